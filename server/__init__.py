@@ -1,0 +1,1 @@
+"""The service side: embedded store, deployment, report and the crashfarm command."""

@@ -1,0 +1,1 @@
+"""The embedded store: the CouchDB protocol on SQLite, for one machine."""

@@ -1,0 +1,1 @@
+"""Map/reduce views, JavaScript only: views/<design>/<view>/map.js and reduce."""

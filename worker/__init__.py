@@ -1,0 +1,1 @@
+"""The program on a worker machine: poll, claim, run, understand, record."""
