@@ -1,0 +1,60 @@
+"""The result document: what one job's run showed, written once however often the job was taken over."""
+
+from typing import ClassVar
+
+import msgspec
+
+from crashfarm.documents.base import Document, plain_name
+from crashfarm.documents.environment import Environment
+from crashfarm.documents.finding import Finding
+
+
+class Exit(msgspec.Struct, frozen=True, kw_only=True):
+    """How the process ended: an exit status, or the number of the signal that ended it, or neither if never begun.
+
+    `killed_for` names the limit (`time`, `memory`, `output`) for which the worker itself ended it, else it is empty.
+    """
+
+    status: int | None = None
+    signal: int | None = None
+    killed_for: str = ""
+
+
+class Result(Document, frozen=True, kw_only=True):
+    """What one job showed: id `result:<the job's id behind the colon>`.
+
+    The environment's six parts stand on the top level, as in the key tuple. The whole output is the attachment
+    `output.txt`, as far as the output limit allowed. `round` groups the jobs that were queued together.
+    """
+
+    TYPE: ClassVar[str] = "result"
+
+    job: str
+    product: str
+    branch: str
+    buildtype: str
+    os_name: str
+    os_version: str
+    cpu_name: str
+    worker: str
+    incarnation: str
+    attempt: int
+    started_at: str
+    completed_at: str
+    outcome: str
+    input_name: str = ""
+    source: str = ""
+    exit: Exit = Exit()
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    parser_version: str = ""
+
+    @property
+    def environment(self) -> Environment:
+        """Where it ran, as the key tuple names it."""
+        return Environment.of(self)
+
+
+def result_id(job_id: str) -> str:
+    """The id of the result of that job: known before the job runs, so that writing twice is harmless."""
+    return f"result:{plain_name(job_id)}"
