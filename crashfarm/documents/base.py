@@ -37,7 +37,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_doc(self) -> Json:
         """The document as CouchDB takes it: plain JSON values, members that we do not know included."""
-        own = _overlay(self, self.origin)
+        own: Json = _overlay(self, self.origin)
         for name in (*_ENVELOPE, "_id", "_rev", "type"):
             own.pop(name, None)
         revision = {"_rev": self.rev} if self.rev else {}

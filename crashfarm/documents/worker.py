@@ -76,8 +76,8 @@ class Worker(Document, frozen=True, kw_only=True):
     slots: int = 1
     running: tuple[str, ...] = ()
     state_reason: str = ""
-    static_metadata: Json = {}
-    dynamic_metadata: Json = {}
+    static_metadata: Json = msgspec.field(default_factory=dict)
+    dynamic_metadata: Json = msgspec.field(default_factory=dict)
     dynamic_metadata_updated_at: str | None = None
     control: Control = Control()
 
