@@ -94,14 +94,22 @@ def _password(environ: Mapping[str, str]) -> str:
         raise ConfigError(f"COUCHDB_PASSWORD_FILE: cannot read {named}: {exc.strerror}") from exc
 
 
-def _from_folder(folder: Path, farm: str) -> Settings:
+def store_address(folder: Path) -> StoreAddress:
+    """What the store that runs on a folder says of itself. Raises ConfigError if none does."""
     try:
-        address = msgspec.json.decode((folder / "store.json").read_bytes(), type=StoreAddress)
-        password = (folder / "admin-password").read_text().strip()
+        return msgspec.json.decode((folder / "store.json").read_bytes(), type=StoreAddress)
     except FileNotFoundError as exc:
         raise ConfigError(
             f"no store runs on {folder}: start one with 'crashfarm up', or set COUCHDB_URL to a CouchDB"
         ) from exc
     except (OSError, msgspec.DecodeError) as exc:
         raise ConfigError(f"cannot read the store's address in {folder}: {exc}") from exc
+
+
+def _from_folder(folder: Path, farm: str) -> Settings:
+    address = store_address(folder)
+    try:
+        password = (folder / "admin-password").read_text().strip()
+    except OSError as exc:
+        raise ConfigError(f"cannot read the store's password in {folder}: {exc.strerror}") from exc
     return Settings(url=address.url, user=address.user, password=password, farm=farm)

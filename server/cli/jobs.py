@@ -1,0 +1,61 @@
+"""`crashfarm job`: what is to be run."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from crashfarm.queue import JobQueue
+
+from crashfarm import console, times
+from crashfarm.documents.job import JobKind, Priority
+from server import branches, inputs, submit
+from server.cli import options
+
+app = typer.Typer(help="Jobs: what is to be run.", no_args_is_help=True)
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the commands of this room."""
+    parent.add_typer(app, name="job")
+
+
+@app.command("add")
+def add(
+    paths: Annotated[list[str], typer.Argument(metavar="INPUT…", help="Files, folders, or - for URLs, one a line.")],
+    product: Annotated[str | None, typer.Option(help="Needed only where the farm has several.")] = None,
+    branch: Annotated[list[str] | None, typer.Option(help="May be repeated.", show_default="all enabled")] = None,
+    buildtype: Annotated[str | None, typer.Option(show_default="all")] = None,
+    priority: Annotated[int, typer.Option(help="0 reproduce, 1 a person asks, 2 large, 3 normal.", min=0, max=3)] = 1,
+    timeout: Annotated[float, typer.Option(help="Seconds a run may take.", min=0.1)] = 60.0,
+    attempts: Annotated[int, typer.Option(help="How often a job is tried before it is aborted.", min=1)] = 3,
+    kind: Annotated[JobKind, typer.Option()] = JobKind.CRASHTEST,
+    source: Annotated[str, typer.Option(help="A name for this submission, to find it again.")] = "crashfarm job add",
+    data: options.Data = None,
+) -> None:
+    """Queue a job for every input on every build of the chosen branches, and print the jobs' ids.
+
+    Example: printf '%s\\n' https://example.org/ | crashfarm job add - --branch 3.13
+    """
+    found = [item for path in paths for item in _read(path)]
+    farm = options.connect(data)
+    chosen = branches.choose(branches.load(farm.status), product, branch or ())
+    plan = submit.Plan(
+        source=source,
+        kind=kind,
+        priority=Priority(priority),
+        timeout=timeout,
+        max_attempts=attempts,
+        buildtype=buildtype,
+    )
+    jobs = submit.make_jobs(found, chosen, plan, times.utc_now())
+    JobQueue(farm.status).add(jobs)
+    for job in jobs:
+        console.tell(job.id)
+    console.say(f"queued {len(jobs)} jobs")
+
+
+def _read(path: str) -> list[inputs.JobInput]:
+    if path == "-":
+        return list(inputs.from_lines(sys.stdin))
+    return list(inputs.from_path(Path(path)))

@@ -1,0 +1,34 @@
+"""Options that many commands share, so that they are called the same everywhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crashfarm import settings
+from crashfarm.settings import Farm, Settings
+
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="FOLDER",
+        help="The embedded store's folder. Not used when COUCHDB_URL is set.",
+        envvar="CRASHFARM_DATA",
+        show_default="~/.local/share/crashfarm",
+    ),
+]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def load(data: Path | None) -> Settings:
+    """The settings in force."""
+    return settings.load(data)
+
+
+def connect(data: Path | None) -> Farm:
+    """The farm that the settings in force name. Raises an error, before anything is done, if it does not answer."""
+    farm = settings.connect(settings.load(data))
+    farm.connection.info()
+    return farm

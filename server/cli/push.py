@@ -1,0 +1,23 @@
+"""`crashfarm push`: databases and design documents."""
+
+import typer
+
+from crashfarm.console import progress, say
+from server import deploy
+from server.cli import options
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this room."""
+    app.command("push")(push)
+
+
+def push(data: options.Data = None) -> None:
+    """Create the farm's two databases and push the design documents that changed.
+
+    New views are built beside the old ones and swapped in when they are ready, so that nobody waits for an index.
+    """
+    farm = options.connect(data)
+    with progress("building views", None) as advance:
+        pushed = deploy.push(farm, advance)
+    say(str(pushed))

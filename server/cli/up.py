@@ -1,0 +1,44 @@
+"""`crashfarm up` and `crashfarm down`: the embedded store."""
+
+from typing import Annotated
+
+import typer
+
+from crashfarm import settings
+from crashfarm.console import say, tell
+from crashfarm.errors import ConfigError
+from server import embedded
+from server.cli.options import Data
+from server.store import service
+
+Port = Annotated[int, typer.Option(help="The loopback port to serve on; 0 takes a free one.", min=0, max=65535)]
+Detach = Annotated[bool, typer.Option("--detach", "-d", help="Return as soon as the store answers.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this room."""
+    app.command("up")(up)
+    app.command("down")(down)
+
+
+def up(data: Data = None, port: Port = 0, detach: Detach = False) -> None:
+    """Start the embedded store on a folder, with an admin whose password only you can read.
+
+    Prints the address. Without --detach it serves until Ctrl-C or SIGTERM.
+    """
+    folder = settings.data_folder(data)
+    if found := embedded.running(folder):
+        raise ConfigError(f"a store already runs on {folder}, at {found.url}: stop it with 'crashfarm down'")
+    if detach:
+        tell(embedded.start(folder, port).url)
+        return
+    say(f"the store's data and its admin's password are in {folder}; Ctrl-C stops it")
+    service.serve(folder, port=port)
+
+
+def down(data: Data = None) -> None:
+    """Stop the embedded store that runs on a folder."""
+    folder = settings.data_folder(data)
+    if not embedded.stop(folder):
+        raise ConfigError(f"no store runs on {folder}")
+    say(f"stopped the store on {folder}")

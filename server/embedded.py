@@ -1,0 +1,73 @@
+"""Starting and stopping the embedded store as a process of its own."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+
+from crashfarm import settings
+from crashfarm.errors import ConfigError, CrashfarmError, DatabaseError
+from crashfarm.settings import Settings
+
+START_SECONDS = 30.0
+STOP_SECONDS = 30.0
+
+
+def running(data: Path) -> Settings | None:
+    """The settings of the store that runs on a folder and answers, or None."""
+    try:
+        found = settings.load(data, environ={key: value for key, value in os.environ.items() if key != "COUCHDB_URL"})
+        settings.connect(found, timeout=5.0).connection.info()
+    except (ConfigError, DatabaseError):
+        return None
+    return found
+
+
+def start(data: Path, port: int = 0) -> Settings:
+    """Start a store on a folder, in the background, and return when it answers.
+
+    Raises ConfigError with the store's own words if it does not start.
+    """
+    command = [sys.executable, "-m", "server.store", "--data", str(data), "--port", str(port)]
+    # A file, not a pipe: the store lives on when nobody reads any more.
+    with tempfile.TemporaryFile() as words:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=words, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        with process.stdout or io.BytesIO() as output:
+            ready = output.readline()
+        if not ready.startswith(b"ready"):
+            process.wait()
+            words.seek(0)
+            raise ConfigError(_last_line(words.read()) or f"the store on {data} ended with {process.returncode}")
+    found = running(data)
+    if found is None:
+        raise CrashfarmError(f"the store on {data} has started but does not answer")
+    return found
+
+
+def stop(data: Path) -> bool:
+    """Ask the store that runs on a folder to end, and wait until it has. False if none runs."""
+    try:
+        pid = settings.store_address(data).pid
+        process = psutil.Process(pid)
+        if "server.store" not in process.cmdline():
+            return False
+        process.send_signal(signal.SIGTERM)
+        process.wait(STOP_SECONDS)
+    except (ConfigError, psutil.NoSuchProcess):
+        return False
+    except psutil.TimeoutExpired as exc:
+        raise CrashfarmError(f"the store (process {pid}) has not ended within {STOP_SECONDS:.0f} seconds") from exc
+    return True
+
+
+def _last_line(words: bytes) -> str:
+    """What the store said last, without the name that it puts in front."""
+    lines = words.decode(errors="replace").strip().splitlines()
+    return lines[-1].partition(": ")[2] or lines[-1] if lines else ""

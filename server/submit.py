@@ -1,0 +1,61 @@
+"""Making jobs: every input on every build of the chosen branches."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from crashfarm import times
+from crashfarm.documents.branch import Branch
+from crashfarm.documents.job import Job, JobKind, Priority, Requires, new_job_id
+from crashfarm.errors import InputError
+from server.inputs import JobInput
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What all jobs of one submission share. `timeout` in seconds; `source` says where the jobs come from."""
+
+    source: str = ""
+    kind: JobKind = JobKind.CRASHTEST
+    priority: Priority = Priority.NORMAL
+    timeout: float = 60.0
+    max_attempts: int = 3
+    buildtype: str | None = None
+    requires: Requires = Requires()
+
+
+def make_jobs(inputs: Iterable[JobInput], branches: Sequence[Branch], plan: Plan, now: datetime) -> list[Job]:
+    """One job for each input, branch, build type and platform. Raises InputError if that makes none."""
+    builds = [
+        (branch, buildtype, platform)
+        for branch in branches
+        for buildtype, platforms in sorted(branch.builds.items())
+        for platform in sorted(platforms)
+        if plan.buildtype in (None, buildtype)
+    ]
+    if not builds:
+        wanted = f" of the build type {plan.buildtype!r}" if plan.buildtype else ""
+        raise InputError(f"no chosen branch has a build{wanted}: see 'crashfarm branch list'")
+    jobs = [_job(item, *build, plan, now) for item in inputs for build in builds]
+    if not jobs:
+        raise InputError("there is no input: name a file, a folder, or - for URLs on standard input")
+    return jobs
+
+
+def _job(item: JobInput, branch: Branch, buildtype: str, platform: str, plan: Plan, now: datetime) -> Job:
+    attachments = item.attachments()
+    return Job(
+        id=new_job_id(now),
+        product=branch.product,
+        branch=branch.branch,
+        buildtype=buildtype,
+        input=item.input,
+        created_at=times.to_text(now),
+        kind=plan.kind,
+        requires=msgspec.structs.replace(plan.requires, os_name=plan.requires.os_name or platform),
+        priority=plan.priority,
+        source=plan.source,
+        timeout=plan.timeout,
+        max_attempts=plan.max_attempts,
+        origin={"_attachments": attachments} if attachments else {},
+    )
