@@ -1,0 +1,209 @@
+"""The store's JavaScript: a few child processes, and one method per kind of function that design documents hold."""
+
+import contextlib
+import hashlib
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
+
+import msgspec
+
+from server.store.errors import Forbidden, JavaScriptError, NotFound, StoreError, Unauthorized
+from server.store.javascript.messages import Design, Functions, Program, Reply, Request
+from server.store.javascript.process import Child, Limits
+
+_log = logging.getLogger("crashfarm.store.javascript")
+_encode = msgspec.json.encode
+
+#: Documents as JSON text: the new one, and the one it replaces or None.
+Pair = tuple[bytes, bytes | None]
+Verdict = tuple[str, Any] | None
+
+
+def program_key(program: Program) -> bytes:
+    """What a program is known by: the digest of its text."""
+    return hashlib.sha256(msgspec.msgpack.encode(program)).digest()[:16]
+
+
+class Processes:
+    """At most `size` children, started when needed, lent to one caller at a time."""
+
+    def __init__(self, size: int, limits: Limits) -> None:
+        self._limits = limits
+        self._free: list[Child] = []
+        self._permits = threading.Semaphore(size)
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @contextlib.contextmanager
+    def lend(self) -> Iterator[Child]:
+        """A child for the caller alone; waits for one. A child that broke is not lent again."""
+        with self._permits:
+            child = self._take()
+            try:
+                yield child
+            except JavaScriptError:
+                self._give(child)
+                raise
+            except BaseException:
+                child.close()  # an answer may still be under way
+                raise
+            else:
+                self._give(child)
+
+    def close(self) -> None:
+        """End the children that are not lent; those that are end when given back."""
+        with self._lock:
+            self._closed = True
+            free, self._free = self._free, []
+        for child in free:
+            child.close()
+
+    def _take(self) -> Child:
+        with self._lock:
+            if self._closed:
+                raise JavaScriptError("The store is stopping.", "os_process_error")
+            if self._free:
+                return self._free.pop()
+        return Child(self._limits)
+
+    def _give(self, child: Child) -> None:
+        with self._lock:
+            if child.alive and not self._closed:
+                self._free.append(child)
+                return
+        child.close()
+
+
+def prepared(child: Child, request: Request, program: Program) -> Request:
+    """The request, with the program in it when the child was never given it."""
+    if request.key in child.programs:
+        return request
+    child.programs.add(request.key)
+    return msgspec.structs.replace(request, program=program)
+
+
+def ask(child: Child, request: Request, program: Program) -> Reply:
+    """One call of a program; raises what a refusal means."""
+    reply = child.ask(prepared(child, request, program))
+    if reply.unknown:
+        reply = child.ask(msgspec.structs.replace(request, program=program))
+    return accepted(reply)
+
+
+def accepted(reply: Reply) -> Reply:
+    """The reply, unless it is a refusal, which is raised. Logs what the functions logged."""
+    for line in reply.logs:
+        _log.info("%s", line)
+    if reply.refused is not None:
+        raise_refusal(*reply.refused)
+    return reply
+
+
+def raise_refusal(word: str, reason: Any) -> NoReturn:
+    """Raise the error that a refusal's word stands for."""
+    if word == "forbidden":
+        raise Forbidden(reason)
+    if word == "unauthorized":
+        raise Unauthorized(reason)
+    if word == "not_found":
+        raise NotFound(reason)
+    raise JavaScriptError(reason, word, 400 if word == "compilation_error" else 500)
+
+
+class JavaScript:
+    """Every use of JavaScript but the building of views. Thread-safe; calls block until answered.
+
+    All methods raise JavaScriptError when a function cannot be compiled, or fails, or breaks its limits.
+    """
+
+    def __init__(self, children: int = 2, builders: int = 2, limits: Limits | None = None) -> None:
+        limits = limits or Limits()
+        self._processes = Processes(children, limits)
+        #: Children for building views, apart, so that a long build never holds up a write.
+        self.builders = Processes(builders, limits)
+
+    def validate(
+        self,
+        ddocs: Sequence[bytes],
+        new_doc: bytes,
+        old_doc: bytes | None,
+        user_ctx: dict[str, Any],
+        sec_obj: dict[str, Any],
+    ) -> None:
+        """Ask every design document's `validate_doc_update`; raises Forbidden or Unauthorized on the first no."""
+        [problem] = self.validate_many(ddocs, [(new_doc, old_doc)], user_ctx, sec_obj)
+        if problem is not None:
+            raise problem
+
+    def validate_many(
+        self,
+        ddocs: Sequence[bytes],
+        pairs: Sequence[Pair],
+        user_ctx: dict[str, Any],
+        sec_obj: dict[str, Any],
+    ) -> list[StoreError | None]:
+        """For each pair of new and old document, None or the error with which it is refused."""
+        texts = (_pairs_text(pairs), _encode(user_ctx), _encode(sec_obj))
+        found: list[Verdict] = [None] * len(pairs)
+        for ddoc in ddocs:
+            verdicts = msgspec.json.decode(self._call(Design(ddoc), "validate", *texts), type=list[Verdict])
+            found = [first or second for first, second in zip(found, verdicts, strict=True)]
+        return [None if verdict is None else _error(*verdict) for verdict in found]
+
+    def filter(self, ddoc: bytes, name: str, docs: Sequence[bytes], req: dict[str, Any]) -> list[bool]:
+        """Which documents the filter function `filters.<name>` lets pass."""
+        path = _encode(["filters", name])
+        return self._booleans(ddoc, "filter", path, _array(docs), _encode(req))
+
+    def view_filter(self, ddoc: bytes, name: str, docs: Sequence[bytes]) -> list[bool]:
+        """For which documents the map function of a view emits anything."""
+        return self._booleans(ddoc, "viewFilter", _encode(["views", name, "map"]), _array(docs))
+
+    def update(
+        self, ddoc: bytes, name: str, doc: bytes | None, req: dict[str, Any]
+    ) -> tuple[bytes | None, str | dict[str, Any]]:
+        """Run the update function `updates.<name>`: the document to store (JSON text) or None, and the response."""
+        path = _encode(["updates", name])
+        answer = self._call(Design(ddoc), "update", path, doc or b"null", _encode(req))
+        new_doc, response = msgspec.json.decode(answer, type=tuple[msgspec.Raw, Any])
+        return (None if bytes(new_doc) == b"null" else bytes(new_doc)), response
+
+    def compile(self, sources: Sequence[str], lib: str = "{}") -> None:
+        """Raise JavaScriptError (`compilation_error`, 400) unless every source is a function."""
+        self._call(Functions(tuple(sources), lib), "reduce", b"0", b"[]", b"false")
+
+    def reduce(self, source: str, groups: bytes, rereduce: bool) -> list[Any]:
+        """Reduce groups (JSON text: array of [keys or null, values]) with a JavaScript function."""
+        flag = b"true" if rereduce else b"false"
+        answer: list[Any] = msgspec.json.decode(self._call(Functions((source,)), "reduce", b"0", groups, flag))
+        return answer
+
+    def close(self) -> None:
+        """End the child processes."""
+        self._processes.close()
+        self.builders.close()
+
+    def _booleans(self, ddoc: bytes, operation: str, *texts: bytes) -> list[bool]:
+        return msgspec.json.decode(self._call(Design(ddoc), operation, *texts), type=list[bool])
+
+    def _call(self, program: Program, operation: str, *texts: bytes) -> bytes:
+        request = Request(program_key(program), operation, texts)
+        with self._processes.lend() as child:
+            return ask(child, request, program).text or b"null"
+
+
+def _array(docs: Sequence[bytes]) -> bytes:
+    return b"[" + b",".join(docs) + b"]"
+
+
+def _pairs_text(pairs: Sequence[Pair]) -> bytes:
+    return _array([b"[" + new + b"," + (old or b"null") + b"]" for new, old in pairs])
+
+
+def _error(word: str, reason: Any) -> StoreError:
+    try:
+        raise_refusal(word, reason)
+    except StoreError as exc:
+        return exc
