@@ -1,0 +1,75 @@
+"""The lists of frames that tell nothing: data files, one for each reason.
+
+A list's first line is a comment that gives the reason. Every other line is a regular expression that is matched at the
+start of a frame's function, or of its file or module where the line begins with `file ` or `module `.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+
+from crashfarm.documents.finding import Frame
+
+_FIELDS = ("file", "module")
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Why a frame tells nothing: the list, the reason that stands at its head, and the entry that fits."""
+
+    list: str
+    reason: str
+    entry: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameList:
+    """Entries by the field of a frame that they are matched with."""
+
+    name: str
+    reason: str
+    entries: dict[str, tuple[str, ...]]
+    patterns: dict[str, re.Pattern[str]]
+
+    def match(self, frame: Frame) -> Dropped | None:
+        """The entry that fits a frame, if one does."""
+        for field, pattern in self.patterns.items():
+            text = getattr(frame, field)
+            if text and pattern.match(text):
+                entry = next(entry for entry in self.entries[field] if re.match(entry, text))
+                return Dropped(self.name, self.reason, entry)
+        return None
+
+
+@cache
+def all_lists() -> tuple[FrameList, ...]:
+    """Every list, by name."""
+    folder = resources.files(__package__).joinpath("lists")
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".txt")), key=lambda file: file.name)
+    return tuple(_parse(file.name.removesuffix(".txt"), file.read_text(encoding="utf-8")) for file in files)
+
+
+@lru_cache(maxsize=4096)
+def why_dropped(frame: Frame) -> Dropped | None:
+    """Why a frame tells nothing, or None when it does tell something."""
+    return next((found for found in (one.match(frame) for one in all_lists()) if found), None)
+
+
+def _parse(name: str, text: str) -> FrameList:
+    head, *rest = text.splitlines()
+    entries: dict[str, list[str]] = {}
+    for field, entry in _entries(rest):
+        entries.setdefault(field, []).append(entry)
+    patterns = {field: re.compile("|".join(f"(?:{entry})" for entry in found)) for field, found in entries.items()}
+    return FrameList(name, head.lstrip("# "), {field: tuple(found) for field, found in entries.items()}, patterns)
+
+
+def _entries(lines: list[str]) -> Iterator[tuple[str, str]]:
+    for line in lines:
+        entry = line.strip()
+        if not entry or entry.startswith("#"):
+            continue
+        field, _, rest = entry.partition(" ")
+        yield (field, rest) if field in _FIELDS and rest else ("function", entry)

@@ -1,0 +1,62 @@
+"""Takes out of texts and paths what differs between two runs of one bug: addresses, ids, hashes, numbers, folders."""
+
+import re
+
+MAX_MESSAGE = 256
+"""Characters of a message that are kept."""
+
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F`]+\b|\b[0-9a-fA-F]{8}`[0-9a-fA-F]{8}\b")
+_UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
+_HASH = re.compile(r"\b(?=[0-9a-fA-F]*[0-9])(?=[0-9a-fA-F]*[a-fA-F])[0-9a-fA-F]{8,64}\b")
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])")
+_FOLDERS = re.compile(r"(?<![\w.:/])(?:[A-Za-z]:)?(?:[\\/][\w.+@~%-]{1,64}){1,32}[\\/](?=[\w.+@~%-])")
+_SPACES = re.compile(r"\s+")
+
+_PYTHON_LIBRARY = re.compile(
+    r".*/(?:lib(?:64)?/(?:python|pypy)[\d.]+t?|Lib|python3\d*\.zip)/(?:(?:site|dist)-packages/)?"
+)
+_CHECKOUT = re.compile(
+    r".*/(?:src|source|sources|build|builds|checkout|checkouts|workspace|repo|repos|objdir[^/]*|obj-[^/]*"
+    r"|mozilla-(?:central|release|beta|inbound|unified)|out/[^/]+|rustc/[0-9a-f]+|index\.crates\.io-[0-9a-f]+)/(?=[^/])"
+)
+_LEADING = re.compile(r"(?:[A-Za-z]:)?/?(?:(?:\.\.?|proc/self/cwd)/)*")
+_VOLATILE = re.compile(r"\d{3}|[0-9a-f]{8}|^te?mp|^home$|^root$|^Users$|^\w{1,2}$|[-_][A-Za-z0-9_]*\d", re.IGNORECASE)
+
+
+def message(text: str) -> str:
+    """A message without what varies: addresses, hashes, numbers, the folders of paths; at most `MAX_MESSAGE` long."""
+    text = _ADDRESS.sub("ADDR", _UUID.sub("ID", text[: 4 * MAX_MESSAGE]))
+    text = _FOLDERS.sub("", _HASH.sub("ID", text))
+    return _clip(_NUMBER.sub("N", text))
+
+
+def expression(text: str) -> str:
+    """An asserted expression: its numbers are part of it, addresses are not."""
+    return _clip(_ADDRESS.sub("ADDR", text[: 4 * MAX_MESSAGE]))
+
+
+def source_path(path: str) -> str:
+    """A source file's path without the folders that differ between machines, and with forward slashes."""
+    path = path.strip().replace("\\", "/")
+    inside = _CHECKOUT.sub("", path)
+    if inside != path:
+        return _LEADING.sub("", inside, count=1) or inside
+    if not path.startswith("/") and path[1:3] != ":/":
+        return _LEADING.sub("", path, count=1) or path
+    parent, _, name = path.rpartition("/")
+    folder = parent.rpartition("/")[2]
+    return name if not folder or _VOLATILE.search(folder) else f"{folder}/{name}"
+
+
+def script_path(path: str) -> str:
+    """A script's path: inside a library the part behind its root, otherwise the file's own name."""
+    path = path.strip().replace("\\", "/")
+    inside = _PYTHON_LIBRARY.sub("", path)
+    if inside != path:
+        return inside
+    parent, _, name = path.rpartition("/")
+    return f"{parent.rpartition('/')[2]}/{name}" if name in ("__init__.py", "__main__.py") and parent else name
+
+
+def _clip(text: str) -> str:
+    return _SPACES.sub(" ", text).strip()[:MAX_MESSAGE]

@@ -1,0 +1,115 @@
+"""From the bytes that a program wrote to the lines that are read: decoded, cleaned, bounded.
+
+Whatever the output's size, at most `MAX_TEXT` bytes of it are looked at: its head, its tail, and what stands around the
+needles (the words that begin a report) in between.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import ahocorasick
+
+MAX_TEXT = 3 << 20
+"""Bytes of output that are looked at."""
+MAX_LINE = 6000
+"""Characters of a line that are looked at."""
+HEAD = 64 << 10
+TAIL = 512 << 10
+BEFORE = 2 << 10
+AFTER = 48 << 10
+"""Bytes around a needle that are looked at in an output larger than `MAX_TEXT`."""
+CHUNK = 4 << 20
+OVERLAP = 128
+"""Bytes of a chunk that the next one repeats, so that no needle falls between two chunks."""
+CUT_MARK = "[output cut here]"
+
+_ESCAPES = re.compile(
+    r"\x1b(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]|\][^\x07\x1b\n]{0,256}(?:\x07|\x1b\\)?|[@-Z\\-_])|[\x00\x08]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Lines of an output, without line ends, escapes and more than `MAX_LINE` characters."""
+
+    lines: tuple[str, ...]
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A needle in a line: `line` counts from 0."""
+
+    needle: str
+    line: int
+
+
+class Needles:
+    """Finds any of many fixed strings in one pass."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._automaton = ahocorasick.Automaton()
+        for word in words:
+            self._automaton.add_word(word, word)
+        self._automaton.make_automaton()
+
+    def offsets(self, text: str) -> Iterator[int]:
+        """Where in the text needles end."""
+        for end, _word in self._automaton.iter(text):
+            yield end
+
+    def hits(self, lines: tuple[str, ...]) -> Iterator[Hit]:
+        """Needles in order of lines, each at most once a line."""
+        text = "\n".join(lines)
+        starts = _starts(lines)
+        last: dict[str, int] = {}
+        for end, word in self._automaton.iter(text):
+            line = bisect_right(starts, end) - 1
+            if last.get(word) != line:
+                last[word] = line
+                yield Hit(word, line)
+
+
+def read(output: bytes, needles: Needles) -> Text:
+    """The lines of an output that are worth looking at."""
+    truncated = len(output) > MAX_TEXT
+    if truncated:
+        output = _worth_reading(output, needles)
+    text = output.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    if "\x1b" in text or "\x00" in text or "\x08" in text:
+        text = _ESCAPES.sub("", text)
+    return Text(tuple(line[:MAX_LINE] for line in text.split("\n")), truncated)
+
+
+def _starts(lines: tuple[str, ...]) -> list[int]:
+    starts, at = [], 0
+    for line in lines:
+        starts.append(at)
+        at += len(line) + 1
+    return starts
+
+
+def _worth_reading(output: bytes, needles: Needles) -> bytes:
+    size = len(output)
+    windows = [(0, HEAD)]
+    room = MAX_TEXT - HEAD - TAIL
+    for at in _needle_offsets(output, needles):
+        start, end = windows[-1]
+        if at + AFTER <= end:
+            continue
+        begin = max(end, at - BEFORE)
+        stop = min(at + AFTER, begin + room, size)
+        room -= stop - begin
+        windows[-1:] = [(start, stop)] if begin == end else [(start, end), (begin, stop)]
+        if room <= 0:
+            break
+    windows.append((max(windows[-1][1], size - TAIL), size))
+    return f"\n{CUT_MARK}\n".encode().join(output[start:end] for start, end in windows)
+
+
+def _needle_offsets(output: bytes, needles: Needles) -> Iterator[int]:
+    for base in range(0, len(output), CHUNK - OVERLAP):
+        for end in needles.offsets(output[base : base + CHUNK].decode("latin-1")):
+            yield base + end
