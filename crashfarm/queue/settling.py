@@ -1,0 +1,89 @@
+"""Moves of jobs that we hold, carried through against others who change the same documents meanwhile."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from crashfarm.database import Database, Outcome
+from crashfarm.documents.base import Json
+from crashfarm.documents.job import Job
+from crashfarm.errors import InvalidDocument
+from crashfarm.queue import transitions
+
+ROUNDS = 5
+"""So often a write is tried on a job that others change while it stays ours."""
+
+Move = tuple[Job, Callable[[Job], Job]]
+"""A job that we hold, as we know it, and what is to become of it."""
+
+
+class Settlement(msgspec.Struct, frozen=True):
+    """What became of moves: `done` as the jobs are now, `lost` as they were, `refused` with the database's reason."""
+
+    done: tuple[Job, ...] = ()
+    lost: tuple[Job, ...] = ()
+    refused: tuple[tuple[Job, str], ...] = ()
+
+
+def settle(status: Database, moves: Iterable[Move]) -> Settlement:
+    """Move held jobs in one write. Where a revision has changed, look again: what is still ours is tried again.
+
+    A move that was made before, but whose answer was lost, counts as done. A job that is not ours any more is lost,
+    and nothing of ours is written to it.
+    """
+    done: list[Job] = []
+    lost: list[Job] = []
+    refused: list[tuple[Job, str]] = []
+    left = list(moves)
+    for _ in range(ROUNDS):
+        if not left:
+            break
+        conflicts = _try(status, left, done, refused)
+        left = _look_again(status, conflicts, done, lost)
+    lost += [job for job, _ in left]
+    return Settlement(tuple(done), tuple(lost), tuple(refused))
+
+
+def write(status: Database, jobs: Sequence[Job]) -> list[tuple[Job, Outcome]]:
+    """Write jobs by their revisions; those that were written have their new revision."""
+    outcomes = status.bulk([job.to_doc() for job in jobs])
+    pairs = zip(jobs, outcomes, strict=True)
+    return [(job.evolve(rev=outcome.rev) if outcome.ok else job, outcome) for job, outcome in pairs]
+
+
+def read(docs: Iterable[Json | None]) -> list[Job]:
+    """The documents that are jobs. What somebody has broken by hand is passed over: it must not stop the others."""
+    jobs = []
+    for doc in docs:
+        try:
+            jobs += [Job.from_doc(doc)] if doc else []
+        except InvalidDocument:
+            continue
+    return jobs
+
+
+def _try(status: Database, moves: list[Move], done: list[Job], refused: list[tuple[Job, str]]) -> list[Move]:
+    """Write the moves; those that met another revision are returned."""
+    written = write(status, [move(job) for job, move in moves])
+    done += [job for job, outcome in written if outcome.ok]
+    pairs = [(move, outcome) for move, (_, outcome) in zip(moves, written, strict=True)]
+    refused += [(move[0], outcome.reason) for move, outcome in pairs if outcome.error not in {None, "conflict"}]
+    return [move for move, outcome in pairs if outcome.error == "conflict"]
+
+
+def _look_again(status: Database, moves: list[Move], done: list[Job], lost: list[Job]) -> list[Move]:
+    """What is still ours, at its present revision."""
+    if not moves:
+        return []
+    rows = status.all_docs(keys=[job.id for job, _ in moves], include_docs=True).rows
+    now = {job.id: job for job in read(row.doc for row in rows)}
+    left: list[Move] = []
+    for job, move in moves:
+        current = now.get(job.id)
+        if current and transitions.holds(current, job.claim):
+            left.append((current, move))
+        elif current and transitions.ended_with(current, job.claim):
+            done.append(current)
+        else:
+            lost.append(job)
+    return left

@@ -1,0 +1,120 @@
+"""The moves of a job's life: from a job to the job that it becomes. Nothing here touches the network."""
+
+from enum import StrEnum
+
+import msgspec
+
+from crashfarm.documents.job import Attempt, Claim, Job, JobResult, JobState
+
+MAX_RELEASES = 20
+"""So many times a job may be given back in good order before that counts as failing, too."""
+
+
+class End(StrEnum):
+    """How a claim ended."""
+
+    #: The job was run and its result is written.
+    COMPLETED = "completed"
+    #: The worker gave it back in good order, untried or half-way: not the job's fault.
+    RELEASED = "released"
+    #: The worker could not run it.
+    FAILED = "failed"
+    #: Nobody has heard of the holder for the length of the lease.
+    LOST = "lost"
+    #: A person cancelled it while it ran.
+    CANCELLED = "cancelled"
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """Who claims: a worker's name and the one start of its process."""
+
+    worker: str
+    incarnation: str
+
+
+def claim(job: Job, holder: Holder, lease_seconds: float, now: str) -> Job:
+    """pending -> running."""
+    held = Claim(
+        worker=holder.worker,
+        incarnation=holder.incarnation,
+        attempt=len(job.attempts) + 1,
+        lease_seconds=lease_seconds,
+        claimed_at=now,
+        renewed_at=now,
+    )
+    return job.evolve(state=JobState.RUNNING, claim=held, started_at=now, reason="")
+
+
+def renew(job: Job, now: str) -> Job:
+    """running -> running: the revision moves, and with it the lease begins anew."""
+    return job.evolve(claim=msgspec.structs.replace(_held(job), renewed_at=now))
+
+
+def finish(job: Job, result: JobResult, now: str, reason: str = "") -> Job:
+    """running -> completed."""
+    done = _ended(job, End.COMPLETED, now, reason)
+    return done.evolve(state=JobState.COMPLETED, result=result, completed_at=now, reason=reason)
+
+
+def give_back(job: Job, end: End, now: str, reason: str = "") -> Job:
+    """running -> pending, or -> aborted when that was the last attempt the job may have."""
+    back = _ended(job, end, now, reason)
+    if spent(back) < back.max_attempts:
+        return back.evolve(state=JobState.PENDING, started_at=None)
+    return back.evolve(state=JobState.ABORTED, completed_at=now, reason=_given_up(back))
+
+
+def abort(job: Job, now: str, reason: str) -> Job:
+    """pending -> aborted, or running -> aborted."""
+    ended = _ended(job, End.CANCELLED, now, reason) if job.claim else job
+    return ended.evolve(state=JobState.ABORTED, completed_at=now, reason=reason)
+
+
+def spent(job: Job) -> int:
+    """How many attempts count against `max_attempts`: all but those given back in good order, up to a bound."""
+    released = sum(attempt.outcome == End.RELEASED for attempt in job.attempts)
+    return len(job.attempts) - min(released, MAX_RELEASES)
+
+
+def holds(job: Job, claim: Claim | None) -> bool:
+    """Whether that claim is the one the job is held by now, renewed or not."""
+    return job.claim is not None and claim is not None and _identity(job.claim) == _identity(claim)
+
+
+def ended_with(job: Job, claim: Claim | None) -> bool:
+    """Whether that claim was the job's last and has ended, which a writer sees whose answer was lost."""
+    if claim is None or job.claim is not None or not job.attempts:
+        return False
+    last = job.attempts[-1]
+    return (last.worker, last.incarnation, last.number) == _identity(claim)
+
+
+def _identity(claim: Claim) -> tuple[str, str, int]:
+    return claim.worker, claim.incarnation, claim.attempt
+
+
+def _held(job: Job) -> Claim:
+    if job.claim is None:
+        raise ValueError(f"{job.id} is {job.state} and held by nobody")
+    return job.claim
+
+
+def _ended(job: Job, end: End, now: str, reason: str) -> Job:
+    """The job without its claim, and with what became of it."""
+    held = _held(job)
+    attempt = Attempt(
+        number=held.attempt,
+        worker=held.worker,
+        incarnation=held.incarnation,
+        claimed_at=held.claimed_at,
+        ended_at=now,
+        outcome=end,
+        reason=reason,
+    )
+    return job.evolve(claim=None, attempts=(*job.attempts, attempt))
+
+
+def _given_up(job: Job) -> str:
+    last = job.attempts[-1]
+    why = f": {last.reason}" if last.reason else ""
+    return f"given up after {len(job.attempts)} attempts, the last one {last.outcome} on {last.worker}{why}"
