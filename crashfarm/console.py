@@ -71,6 +71,25 @@ def progress(description: str, total: int | None) -> Iterator[Advance]:
         say(f"{description}: done")
 
 
+@contextmanager
+def live_counts(description: str) -> Iterator[Callable[[int, int, str], None]]:
+    """Show `done of total` and some words, over and over; without a terminal, a line at each tenth of the way."""
+    console = _console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[words]}"))
+    with Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(description, total=None, words="")
+        tenths = -1
+
+        def show(done: int, total: int, words: str) -> None:
+            nonlocal tenths
+            bar.update(task, completed=done, total=total, words=words)
+            if not console.is_terminal and done * 10 // max(total, 1) > tenths:
+                tenths = done * 10 // max(total, 1)
+                say(f"{description}: {done} of {total} done, {words}")
+
+        yield show
+
+
 def run(app: Callable[[], object], name: str) -> None:
     """Run a command line. An error becomes one line that begins with the program's name, and exit status 1.
 

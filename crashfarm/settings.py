@@ -58,6 +58,11 @@ def data_folder(option: Path | None, environ: Mapping[str, str] = os.environ) ->
     return (Path(base) if base else Path.home() / ".local/share") / "crashfarm"
 
 
+def names_a_server(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether COUCHDB_URL says where the farm is, so that no embedded store is wanted."""
+    return bool(environ.get("COUCHDB_URL"))
+
+
 def load(data: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings in force: COUCHDB_URL if it is set, else the store that runs on the data folder.
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from crashfarm.queue import JobQueue
 
 from crashfarm import console, times
 from crashfarm.documents.job import JobKind, Priority
+from crashfarm.queue import JobQueue
 from server import branches, inputs, submit
 from server.cli import options
 

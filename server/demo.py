@@ -1,0 +1,167 @@
+"""The demonstration: hunt crashes in every CPython interpreter of this machine, with two real workers."""
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from crashfarm import console, settings, times
+from crashfarm.documents.branch import Branch
+from crashfarm.documents.job import Job
+from crashfarm.errors import CrashfarmError
+from crashfarm.queue import JobQueue
+from crashfarm.settings import Farm, Settings
+from server import branches, deploy, embedded, interpreters, submit, watch
+from server.inputs import JobInput, from_file, from_path
+from server.interpreters import Interpreter
+from server.report import ReportSummary, write_report
+
+WORKERS = 2
+SLOTS = 2
+LEASE_SECONDS = 10.0
+"""Short, so that the other worker takes over within seconds when one is killed."""
+
+TIMEOUT_SECONDS = 8.0
+"""Longer than any crasher needs on a busy machine, but for those that hang."""
+
+MEMORY_MIB = 1024
+
+_SOURCE = re.compile(r"^demo:(\d+)$")
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller may choose. `timeout` is the seconds that each run may take."""
+
+    data: Path
+    report: Path
+    crashers: Path
+    timeout: float = TIMEOUT_SECONDS
+
+
+def hunt(options: Options, found: Settings) -> ReportSummary:
+    """One round: branches, jobs, workers, report. The store at `found` must answer."""
+    farm = settings.connect(found)
+    with console.progress("pushing design documents", None) as advance:
+        console.say(str(deploy.push(farm, advance)))
+    pythons = _find_interpreters()
+    known = _register(farm, pythons)
+    source = _next_round(farm)
+    began = times.utc_now()
+    jobs = _queue(farm, _inputs(options.crashers, pythons), known, source, options.timeout)
+    console.say(f"round {source.removeprefix('demo:')}: queued {len(jobs)} jobs on {len(known)} branches")
+    _work(options, found, farm, pythons, source)
+    since = None if source == "demo:1" else times.to_text(began)
+    with console.progress("writing the report", None) as advance:
+        return write_report(farm, options.report, now=times.utc_now(), since=since, progress=advance)
+
+
+def open_store(data: Path) -> tuple[Settings, bool]:
+    """The store that COUCHDB_URL names or that runs on the folder, else a new one; and whether it was started."""
+    if settings.names_a_server():
+        return settings.load(data), False
+    if found := embedded.running(data):
+        console.say(f"using the store that runs on {data}")
+        return found, False
+    console.say(f"starting a store on {data}")
+    return embedded.start(data), True
+
+
+def _find_interpreters() -> list[Interpreter]:
+    with console.progress("asking the interpreters of this machine what they are", None):
+        search = interpreters.find()
+    for python in search.found:
+        console.say(f"  {python.version} {'debug' if python.debug else 'release'}  {python.path}")
+    return list(search.found)
+
+
+def _register(farm: Farm, pythons: Sequence[Interpreter]) -> list[Branch]:
+    return [branches.save(farm.status, branch) for branch in interpreters.to_branches(pythons)]
+
+
+def _next_round(farm: Farm) -> str:
+    """The name of this round: one more than the highest that left a job or a result."""
+    jobs = farm.status.view("jobs", "by_source", group_level=1).rows
+    results = farm.history.view("results", "by_source", group_level=1).rows
+    matches = [_SOURCE.match(str(row.key[0])) for row in (*jobs, *results)]
+    return f"demo:{1 + max((int(m[1]) for m in matches if m), default=0)}"
+
+
+def _inputs(crashers: Path, pythons: Sequence[Interpreter]) -> list[JobInput]:
+    """Our own crashers, and of CPython's own each script's newest copy: the same input for every branch."""
+    ours = {item.input.name: item for item in from_path(crashers) if item.input.name.endswith(".py")}
+    theirs: dict[str, JobInput] = {}
+    for python in sorted(pythons, key=lambda p: p.version_info):
+        if python.crashers:
+            scripts = sorted(p for p in python.crashers.glob("*.py") if p.name != "__init__.py")
+            theirs |= {script.name: from_file(script) for script in scripts}
+    return list((theirs | ours).values())
+
+
+def _queue(farm: Farm, inputs: Sequence[JobInput], known: Sequence[Branch], source: str, timeout: float) -> list[Job]:
+    plan = submit.Plan(source=source, timeout=timeout)
+    jobs = submit.make_jobs(inputs, known, plan, times.utc_now())
+    JobQueue(farm.status).add(jobs)
+    return jobs
+
+
+def _work(options: Options, found: Settings, farm: Farm, pythons: Sequence[Interpreter], source: str) -> None:
+    """Start the workers and show what they do until the queue is empty and they have ended."""
+    config = _worker_config(options.data, pythons)
+    workers = [_start_worker(options, config, number) for number in range(1, WORKERS + 1)]
+    try:
+        _show_progress(found, farm, workers, source)
+    finally:
+        for worker in workers:
+            if worker.poll() is None:
+                worker.terminate()
+        for worker in workers:
+            worker.wait()
+
+
+def _show_progress(found: Settings, farm: Farm, workers: Sequence["subprocess.Popen[bytes]"], source: str) -> None:
+    new_findings = 0
+    with (
+        watch.following(found, farm) as events,
+        console.live_counts("hunting") as show,
+    ):
+        drawn = 0.0
+        for event in events:
+            new_findings += bool(event and event.kind == "finding" and event.new)
+            if event is not None and time.monotonic() - drawn < 0.5:
+                continue
+            drawn = time.monotonic()
+            counts = watch.counts(farm.status, source)
+            show(
+                counts.done,
+                counts.total,
+                f"{counts.pending} pending, {counts.running} running, {new_findings} new findings",
+            )
+            if counts.empty and all(worker.poll() is not None for worker in workers):
+                return
+            if all(worker.poll() is not None for worker in workers):
+                raise CrashfarmError(
+                    f"all workers have ended, but {counts.pending + counts.running} jobs are left: "
+                    "run the same command again to go on"
+                )
+
+
+def _start_worker(options: Options, config: Path, number: int) -> "subprocess.Popen[bytes]":
+    name = f"demo-{number}"
+    command = [sys.executable, "-m", "worker", "run", "--name", name, "--slots", str(SLOTS), "--until-empty"]
+    command += ["--config", str(config), "--data", str(options.data)]
+    with (options.data / "demo" / f"{name}.log").open("ab") as log:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+
+def _worker_config(data: Path, pythons: Sequence[Interpreter]) -> Path:
+    """The workers' own configuration: what they may run, and for how long a silent worker keeps its jobs."""
+    folder = data / "demo"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / "worker.toml"
+    allow = msgspec.json.encode([str(python.path) for python in pythons]).decode()
+    path.write_text(f"allow = {allow}\nlease_seconds = {LEASE_SECONDS}\nmemory_mib = {MEMORY_MIB}\n")
+    return path
