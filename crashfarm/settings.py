@@ -71,7 +71,7 @@ def load(data: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     farm = environ.get("CRASHFARM_FARM", DEFAULT_FARM)
     if url := environ.get("COUCHDB_URL"):
         return _from_url(url, farm, environ)
-    return _from_folder(data_folder(data, environ), farm)
+    return load_from_folder(data_folder(data, environ), farm)
 
 
 def _from_url(url: str, farm: str, environ: Mapping[str, str]) -> Settings:
@@ -111,7 +111,8 @@ def store_address(folder: Path) -> StoreAddress:
         raise ConfigError(f"cannot read the store's address in {folder}: {exc}") from exc
 
 
-def _from_folder(folder: Path, farm: str) -> Settings:
+def load_from_folder(folder: Path, farm: str = DEFAULT_FARM) -> Settings:
+    """The settings for the store that runs on a folder. Raises ConfigError if none does."""
     address = store_address(folder)
     try:
         password = (folder / "admin-password").read_text().strip()

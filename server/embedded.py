@@ -1,7 +1,6 @@
 """Starting and stopping the embedded store as a process of its own."""
 
 import io
-import os
 import signal
 import subprocess
 import sys
@@ -9,23 +8,24 @@ import tempfile
 from pathlib import Path
 
 import psutil
+import requests
 
 from crashfarm import settings
-from crashfarm.errors import ConfigError, CrashfarmError, DatabaseError
+from crashfarm.errors import ConfigError, CrashfarmError
 from crashfarm.settings import Settings
 
-START_SECONDS = 30.0
+HEALTH_SECONDS = 5.0
 STOP_SECONDS = 30.0
 
 
 def running(data: Path) -> Settings | None:
     """The settings of the store that runs on a folder and answers, or None."""
     try:
-        found = settings.load(data, environ={key: value for key, value in os.environ.items() if key != "COUCHDB_URL"})
-        settings.connect(found, timeout=5.0).connection.info()
-    except (ConfigError, DatabaseError):
+        found = settings.load_from_folder(data)
+        healthy = requests.get(f"{found.url}/_up", timeout=HEALTH_SECONDS).ok
+    except (ConfigError, requests.RequestException):
         return None
-    return found
+    return found if healthy else None
 
 
 def start(data: Path, port: int = 0) -> Settings:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from crashfarm import settings
+from crashfarm.errors import ConfigError
 from crashfarm.settings import Farm, Settings
 
 Data = Annotated[
@@ -28,7 +29,18 @@ def load(data: Path | None) -> Settings:
 
 
 def connect(data: Path | None) -> Farm:
-    """The farm that the settings in force name. Raises an error, before anything is done, if it does not answer."""
+    """The farm that the settings in force name.
+
+    Raises an error, before anything is done, if the server does not answer or the farm is not set up on it.
+    """
+    farm = reach(data)
+    if not farm.connection.exists(farm.status.name):
+        raise ConfigError(f"there is no farm {farm.status.name!r} on {farm.connection.url}: run 'crashfarm push'")
+    return farm
+
+
+def reach(data: Path | None) -> Farm:
+    """The farm that the settings in force name, set up or not. Raises an error if the server does not answer."""
     farm = settings.connect(settings.load(data))
     farm.connection.info()
     return farm

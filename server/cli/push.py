@@ -17,7 +17,7 @@ def push(data: options.Data = None) -> None:
 
     New views are built beside the old ones and swapped in when they are ready, so that nobody waits for an index.
     """
-    farm = options.connect(data)
+    farm = options.reach(data)
     with progress("building views", None) as advance:
         pushed = deploy.push(farm, advance)
     say(str(pushed))
