@@ -12,7 +12,7 @@ import msgspec
 from crashfarm import console, settings, times
 from crashfarm.documents.branch import Branch
 from crashfarm.documents.job import Job
-from crashfarm.errors import CrashfarmError
+from crashfarm.errors import CrashfarmError, InputError
 from crashfarm.queue import JobQueue
 from crashfarm.settings import Farm, Settings
 from server import branches, deploy, embedded, interpreters, submit, watch
@@ -34,11 +34,12 @@ _SOURCE = re.compile(r"^demo:(\d+)$")
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What the caller may choose. `timeout` is the seconds that each run may take."""
+    """What the caller may choose. `timeout` is the seconds that each run may take; no `pythons` means all there are."""
 
     data: Path
     report: Path
     crashers: Path
+    pythons: tuple[Path, ...] = ()
     timeout: float = TIMEOUT_SECONDS
 
 
@@ -47,16 +48,18 @@ def hunt(options: Options, found: Settings) -> ReportSummary:
     farm = settings.connect(found)
     with console.progress("pushing design documents", None) as advance:
         console.say(str(deploy.push(farm, advance)))
-    pythons = _find_interpreters()
+    pythons = _find_interpreters(options.pythons)
     known = _register(farm, pythons)
     source = _next_round(farm)
     began = times.utc_now()
     jobs = _queue(farm, _inputs(options.crashers, pythons), known, source, options.timeout)
     console.say(f"round {source.removeprefix('demo:')}: queued {len(jobs)} jobs on {len(known)} branches")
     _work(options, found, farm, pythons, source)
-    since = None if source == "demo:1" else times.to_text(began)
+    since = None if source == "demo:1" else began
     with console.progress("writing the report", None) as advance:
-        return write_report(farm, options.report, now=times.utc_now(), since=since, progress=advance)
+        return write_report(
+            farm, options.report, now=times.utc_now(), since=since, progress=lambda _, done: advance(done)
+        )
 
 
 def open_store(data: Path) -> tuple[Settings, bool]:
@@ -70,11 +73,15 @@ def open_store(data: Path) -> tuple[Settings, bool]:
     return embedded.start(data), True
 
 
-def _find_interpreters() -> list[Interpreter]:
+def _find_interpreters(wanted: Sequence[Path]) -> list[Interpreter]:
     with console.progress("asking the interpreters of this machine what they are", None):
-        search = interpreters.find()
+        search = interpreters.ask(wanted) if wanted else interpreters.find()
     for python in search.found:
         console.say(f"  {python.version} {'debug' if python.debug else 'release'}  {python.path}")
+    for passed in search.passed_over:
+        console.say(f"  passed over {passed.path}: {passed.reason}")
+    if not search.found:
+        raise InputError("there is no CPython to hunt in: name one with --python")
     return list(search.found)
 
 

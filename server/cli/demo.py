@@ -14,6 +14,9 @@ CRASHERS = Path(__file__).resolve().parents[2] / "examples" / "crashers"
 
 Report = Annotated[Path | None, typer.Option("--report", help="Where the report goes.", show_default="DATA/report")]
 Crashers = Annotated[Path, typer.Option("--crashers", help="A folder of Python scripts to run.")]
+Python = Annotated[
+    list[Path] | None, typer.Option("--python", help="Hunt in this one only; may be repeated.", show_default="all")
+]
 Timeout = Annotated[float, typer.Option(help="Seconds that each run may take.", min=0.5)]
 Keep = Annotated[bool, typer.Option("--keep", help="Leave the store running at the end.")]
 
@@ -27,7 +30,10 @@ def demo(
     data: options.Data = None,
     report: Report = None,
     crashers: Crashers = CRASHERS,
-    timeout: Timeout = demonstration.TIMEOUT_SECONDS,
+    timeout: Python = Annotated[
+    list[Path] | None, typer.Option("--python", help="Hunt in this one only; may be repeated.", show_default="all")
+]
+Timeout = demonstration.TIMEOUT_SECONDS,
     keep: Keep = False,
 ) -> None:
     """Hunt crashes in every CPython interpreter of this machine, and report.
@@ -37,7 +43,13 @@ def demo(
     """
     folder = settings.data_folder(data)
     found, started = demonstration.open_store(folder)
-    chosen = demonstration.Options(data=folder, report=report or folder / "report", crashers=crashers, timeout=timeout)
+    chosen = demonstration.Options(
+        data=folder,
+        report=report or folder / "report",
+        crashers=crashers,
+        pythons=tuple(python or ()),
+        timeout=timeout,
+    )
     try:
         summary = demonstration.hunt(chosen, found)
     finally:
