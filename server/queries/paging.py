@@ -1,0 +1,64 @@
+"""Reading a view of any size in pages, so that neither side ever holds all of it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+from crashfarm.database import Row, View
+from crashfarm.keys import prefix_range
+
+PAGE = 1000
+"""Rows that one request asks for."""
+
+
+class Viewed(Protocol):
+    """What has views: a database."""
+
+    def view(self, design: str, view: str, **query: Any) -> View:
+        """Ask one view."""
+
+
+def rows(
+    db: Viewed, design: str, view: str, prefix: Sequence[Any] = (), *, page: int = PAGE, **options: Any
+) -> Iterator[Row]:
+    """The rows of all keys that begin with `prefix`, in order. `options` may narrow the range or add include_docs.
+
+    One document can give several rows of one key, so a page begins at the last row of the page before and skips
+    those of its key and document that were there.
+    """
+    query = _range(prefix) | {"reduce": False, "limit": page} | options
+    skip = 0
+    while True:
+        got = db.view(design, view, **query, skip=skip).rows
+        yield from got
+        if len(got) < page:
+            return
+        last = got[-1]
+        same = sum(1 for row in got if (row.key, row.id) == (last.key, last.id))
+        skip = same + (skip if same == len(got) else 0)
+        query |= {"startkey": last.key, "startkey_docid": last.id}
+
+
+def groups(
+    db: Viewed, design: str, view: str, level: int, prefix: Sequence[Any] = (), *, page: int = PAGE, **options: Any
+) -> Iterator[tuple[list[Any], int]]:
+    """The counts of all keys that begin with `prefix`, summed over their first `level` parts, in order."""
+    query = _range(prefix) | {"group_level": level, "limit": page} | options
+    while True:
+        got = db.view(design, view, **query).rows
+        yield from ((row.key, row.value) for row in got)
+        if len(got) < page:
+            return
+        query |= {"startkey": [*got[-1].key, {}]}
+
+
+def total(db: Viewed, design: str, view: str, prefix: Sequence[Any] = ()) -> int:
+    """How many rows there are whose keys begin with `prefix`."""
+    got = db.view(design, view, **_range(prefix), reduce=True).rows
+    return int(got[0].value) if got else 0
+
+
+def _range(prefix: Sequence[Any]) -> dict[str, Any]:
+    if not prefix:
+        return {}
+    startkey, endkey = prefix_range(prefix)
+    return {"startkey": startkey, "endkey": endkey}

@@ -1,0 +1,28 @@
+-- Signatures, out of their tuples. A signature differs when an input that shows it on one branch has also run on a
+-- branch of the same product where it was never seen.
+INSERT INTO signatures
+SELECT
+    signature,
+    min(kind),
+    min(detail),
+    min(message),
+    max(title),
+    max(severity),
+    min(first_seen),
+    max(last_seen),
+    sum(count),
+    count(*),
+    min(suppressed),
+    EXISTS (
+        SELECT 1
+        FROM places JOIN ran USING (product, place)
+        WHERE places.signature = tuples.signature
+            AND ran.branch NOT IN (
+                SELECT seen.branch FROM tuples AS seen
+                WHERE seen.signature = places.signature AND seen.product = places.product
+            )
+    ),
+    (SELECT count(*) FROM bugs WHERE bugs.signature = tuples.signature AND open),
+    (SELECT count(*) FROM bugs WHERE bugs.signature = tuples.signature AND NOT open)
+FROM tuples
+GROUP BY signature;

@@ -1,0 +1,99 @@
+"""Scratch tables and a few documents in, the values of each page out."""
+
+import shlex
+from collections import defaultdict
+from collections.abc import Iterator
+
+from crashfarm.documents.branch import Branch, branch_id
+from crashfarm.errors import InvalidDocument
+from crashfarm.settings import Farm
+from server.queries import totals
+from server.report import pictures
+from server.report.lists import ON_BRANCH, ONLY_ON_BRANCH, Lists
+from server.report.model import BranchLine, BranchPage, BuildRow, Line, Overview, SignaturePage
+from server.report.scratch import Scratch
+from server.report.signatures import SignatureFacts
+
+SHOWN = 20
+"""Signatures in a list of the first page."""
+
+
+class Facts:
+    """Everything that pages ask."""
+
+    def __init__(self, farm: Farm, scratch: Scratch, since: str) -> None:
+        self._farm = farm
+        self._scratch = scratch
+        self._lists = Lists(scratch, since)
+        self._signatures = SignatureFacts(farm, scratch)
+        self._runs: dict[tuple[str, str], list[totals.Runs]] = defaultdict(list)
+        for run in totals.runs(farm.history):
+            self._runs[run.product, run.branch].append(run)
+
+    @property
+    def signature_count(self) -> int:
+        """How many signatures there are."""
+        return self._scratch.number("SELECT count(*) FROM signatures")
+
+    def lines(self, limit: int = -1, offset: int = 0) -> Iterator[Line]:
+        """Signatures, the commonest first."""
+        return self._lists.lines(limit=limit, offset=offset)
+
+    def signature(self, line: Line) -> SignaturePage:
+        """The page of one signature."""
+        return self._signatures.page(line)
+
+    def branch_lines(self) -> list[BranchLine]:
+        """All branches that ran or showed anything."""
+        names = sorted({*self._runs, *self._lists.branches()})
+        return [self._lists.branch(*name, self._runs[name]) for name in names]
+
+    def overview(self) -> Overview:
+        """The first page."""
+        branches = tuple(self.branch_lines())
+        runs = [run for found in self._runs.values() for run in found]
+        return Overview(
+            runs=sum(branch.runs for branch in branches),
+            failures=sum(branch.failures for branch in branches),
+            errors=sum(branch.errors for branch in branches),
+            findings=totals.findings(self._farm.history),
+            signatures=self.signature_count,
+            tuples=self._scratch.number("SELECT count(*) FROM tuples"),
+            differing=self._scratch.number("SELECT count(*) FROM signatures WHERE differs"),
+            new=self._lists.new(SHOWN),
+            new_count=self._lists.new_count(),
+            top=tuple(self._lists.lines(limit=SHOWN)),
+            differ=tuple(self._lists.lines("differs", limit=SHOWN)),
+            branches=branches,
+            jobs=totals.jobs(self._farm.status),
+            workers=totals.workers(self._farm.status),
+            charts=pictures.overview(self._scratch, branches, runs),
+        )
+
+    def branch(self, line: BranchLine) -> BranchPage:
+        """The page of one branch."""
+        here = (line.product, line.branch)
+        document = self._branch_document(line)
+        return BranchPage(
+            line=line,
+            enabled=document.enabled if document else True,
+            builds=tuple(_builds(document)) if document else (),
+            lines=tuple(self._lists.lines(ON_BRANCH, *here)),
+            only_here=tuple(self._lists.lines(ONLY_ON_BRANCH, *here, limit=SHOWN)),
+            charts=pictures.branch(self._runs[here]),
+            command=shlex.join(["crashfarm", "crashes", "--product", line.product, "--branch", line.branch]),
+        )
+
+    def _branch_document(self, line: BranchLine) -> Branch | None:
+        doc = self._farm.status.get(branch_id(line.product, line.branch))
+        try:
+            return None if doc is None else Branch.from_doc(doc)
+        except InvalidDocument:
+            # A half-edited document of one branch must not cost the others their report.
+            return None
+
+
+def _builds(branch: Branch) -> Iterator[BuildRow]:
+    for buildtype, platforms in branch.builds.items():
+        for platform, build in platforms.items():
+            yield BuildRow(buildtype, platform, build.about, shlex.join(build.command))

@@ -1,0 +1,243 @@
+"""What the pages of a report show, as plain values. No page asks the database anything."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from crashfarm.documents.finding import Finding
+
+
+@dataclass(frozen=True)
+class ReportSummary:
+    """What a report tells, in numbers. `runs` are results; `differing` counts signatures that some branches show
+    and others, which ran the same input, do not; `new_signatures` were first seen at or after `since`.
+    """
+
+    jobs: int
+    findings: int
+    signatures: int
+    differing: int
+    new_signatures: int
+    index: Path
+
+    def line(self) -> str:
+        """The summary as one line of text."""
+        return (
+            f"{count(self.jobs, 'job')} run, {count(self.findings, 'finding')}, "
+            f"{count(self.signatures, 'distinct signature')} ({self.new_signatures} new), "
+            f"{self.differing} of them {'differs' if self.differing == 1 else 'differ'} between branches"
+        )
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """The number with its noun, in the plural where it must be."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A signature as lists show it. `name` is its short name; `message` is empty unless it is part of the signature."""
+
+    name: str
+    kind: str
+    detail: str
+    message: str
+    title: str
+    severity: str
+    first_seen: str
+    last_seen: str
+    findings: int
+    tuples: int
+    suppressed: bool
+    differs: bool
+    open_bugs: int
+    closed_bugs: int
+    new: bool
+    branches: tuple[str, ...]
+
+    @property
+    def headline(self) -> str:
+        """The part of the signature that tells most."""
+        return self.message or self.detail
+
+    @property
+    def href(self) -> str:
+        """The page's address, from the report's folder."""
+        return f"signature/{self.name}.html"
+
+
+@dataclass(frozen=True)
+class BranchLine:
+    """A branch as lists show it."""
+
+    name: str
+    product: str
+    branch: str
+    runs: int
+    failures: int
+    errors: int
+    findings: int
+    signatures: int
+
+    @property
+    def href(self) -> str:
+        """The page's address, from the report's folder."""
+        return f"branch/{self.name}.html"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Numbers with a name for each row and column; what a chart shows, and the text beside it."""
+
+    title: str
+    corner: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture and the numbers in it. `svg` holds no script and loads nothing."""
+
+    name: str
+    table: Table
+    svg: str
+
+
+@dataclass(frozen=True)
+class Farm:
+    """What every page says about the farm: its name, when the report was made, since when things count as new."""
+
+    name: str
+    made_at: str
+    since: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The first page."""
+
+    runs: int
+    failures: int
+    errors: int
+    findings: int
+    signatures: int
+    tuples: int
+    differing: int
+    new: tuple[Line, ...]
+    new_count: int
+    top: tuple[Line, ...]
+    differ: tuple[Line, ...]
+    branches: tuple[BranchLine, ...]
+    jobs: Mapping[str, int]
+    workers: Mapping[str, int]
+    charts: tuple[Chart, ...]
+
+
+@dataclass(frozen=True)
+class TupleRow:
+    """One tuple of a signature."""
+
+    branch_href: str
+    message: str
+    product: str
+    branch: str
+    buildtype: str
+    machine: str
+    first_seen: str
+    last_seen: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """How often a signature was seen on one build and machine, in how many runs of the inputs that show it.
+
+    `ran` is None where that is not known, because not all of its inputs are.
+    """
+
+    seen: int
+    ran: int | None
+
+    @property
+    def heat(self) -> int:
+        """From 0, never, to 4, always."""
+        if not self.ran:
+            return 4 if self.seen else 0
+        return min(4, -(-4 * self.seen // self.ran))
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """One build of the matrix; a cell is None where no machine of that kind ran the inputs."""
+
+    branch: str
+    branch_href: str
+    buildtype: str
+    cells: tuple[Cell | None, ...]
+
+
+@dataclass(frozen=True)
+class BugLink:
+    """A known bug. `url` is empty unless it is a plain web address."""
+
+    id: str
+    title: str
+    state: str
+    resolution: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The newest run that showed a signature."""
+
+    result: str
+    place: str
+    worker: str
+    at: str
+    branch: str
+    finding: Finding
+
+
+@dataclass(frozen=True)
+class SignaturePage:
+    """One signature, with all that is known of it."""
+
+    line: Line
+    messages: tuple[str, ...]
+    rows: tuple[TupleRow, ...]
+    rows_left_out: int
+    machines: tuple[str, ...]
+    matrix: tuple[MatrixRow, ...]
+    places: tuple[str, ...]
+    bugs: tuple[BugLink, ...]
+    sample: Sample | None
+    command: str
+
+
+@dataclass(frozen=True)
+class BuildRow:
+    """How a branch is run on one platform; `command` is as a shell would take it."""
+
+    buildtype: str
+    platform: str
+    about: str
+    command: str
+
+
+@dataclass(frozen=True)
+class BranchPage:
+    """One branch, with its builds and what they showed.
+
+    `only_here` did not show on other branches that ran the same input.
+    """
+
+    line: BranchLine
+    enabled: bool
+    builds: tuple[BuildRow, ...]
+    lines: tuple[Line, ...]
+    only_here: tuple[Line, ...]
+    charts: tuple[Chart, ...]
+    command: str

@@ -1,0 +1,59 @@
+"""Values in, files out: the templates, the static files, and the folder that they go to."""
+
+import hashlib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import jinja2
+
+from server.report import text
+from server.report.model import Farm, count
+
+
+class Pages:
+    """Writes the pages of one report into a folder."""
+
+    def __init__(self, folder: Path, farm: Farm) -> None:
+        self._folder = folder
+        self._assets = _copy_assets(folder)
+        self._templates = _environment(farm, self._assets)
+
+    def write(self, template: str, path: str, **values: Any) -> None:
+        """Render a template into the file of that path, which is relative to the report's folder."""
+        root = "../" * (len(PurePosixPath(path).parts) - 1)
+        page = self._templates.get_template(template).render(values, root=root, here=path)
+        target = self._folder / path
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(page, encoding="utf-8", errors="backslashreplace")
+
+
+def _environment(farm: Farm, assets: Mapping[str, str]) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("server.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"pieces": text.pieces, "plain": text.plain, "count": count, "moment": _moment}
+    environment.globals |= {"farm": farm, "assets": assets}
+    return environment
+
+
+def _moment(when: str) -> str:
+    """A document's time as people read it, to the minute, in UTC."""
+    return when[:16].replace("T", " ")
+
+
+def _copy_assets(folder: Path) -> dict[str, str]:
+    """Write the static files, each under a name that changes with its content; tells the names."""
+    (folder / "static").mkdir()
+    names = {}
+    for source in resources.files("server.report").joinpath("static").iterdir():
+        content = source.read_bytes()
+        stem, dot, suffix = source.name.rpartition(".")
+        names[source.name] = f"static/{stem}.{hashlib.sha256(content).hexdigest()[:10]}{dot}{suffix}"
+        (folder / names[source.name]).write_bytes(content)
+    return names

@@ -1,0 +1,109 @@
+"""The output folder: written beside, then exchanged in one step, so that a reader sees the old report or the new one.
+
+A report's folder holds a marker file. A folder that holds anything else is never touched.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from crashfarm.errors import ConfigError, InputError
+
+MARKER = ".crashfarm-report.json"
+FORMAT = 1
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+class Marker(msgspec.Struct, frozen=True, kw_only=True):
+    """What a report tells the next one: which farm it shows and when its data were read."""
+
+    format: int = FORMAT
+    farm: str
+    made_at: str
+
+
+def previous(out: Path) -> Marker | None:
+    """The marker of the report that is in the folder, None if there is none.
+
+    Raises InputError if the path is there and is neither a report nor an empty folder.
+    """
+    if not out.exists():
+        return None
+    if not out.is_dir():
+        raise InputError(f"{out} is not a folder")
+    try:
+        return msgspec.json.decode((out / MARKER).read_bytes(), type=Marker)
+    except FileNotFoundError:
+        if any(out.iterdir()):
+            raise InputError(f"{out} holds something else than a report: name another folder") from None
+        return None
+    except (OSError, msgspec.DecodeError) as exc:
+        raise InputError(f"{out}: its {MARKER} cannot be read: {exc}") from exc
+
+
+@contextlib.contextmanager
+def writing(out: Path, marker: Marker) -> Iterator[Path]:
+    """A new folder to fill, which takes the place of `out` when the block ends well. After an error `out` is as it was.
+
+    Raises InputError if another run is writing the same report.
+    """
+    folder = out.parent / f".{out.name}.writing"
+    with _owned(folder):
+        yield folder
+        (folder / MARKER).write_bytes(msgspec.json.encode(marker))
+        _swap(folder, out)
+
+
+@contextlib.contextmanager
+def _owned(folder: Path) -> Iterator[None]:
+    """An empty folder that this process holds a lock on. What a killed run left there is removed."""
+    _make(folder)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _empty(folder)
+        yield
+        shutil.rmtree(folder, ignore_errors=True)
+    except BlockingIOError as exc:
+        raise InputError(f"another run is writing this report: {folder} is in use") from exc
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    finally:
+        os.close(handle)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ConfigError(f"cannot make the folder {folder}: {exc.strerror}") from exc
+
+
+def _empty(folder: Path) -> None:
+    for entry in folder.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+
+
+def _swap(folder: Path, out: Path) -> None:
+    """Put the folder in the place of `out`, whose old content, if any, is then in `folder`."""
+    if not out.exists() or not any(out.iterdir()):
+        folder.rename(out)
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    paths = (_AT_FDCWD, os.fsencode(folder), _AT_FDCWD, os.fsencode(out))
+    if libc.renameat2(*paths, _RENAME_EXCHANGE) == 0:
+        return
+    # This file system cannot exchange: for a moment there is nothing at `out`.
+    aside = out.parent / f".{out.name}.before"
+    out.rename(aside)
+    folder.rename(out)
+    aside.rename(folder)

@@ -1,0 +1,74 @@
+-- The farm's record as one report needs it. Lives as long as the report is written.
+CREATE TABLE tuples (
+    signature TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    message TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    product TEXT NOT NULL,
+    branch TEXT NOT NULL,
+    buildtype TEXT NOT NULL,
+    os_name TEXT NOT NULL,
+    os_version TEXT NOT NULL,
+    cpu_name TEXT NOT NULL,
+    first_seen TEXT NOT NULL,
+    last_seen TEXT NOT NULL,
+    title TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    suppressed INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (kind, message, detail, product, branch, buildtype, os_name, os_version, cpu_name)
+) WITHOUT ROWID;
+CREATE INDEX tuples_signature ON tuples (signature);
+
+-- Inputs on which a signature was seen.
+CREATE TABLE places (
+    signature TEXT NOT NULL,
+    product TEXT NOT NULL,
+    place TEXT NOT NULL,
+    PRIMARY KEY (signature, product, place)
+) WITHOUT ROWID;
+CREATE INDEX places_place ON places (product, place);
+
+CREATE TABLE bugs (
+    signature TEXT NOT NULL,
+    bug TEXT NOT NULL,
+    open INTEGER NOT NULL,
+    PRIMARY KEY (bug, signature)
+) WITHOUT ROWID;
+CREATE INDEX bugs_signature ON bugs (signature);
+
+-- Runs that could begin, of inputs on which something was seen.
+CREATE TABLE ran (
+    product TEXT NOT NULL,
+    place TEXT NOT NULL,
+    branch TEXT NOT NULL,
+    buildtype TEXT NOT NULL,
+    os_name TEXT NOT NULL,
+    os_version TEXT NOT NULL,
+    cpu_name TEXT NOT NULL,
+    runs INTEGER NOT NULL,
+    PRIMARY KEY (product, place, branch, buildtype, os_name, os_version, cpu_name)
+) WITHOUT ROWID;
+
+CREATE TABLE signatures (
+    name TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    message TEXT NOT NULL,
+    title TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    first_seen TEXT NOT NULL,
+    last_seen TEXT NOT NULL,
+    findings INTEGER NOT NULL,
+    tuples INTEGER NOT NULL,
+    suppressed INTEGER NOT NULL,
+    differs INTEGER NOT NULL,
+    open_bugs INTEGER NOT NULL,
+    closed_bugs INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX signatures_findings ON signatures (findings DESC, first_seen, name);
+
+-- History documents that break the rules of their type.
+CREATE TABLE unreadable (
+    id TEXT PRIMARY KEY
+) WITHOUT ROWID;

@@ -1,0 +1,140 @@
+"""The values of one signature's page."""
+
+import shlex
+from urllib.parse import urlsplit
+
+from crashfarm.documents.bug import Bug
+from crashfarm.documents.result import Result
+from crashfarm.errors import InvalidDocument
+from crashfarm.settings import Farm
+from server.queries.signatures import signature
+from server.report.lists import branch_name
+from server.report.model import BugLink, Cell, Line, MatrixRow, Sample, SignaturePage, TupleRow
+from server.report.scratch import Scratch
+
+MAX_ROWS = 200
+"""Tuples, messages and places that one page lists."""
+
+_ROWS = """
+SELECT message, product, branch, buildtype, os_name || ' ' || os_version || ' ' || cpu_name,
+    first_seen, last_seen, count
+FROM tuples WHERE signature = ? ORDER BY count DESC, branch, buildtype LIMIT ?
+"""
+_SEEN = """
+SELECT product, branch, buildtype, os_name, os_version, cpu_name, sum(count)
+FROM tuples WHERE signature = ? GROUP BY 1, 2, 3, 4, 5, 6
+"""
+_RAN = """
+SELECT product, branch, buildtype, os_name, os_version, cpu_name, sum(runs)
+FROM places JOIN ran USING (product, place) WHERE signature = ? GROUP BY 1, 2, 3, 4, 5, 6
+"""
+_NEWEST = """
+SELECT 'result_' || kind, message, detail, product, branch, buildtype, os_name, os_version, cpu_name
+FROM tuples WHERE signature = ? AND count > 0 ORDER BY last_seen DESC LIMIT 1
+"""
+
+Build = tuple[str, str, str]
+Machine = tuple[str, str, str]
+
+
+class SignatureFacts:
+    """Makes signature pages, one at a time."""
+
+    def __init__(self, farm: Farm, scratch: Scratch) -> None:
+        self._farm = farm
+        self._scratch = scratch
+
+    def page(self, line: Line) -> SignaturePage:
+        """All that is known of a signature."""
+        builds, machines, cells = self._cells(line)
+        return SignaturePage(
+            line=line,
+            messages=tuple(self._column("SELECT DISTINCT message FROM tuples WHERE signature = ? LIMIT ?", line)),
+            rows=self._rows(line),
+            rows_left_out=max(0, line.tuples - MAX_ROWS),
+            machines=tuple(" ".join(machine) for machine in machines),
+            matrix=tuple(_matrix_row(build, [cells.get((build, machine)) for machine in machines]) for build in builds),
+            places=tuple(self._column("SELECT DISTINCT place FROM places WHERE signature = ? LIMIT ?", line)),
+            bugs=self._bugs(line),
+            sample=self._sample(line),
+            command=_command(line),
+        )
+
+    def _column(self, query: str, line: Line) -> list[str]:
+        return [value for (value,) in self._scratch.rows(query, line.name, MAX_ROWS)]
+
+    def _rows(self, line: Line) -> tuple[TupleRow, ...]:
+        found = self._scratch.rows(_ROWS, line.name, MAX_ROWS)
+        return tuple(TupleRow(f"branch/{branch_name(row[1], row[2])}.html", *row) for row in found)
+
+    def _cells(self, line: Line) -> tuple[list[Build], list[Machine], dict[tuple[Build, Machine], Cell]]:
+        """Builds, machines, and how often the signature was seen on each pair in how many runs."""
+        seen, ran = self._by_build_and_machine(_SEEN, line), self._by_build_and_machine(_RAN, line)
+        pairs = sorted({*seen, *ran})
+        cells = {pair: _cell(seen.get(pair, 0), ran.get(pair)) for pair in pairs}
+        return sorted({build for build, _ in pairs}), sorted({machine for _, machine in pairs}), cells
+
+    def _by_build_and_machine(self, query: str, line: Line) -> dict[tuple[Build, Machine], int]:
+        return {(row[:3], row[3:6]): row[6] for row in self._scratch.rows(query, line.name)}
+
+    def _bugs(self, line: Line) -> tuple[BugLink, ...]:
+        query = "SELECT bug, open FROM bugs WHERE signature = ? ORDER BY open DESC, bug LIMIT ?"
+        return tuple(self._bug(bug, bool(is_open)) for bug, is_open in self._scratch.rows(query, line.name, MAX_ROWS))
+
+    def _bug(self, bug: str, is_open: bool) -> BugLink:
+        """What the bug's own document says, else what the history document knew."""
+        doc = self._farm.status.get(bug)
+        try:
+            known = Bug.from_doc(doc or {})
+        except InvalidDocument:
+            return BugLink(bug, "", "open" if is_open else "closed", "", "")
+        return BugLink(bug, known.title, known.state, known.resolution, web_address(known.url))
+
+    def _sample(self, line: Line) -> Sample | None:
+        """The newest run of the tuple that was seen last."""
+        key = next(self._scratch.rows(_NEWEST, line.name), None)
+        if key is None:
+            return None
+        query = {"startkey": [*key, {}], "endkey": list(key), "descending": True, "limit": 1, "reduce": False}
+        found = self._farm.history.view("crash_type", "results", **query, include_docs=True).rows
+        return _sample_of(line, Result.from_doc(found[0].doc)) if found and found[0].doc else None
+
+
+def _sample_of(line: Line, result: Result) -> Sample | None:
+    asked = (line.kind, line.detail, line.message)
+    for finding in result.findings:
+        if signature(finding.kind, finding.message, finding.detail) == asked:
+            return Sample(
+                result=result.id,
+                place=finding.input or result.input_name,
+                worker=result.worker,
+                at=result.completed_at,
+                branch=result.branch,
+                finding=finding,
+            )
+    return None
+
+
+def _cell(seen: int, ran: int | None) -> Cell:
+    # A run can show a finding twice, and inputs beyond the list of places are not counted: then there is no score.
+    return Cell(seen, ran if ran is None or ran >= seen else None)
+
+
+def _matrix_row(build: Build, cells: list[Cell | None]) -> MatrixRow:
+    product, branch, buildtype = build
+    return MatrixRow(branch, f"branch/{branch_name(product, branch)}.html", buildtype, tuple(cells))
+
+
+def _command(line: Line) -> str:
+    """The command that gives the numbers of the page."""
+    parts = ["--kind", line.kind, "--detail", line.detail, *(["--message", line.message] if line.message else [])]
+    return shlex.join(["crashfarm", "crashes", *parts, "--group", "cpu_name"])
+
+
+def web_address(url: str) -> str:
+    """The address if it is one of the web, else nothing: a link must not run a script or open a file."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return url if parts.scheme in {"http", "https"} and parts.netloc else ""

@@ -1,0 +1,80 @@
+"""Making a report: this module reads as its table of contents."""
+
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+import crashfarm
+from crashfarm import times
+from crashfarm.settings import Farm
+from server.report import model, publish
+from server.report.collect import Progress, collect
+from server.report.facts import Facts
+from server.report.model import ReportSummary
+from server.report.pages import Pages
+from server.report.scratch import Scratch
+
+LIST_PAGE = 500
+"""Signatures on one page of the list of all."""
+
+
+def write_report(
+    farm: Farm, out: Path, *, now: datetime, since: datetime | None = None, progress: Progress | None = None
+) -> ReportSummary:
+    """Write the report of a farm into the folder `out`, and tell its numbers.
+
+    What was first seen at or after `since` is shown as new; without it, what is new since the report that is in `out`
+    now. Raises InputError if `out` holds something else, and errors of the database; then `out` is as it was.
+    """
+    out = out.resolve()
+    before = publish.previous(out)
+    since_text = times.to_text(since) if since else before.made_at if before else ""
+    about = model.Farm(farm.status.name, times.to_text(now), since_text, crashfarm.__version__)
+    marker = publish.Marker(farm=about.name, made_at=about.made_at)
+    with tempfile.TemporaryDirectory() as temporary, publish.writing(out, marker) as folder:
+        scratch = Scratch(Path(temporary))
+        try:
+            read = collect(farm, scratch, progress or _silent)
+            facts = Facts(farm, scratch, since_text)
+            _write_pages(facts, Pages(folder, about), read, progress or _silent)
+            return _summary(facts, out)
+        finally:
+            scratch.close()
+
+
+def _write_pages(facts: Facts, pages: Pages, done: int, progress: Progress) -> None:
+    pages.write("index.html.j2", "index.html", page=facts.overview())
+    _write_lists(facts, pages)
+    for branch in facts.branch_lines():
+        pages.write("branch.html.j2", branch.href, page=facts.branch(branch))
+    for written, line in enumerate(facts.lines(), done + 1):
+        pages.write("signature.html.j2", line.href, page=facts.signature(line))
+        progress(written)
+
+
+def _write_lists(facts: Facts, pages: Pages) -> None:
+    total = max(1, -(-facts.signature_count // LIST_PAGE))
+    for number in range(1, total + 1):
+        lines = list(facts.lines(limit=LIST_PAGE, offset=(number - 1) * LIST_PAGE))
+        pages.write("signatures.html.j2", list_href(number), lines=lines, number=number, total=total, hrefs=list_href)
+
+
+def list_href(number: int) -> str:
+    """The address of a page of the list of all signatures; the first is 1."""
+    return "signatures.html" if number == 1 else f"signatures-{number}.html"
+
+
+def _summary(facts: Facts, out: Path) -> ReportSummary:
+    overview = facts.overview()
+    return ReportSummary(
+        jobs=overview.runs,
+        findings=overview.findings,
+        signatures=overview.signatures,
+        differing=overview.differing,
+        new_signatures=overview.new_count,
+        index=out / "index.html",
+    )
+
+
+def _silent(done: int) -> None:
+    """Tell nobody."""

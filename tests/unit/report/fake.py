@@ -1,0 +1,81 @@
+"""A database that runs the project's own view functions on documents in memory, in CouchDB's order."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import quickjs
+
+from crashfarm.database import Row, View
+from crashfarm.errors import NotFound
+from server.store import collation
+
+VIEWS = Path(__file__).parents[3] / "views"
+
+Json = dict[str, Any]
+
+
+class FakeDatabase:
+    """Answers `get` and `view`; every map function is the real one. Only `_count` reduces."""
+
+    def __init__(self, name: str, docs: list[Json]) -> None:
+        self.name = name
+        self.docs = {doc["_id"]: doc for doc in docs}
+        self._rows: dict[str, list[tuple[bytes, Row]]] = {}
+        self.asked = 0
+
+    def get(self, document_id: str) -> Json | None:
+        """A document or None."""
+        return self.docs.get(document_id)
+
+    def view(self, design: str, view: str, **query: Any) -> View:
+        """Rows in order, or counts of groups."""
+        self.asked += 1
+        rows = self._within(self._index(f"{design}/{view}"), query)
+        level = query.get("group_level")
+        if level is not None or query.get("reduce", True):
+            rows = [Row(key=key, value=n) for key, n in _counted(rows, level)]
+        chosen = rows[query.get("skip", 0) :][: query.get("limit", len(rows))]
+        if query.get("include_docs"):
+            chosen = [msgspec.structs.replace(row, doc=self.docs[row.id]) for row in chosen]
+        return View(tuple(chosen))
+
+    def _index(self, path: str) -> list[tuple[bytes, Row]]:
+        if path not in self._rows:
+            found = [(collation.encode(row.key), row) for row in _mapped(path, list(self.docs.values()))]
+            self._rows[path] = sorted(found, key=lambda pair: (pair[0], pair[1].id))
+        return self._rows[path]
+
+    def _within(self, index: list[tuple[bytes, Row]], query: Json) -> list[Row]:
+        backwards = query.get("descending", False)
+        low, high = ("endkey", "startkey") if backwards else ("startkey", "endkey")
+        if low in query:
+            start = (collation.encode(query[low]), query.get("startkey_docid", ""))
+            index = [(key, row) for key, row in index if (key, row.id) >= start]
+        if high in query:
+            index = [(key, row) for key, row in index if key <= collation.encode(query[high])]
+        return [row for _, row in (reversed(index) if backwards else index)]
+
+
+def _mapped(path: str, docs: list[Json]) -> list[Row]:
+    source = VIEWS / path / "map.js"
+    if not source.exists():
+        raise NotFound(f"no view {path}")
+    context = quickjs.Context()
+    context.eval("var rows = []; var id; function emit(key, value) { rows.push({key: key, value: value, id: id}); }")
+    context.eval(f"var map = {_without_comments(source.read_text())};")
+    context.eval("function run(text) { JSON.parse(text).forEach(function (doc) { id = doc._id; map(doc); }); }")
+    context.get("run")(msgspec.json.encode(docs).decode())
+    return [msgspec.convert(row, Row) for row in msgspec.json.decode(context.eval("JSON.stringify(rows)"))]
+
+
+def _without_comments(source: str) -> str:
+    return "\n".join(line for line in source.splitlines() if not line.startswith("//")).rstrip(";")
+
+
+def _counted(rows: list[Row], level: int | None) -> list[tuple[Any, int]]:
+    counts: dict[bytes, tuple[Any, int]] = {}
+    for row in rows:
+        key = None if level is None else row.key[:level]
+        counts[collation.encode(key)] = (key, counts.get(collation.encode(key), (key, 0))[1] + 1)
+    return list(counts.values())
