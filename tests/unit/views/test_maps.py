@@ -1,0 +1,231 @@
+"""Every map under views/, found by listing the folder: what it emits on good, odd and hostile documents."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crashfarm.documents.base import Document
+from crashfarm.documents.history import History
+from crashfarm.documents.job import Job, JobState
+from crashfarm.documents.result import Result
+from crashfarm.documents.worker import Worker
+from crashfarm.keys import PARTS
+from tests import samples, strategies
+from tests.javascript import MAPS, ROOT, map_function, name_of, read_as_es5
+
+Key = list[Any]
+
+each_map = pytest.mark.parametrize("map_file", MAPS, ids=name_of)
+
+
+def text(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def demand(value: Any) -> bool:
+    """The class of a pending job."""
+    return (
+        isinstance(value, list)
+        and len(value) == 7
+        and all(map(text, value[:3] + value[4:]))
+        and isinstance(value[3], list)
+        and all(isinstance(tag, str) for tag in value[3])
+    )
+
+
+def number(value: Any) -> bool:
+    return isinstance(value, int | float)
+
+
+SHAPES: dict[str, list[Any]] = {
+    "crash_type/results": [text] * len(PARTS),
+    "jobs/by_claim": [text] * 2,
+    "jobs/by_source": [text] * 2,
+    "jobs/by_state": [text] * 5,
+    "jobs/pending": [demand, number, text],
+    "results/by_branch_day": [text] * 5,
+    "results/by_input": [text] * 8,
+    "results/by_source": [text] * 2,
+    "signatures/by_count": [text] * 6,
+    "workers/by_state": [text] * 2,
+}
+
+
+def crash_type(doc: Document) -> list[Key]:
+    if isinstance(doc, History):
+        return [[*doc.tuple_key, doc.first_seen]]
+    if isinstance(doc, Result):
+        where = [*doc.environment.parts(), doc.completed_at]
+        return [[f"result_{found.kind}", found.message, found.detail, *where] for found in doc.findings]
+    return []
+
+
+def pending(doc: Document) -> list[Key]:
+    if not isinstance(doc, Job) or doc.state != JobState.PENDING:
+        return []
+    asks = doc.requires
+    tags = sorted(set(asks.tags), key=lambda tag: tag.encode("utf-16-be", "surrogatepass"))
+    machine = [asks.os_name, asks.os_version, asks.cpu_name, tags]
+    return [[[*machine, doc.product, doc.branch, doc.buildtype], doc.priority, doc.created_at]]
+
+
+def signatures(doc: Document) -> list[Key]:
+    if not isinstance(doc, Result):
+        return []
+    build = [doc.product, doc.branch, doc.buildtype]
+    return [[found.kind, found.detail, found.message, *build] for found in doc.findings]
+
+
+def by_input(doc: Document) -> list[Key]:
+    if not isinstance(doc, Result):
+        return []
+    where = doc.environment.parts()
+    return [[doc.product, doc.input_name, *where[1:], doc.outcome]]
+
+
+def by_claim(doc: Document) -> list[Key]:
+    held = isinstance(doc, Job) and doc.state == JobState.RUNNING and doc.claim
+    return [[doc.claim.worker, doc.claim.incarnation]] if held else []
+
+
+def of(kind: type[Document], *names: str) -> Any:
+    return lambda doc: [[getattr(doc, name) for name in names]] if isinstance(doc, kind) else []
+
+
+def by_day(doc: Document) -> list[Key]:
+    rows = of(Result, "product", "branch", "buildtype", "completed_at", "outcome")(doc)
+    return [[*key[:3], key[3][:10], key[4]] for key in rows]
+
+
+EXPECTED: dict[str, Any] = {
+    "crash_type/results": crash_type,
+    "jobs/by_claim": by_claim,
+    "jobs/by_source": of(Job, "source", "state"),
+    "jobs/by_state": of(Job, "state", "product", "branch", "buildtype", "created_at"),
+    "jobs/pending": pending,
+    "results/by_branch_day": by_day,
+    "results/by_input": by_input,
+    "results/by_source": of(Result, "source", "outcome"),
+    "signatures/by_count": signatures,
+    "workers/by_state": of(Worker, "state", "hostname"),
+}
+
+FUNCTIONS = {name_of(path): map_function(path.read_text()) for path in MAPS}
+
+TYPES = ("worker", "branch", "job", "result", "history_crash", "history_", "bug")
+
+# Documents that say they are ours, with anything at all where our fields belong.
+FIELDS = sorted({name for make in (*samples.STATUS, *samples.HISTORY) for name in make() if name != "type"})
+ANYTHING = strategies.json_values
+FINDINGS = st.lists(st.dictionaries(st.sampled_from(["kind", "message", "detail"]), ANYTHING) | ANYTHING, max_size=4)
+CLAIMS = st.dictionaries(st.sampled_from(["worker", "incarnation", "os_name", "tags"]), ANYTHING)
+HOSTILE = st.fixed_dictionaries(
+    {"type": st.sampled_from(TYPES)},
+    optional={name: ANYTHING for name in FIELDS}
+    | {"state": st.sampled_from(["pending", "running"]) | ANYTHING, "findings": FINDINGS | ANYTHING}
+    | {"claim": CLAIMS | ANYTHING, "requires": CLAIMS | ANYTHING},
+)
+
+
+def test_every_map_has_a_documented_shape_and_an_expectation() -> None:
+    """A new map cannot be forgotten here."""
+    assert {name_of(path) for path in MAPS} == set(SHAPES) == set(EXPECTED)
+
+
+def test_folder_holds_nothing_but_maps_reduces_and_the_package_marker() -> None:
+    """The path of a file is its address, so a misplaced file would be pushed nowhere."""
+    found = [path.relative_to(ROOT / "views") for path in (ROOT / "views").rglob("*") if path.is_file()]
+    strays = [path for path in found if path.suffix != ".pyc" and path.name not in ("map.js", "reduce", "__init__.py")]
+    assert strays == []
+    assert all(len(path.parts) == 3 for path in found if path.name in ("map.js", "reduce"))
+
+
+@each_map
+def test_map_is_one_anonymous_es5_function(map_file: Path) -> None:
+    """CouchDB's engines differ in age, and refuse a function with a name at the top."""
+    source = map_file.read_text()
+    tree = read_as_es5(source)
+    assert len(tree.children()) == 1
+    assert re.search(r"^function \(doc\) \{$", source, re.MULTILINE)
+
+
+@each_map
+def test_map_is_short_and_begins_with_its_key(map_file: Path) -> None:
+    """Whoever opens the file, in Fauxton too, reads first what the key is."""
+    lines = map_file.read_text().splitlines()
+    code = [line for line in lines if not line.startswith("//")]
+    assert lines[0].startswith("// Key: [")
+    assert lines[0].count(",") + 1 >= len(SHAPES[name_of(map_file)])
+    assert len(code) <= 17
+
+
+@each_map
+def test_reduce_is_a_builtin(map_file: Path) -> None:
+    """A reduce of our own would be slow, and would be one more thing to trust."""
+    reduce = map_file.parent / "reduce"
+    builtins = {"_count", "_stats", "_sum", "_approx_count_distinct"}
+    assert not reduce.exists() or reduce.read_text().strip() in builtins
+
+
+@given(doc=strategies.documents, unknown=strategies.unknown_members)
+def test_maps_emit_the_documented_keys_of_good_documents(doc: Document, unknown: Any) -> None:
+    """Whatever our types write is found under its key, whatever else stands on the document."""
+    for name, run in FUNCTIONS.items():
+        rows = run(doc.to_doc() | unknown)
+        assert [key for key, _ in rows] == EXPECTED[name](doc), name
+
+
+@given(doc=HOSTILE | ANYTHING)
+def test_maps_keep_their_shape_on_hostile_documents(doc: Any) -> None:
+    """No JSON makes a map throw, which would hide the document, or emit what no range would find."""
+    for name, run in FUNCTIONS.items():
+        for key, value in run(doc):
+            assert value is None, name
+            assert len(key) == len(SHAPES[name]), name
+            assert all(is_part(part) for is_part, part in zip(SHAPES[name], key, strict=True)), (name, key)
+
+
+def test_finding_without_its_parts_is_counted_all_the_same() -> None:
+    """A row with nulls shows what is wrong; a row that is not there would only falsify the counts."""
+    doc = samples.result() | {"findings": [{}, {"kind": 7, "message": ["x"], "detail": "d"}, "text", None]}
+    keys = [key for key, _ in FUNCTIONS["crash_type/results"](doc)]
+    assert [key[:3] for key in keys] == [
+        ["result_unknown", None, None],
+        ["result_unknown", None, "d"],
+        ["result_unknown", None, None],
+    ]
+
+
+def test_members_that_shadow_javascript_methods_do_no_harm() -> None:
+    """A document may have members called `indexOf`, `filter`, `length` or `__proto__`."""
+    trap = {"indexOf": 1, "filter": 2, "forEach": 3, "length": 2, "__proto__": {"type": "job"}, "toString": 4}
+    for name, run in FUNCTIONS.items():
+        for kind in TYPES:
+            for key, _ in run({"type": kind, "state": "pending", "findings": trap, "requires": {"tags": trap}, **trap}):
+                assert len(key) == len(SHAPES[name])
+
+
+def test_job_with_the_same_tags_in_another_order_is_of_the_same_class() -> None:
+    """What is asked for is a set."""
+    one, other = samples.pending(), samples.pending()
+    one["requires"] = {"tags": ["b", "a", "b"]}
+    other["requires"] = {"tags": ["a", "b"]}
+    assert FUNCTIONS["jobs/pending"](one) == FUNCTIONS["jobs/pending"](other)
+
+
+def test_job_without_a_priority_counts_as_normal() -> None:
+    """It must not come before those that a person waits for."""
+    doc = samples.pending()
+    del doc["priority"]
+    [(key, _)] = FUNCTIONS["jobs/pending"](doc)
+    assert key[1] == 3
+
+
+def test_result_with_a_time_nobody_can_read_has_no_day() -> None:
+    """Half a text would look like a day."""
+    [(key, _)] = FUNCTIONS["results/by_branch_day"](samples.result() | {"completed_at": "yesterday"})
+    assert key[3] is None
