@@ -1,0 +1,61 @@
+"""What the owner of a worker machine decides: a TOML file and the options of the command."""
+
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from crashfarm.errors import ConfigError
+
+Seconds = Annotated[float, Meta(gt=0)]
+Count = Annotated[int, Meta(ge=1)]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+
+
+class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Bounds for every run, in bytes. The time comes with each job and is cut to `seconds`."""
+
+    seconds: Seconds = 3600.0
+    memory: Count = 2 << 30
+    output: Count = 64 << 20
+    processes: Count = 256
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings of one worker.
+
+    `allow` lists the programs that may be run, absolute paths whose `*` stays within a path component; nothing else
+    is run, whatever the database says. `schemes` are those of the URLs that may be given to a program. Times are in
+    seconds: a claim that is not renewed for `lease` is taken over, `drain` is how long a stopping worker waits for
+    what runs, `idle` is the longest pause between two questions for work, `deny_environment` are patterns of
+    variables that a branch may not set.
+    """
+
+    name: Name = msgspec.field(default_factory=socket.gethostname)
+    slots: Annotated[int, Meta(ge=1, le=200)] = 1
+    allow: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    schemes: tuple[str, ...] = ("http", "https")
+    deny_environment: tuple[str, ...] = ("LD_*", "GCONV_PATH", "CRASHFARM_*")
+    lease: Seconds = 60.0
+    heartbeat: Seconds = 10.0
+    idle: Seconds = 5.0
+    drain: Seconds = 30.0
+    limits: LimitsConfig = LimitsConfig()
+
+
+def load(path: Path | None, **options: object) -> Config:
+    """Read the file, if there is one, and lay the options over it; those that are None or empty count as not given.
+
+    Raises ConfigError that names the setting.
+    """
+    try:
+        settings = msgspec.toml.decode(path.read_bytes()) if path else {}
+        given = {name: value for name, value in options.items() if value not in (None, [], ())}
+        return msgspec.convert(settings | given, Config)
+    except OSError as exc:
+        raise ConfigError(f"cannot read {path}: {exc.strerror}") from exc
+    except msgspec.MsgspecError as exc:
+        raise ConfigError(f"{path or 'the options'}: {exc}") from exc

@@ -1,0 +1,78 @@
+"""All processes of one run: the program, its descendants, and those that tried to leave."""
+
+import os
+import subprocess
+import threading
+import time
+
+from worker import processes
+from worker.processes import Process
+
+RECENT = 0.15
+"""Seconds for which one look at the machine's processes serves all runs."""
+
+_WAIT = 0.01
+_PATIENCE = 10.0
+"""Seconds until a process that does not die (it hangs in the kernel) is left alone."""
+
+_sessions: set[int] = set()
+_lock = threading.Lock()
+
+
+class Family:
+    """The processes of one run, known by descent, group, session and the mark in their environment.
+
+    The program must have begun a session of its own. A process that leaves its parents, its session and its
+    environment behind becomes a child of ours (we are a subreaper), and is killed at the end of whichever run that
+    began before it ends first.
+    """
+
+    def __init__(self, leader: int, mark: str) -> None:
+        self._leader = leader
+        self._mark = mark
+        self._began = processes.started(leader) or 0
+        self._known: dict[int, int] = {leader: self._began}
+        with _lock:
+            _sessions.add(leader)
+
+    def look(self) -> tuple[int, int]:
+        """Get to know new members; tells how many live and the bytes of memory that they hold together."""
+        table = processes.recent(RECENT)
+        members = [table[pid] for pid in self._learn(table)]
+        return len(members), sum(member.rss for member in members)
+
+    def end(self, leader: "subprocess.Popen[bytes]") -> None:
+        """Kill all members, and return when they are gone. Ending what has ended does nothing."""
+        until = time.monotonic() + _PATIENCE
+        while living := self._living():
+            processes.kill(living)
+            leader.poll()
+            processes.reap(living - {self._leader})
+            if time.monotonic() > until:
+                break
+            time.sleep(_WAIT)
+        leader.wait(_PATIENCE)
+        processes.reap(set(self._known) - {self._leader})
+        with _lock:
+            _sessions.discard(self._leader)
+
+    def _living(self) -> set[int]:
+        table = processes.table()
+        since = [process for process in table.values() if process.started >= self._began]
+        strays = {process.pid for process in since if _is_stray(process)}
+        members = self._learn(table) | strays | processes.marked(self._mark, since)
+        self._known |= {pid: table[pid].started for pid in members}
+        return processes.alive(members, table)
+
+    def _learn(self, table: dict[int, Process]) -> set[int]:
+        """Members by descent, group and session."""
+        known = [pid for pid, began in self._known.items() if pid in table and table[pid].started == began]
+        members = processes.tree(known, table)
+        members |= {p.pid for p in table.values() if self._leader in (p.group, p.session)}
+        self._known |= {pid: table[pid].started for pid in members}
+        return members
+
+
+def _is_stray(process: Process) -> bool:
+    """A child of ours that we did not start: its session is neither ours nor that of a run."""
+    return process.parent == os.getpid() and process.session not in _sessions | {os.getsid(0)}

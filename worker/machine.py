@@ -1,0 +1,77 @@
+"""What machine this is, and which start of which process."""
+
+import os
+import platform
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from crashfarm.documents.base import Json
+from worker import processes
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """The facts of a machine that decide which jobs it can run and how what it sees is filed."""
+
+    hostname: str
+    os_name: str
+    os_version: str
+    cpu_name: str
+
+    def metadata(self) -> Json:
+        """As a worker's dynamic metadata."""
+        return {
+            "os_name": self.os_name,
+            "os_version": self.os_version,
+            "cpu_name": self.cpu_name,
+            "cpu_count": os.cpu_count() or 1,
+            "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        }
+
+
+def this_machine() -> Machine:
+    """The machine that this process runs on."""
+    return Machine(
+        hostname=socket.gethostname(),
+        os_name=platform.system(),
+        os_version=_os_version(),
+        cpu_name=platform.machine(),
+    )
+
+
+def incarnation() -> str:
+    """A name for this start of this process: host, boot, pid and the kernel's start time of the pid."""
+    return "/".join((socket.gethostname(), _boot_id(), str(os.getpid()), str(processes.started(os.getpid()))))
+
+
+def is_over(incarnation: str) -> bool | None:
+    """Whether that start of a process has ended; None when it was on a machine that we cannot see."""
+    parts = incarnation.split("/")
+    if len(parts) != 4 or not parts[2].isdecimal() or parts[0] != socket.gethostname():
+        return None
+    if parts[1] != _boot_id():
+        return True
+    return str(processes.started(int(parts[2]))) != parts[3]
+
+
+def _os_version() -> str:
+    """Name and version without what changes from day to day: "Debian 12", "Ubuntu 24.04"."""
+    try:
+        return _distribution(platform.freedesktop_os_release())
+    except OSError:
+        return platform.release()
+
+
+def _distribution(release: Mapping[str, str]) -> str:
+    name = release.get("NAME", "Linux").removesuffix(" GNU/Linux").removesuffix(" Linux")
+    return " ".join(filter(None, (name, release.get("VERSION_ID", ""))))
+
+
+def _boot_id() -> str:
+    """The first part of the kernel's name for this boot: it tells reused pids of different boots apart."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().partition("-")[0]
+    except OSError:
+        return "unknown"

@@ -1,0 +1,86 @@
+"""What was seen waits on the worker's disk until the database has it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from crashfarm.documents.base import Json
+
+
+class Parcel(msgspec.Struct, frozen=True, kw_only=True):
+    """All that one run brought: the job as it was held, its result's document, its output, how the job is to end.
+
+    `job_result` is the JobResult; `reason` says why, where it is an error.
+    """
+
+    job: Json
+    result: Json
+    output: bytes
+    job_result: str
+    reason: str = ""
+
+
+class Outbox:
+    """A folder of parcels. Several threads may put; one takes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def put(self, parcel: Parcel) -> Path:
+        """Write a parcel; when this returns it outlives a power cut. Raises OSError when the disk is full."""
+        path = self._folder / f"{parcel.job['_id'].replace(':', '_')}.{parcel.result['attempt']}.json"
+        draft = path.with_suffix(".draft")
+        try:
+            _write_synced(draft, msgspec.json.encode(parcel))
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
+        draft.rename(path)
+        _sync_folder(self._folder)
+        return path
+
+    def waiting(self) -> list[Path]:
+        """The parcels not yet delivered, the oldest job first."""
+        return sorted(self._folder.glob("*.json"))
+
+    def read(self, path: Path) -> Parcel | None:
+        """A parcel; None if its file is damaged, which then is set aside."""
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Parcel)
+        except msgspec.MsgspecError:
+            self.set_aside(path)
+            return None
+
+    def done(self, path: Path) -> None:
+        """Forget a parcel that was delivered."""
+        path.unlink(missing_ok=True)
+
+    def set_aside(self, path: Path) -> None:
+        """Keep, but never deliver again, what the database will not have."""
+        aside = self._folder / "refused"
+        aside.mkdir(exist_ok=True)
+        path.rename(aside / path.name)
+
+    def __iter__(self) -> Iterator[tuple[Path, Parcel]]:
+        for path in self.waiting():
+            parcel = self.read(path)
+            if parcel:
+                yield path, parcel
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,126 @@
+"""The machine's processes, as the kernel lists them."""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_PROC = Path("/proc")
+
+MARK = "CRASHFARM_RUN"
+"""The environment variable by which a run's processes are known, even those that left their group and parent."""
+
+
+class Process(msgspec.Struct, frozen=True):
+    """One process: `rss` in bytes, `started` in clock ticks since the machine began."""
+
+    pid: int
+    state: str
+    parent: int
+    group: int
+    session: int
+    started: int
+    rss: int
+
+
+def table() -> dict[int, Process]:
+    """All processes by pid. Those that end while we look are left out."""
+    found = (_read(int(name)) for name in os.listdir(_PROC) if name.isdecimal())
+    return {process.pid: process for process in found if process}
+
+
+class _Snapshot:
+    """The last table and when it was made, shared by all who may do with one that is not quite new."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made_at = float("-inf")
+        self._table: dict[int, Process] = {}
+
+    def get(self, max_age: float) -> dict[int, Process]:
+        """All processes by pid, as they were at most `max_age` seconds ago."""
+        with self._lock:
+            if time.monotonic() - self._made_at > max_age:
+                self._table, self._made_at = table(), time.monotonic()
+            return self._table
+
+
+recent = _Snapshot().get
+
+
+def started(pid: int) -> int | None:
+    """When a process was started, or None if there is none of that pid."""
+    process = _read(pid)
+    return process.started if process else None
+
+
+def tree(roots: Iterable[int], processes: dict[int, Process]) -> set[int]:
+    """The pids of processes and all their descendants, as far as their parents still live."""
+    children: dict[int, list[int]] = {}
+    for process in processes.values():
+        children.setdefault(process.parent, []).append(process.pid)
+    found: set[int] = set()
+    left = list(roots)
+    while left:
+        pid = left.pop()
+        if pid in processes and pid not in found:
+            found.add(pid)
+            left += children.get(pid, [])
+    return found
+
+
+def marked(mark: str, processes: Iterable[Process]) -> set[int]:
+    """The pids of our own user's processes whose environment has that mark or one that begins with it."""
+    needle = f"{MARK}={mark}".encode()
+    return {process.pid for process in processes if _environment_has(process.pid, needle)}
+
+
+def alive(pids: Iterable[int], processes: dict[int, Process]) -> set[int]:
+    """Those that still run: there, and no mere entry that waits for its parent to ask."""
+    return {pid for pid in pids if pid in processes and processes[pid].state not in "ZX"}
+
+
+def kill(pids: Iterable[int]) -> None:
+    """Kill processes; those that are gone are no matter."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def reap(pids: Iterable[int]) -> None:
+    """Let the kernel forget ended processes that became our children when their own parents ended."""
+    for pid in pids:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+
+
+def _read(pid: int) -> Process | None:
+    try:
+        text = (_PROC / str(pid) / "stat").read_bytes()
+    except (OSError, ValueError):
+        return None
+    # The name in parentheses may hold anything, further parentheses included.
+    fields = text[text.rindex(b")") + 2 :].split()
+    return Process(
+        pid=pid,
+        state=fields[0].decode(),
+        parent=int(fields[1]),
+        group=int(fields[2]),
+        session=int(fields[3]),
+        started=int(fields[19]),
+        rss=int(fields[21]) * _PAGE,
+    )
+
+
+def _environment_has(pid: int, needle: bytes) -> bool:
+    try:
+        environment = (_PROC / str(pid) / "environ").read_bytes()
+    except OSError:
+        return False
+    return any(entry.startswith(needle) for entry in environment.split(b"\0"))

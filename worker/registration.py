@@ -1,0 +1,129 @@
+"""The worker's own document: saved by its revision only, so that whoever changes it is heard."""
+
+import logging
+
+import msgspec
+
+import crashfarm
+from crashfarm.database import Database
+from crashfarm.documents.worker import Worker, WorkerState, worker_id
+from crashfarm.errors import Conflict, ConfigError, LostClaim
+from crashfarm.times import Clock, to_text
+from worker.machine import Machine, is_over
+
+log = logging.getLogger("crashfarm.worker")
+
+ROUNDS = 10
+"""So often a save is tried against others who change the document at the same time."""
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker says of itself."""
+
+    state: WorkerState
+    running: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class NameTaken(LostClaim):
+    """Another live process uses this worker's name."""
+
+
+class Registration:
+    """Keeps the document `worker:<name>` true. For one thread. Methods raise DatabaseError when the network fails."""
+
+    def __init__(self, status: Database, worker: Worker, clock: Clock) -> None:
+        self._status = status
+        self._clock = clock
+        self.worker = worker
+
+    def former(self) -> Worker | None:
+        """The document as a former start of this worker, or another of its name, left it."""
+        doc = self._status.get(self.worker.id)
+        return Worker.from_doc(doc) if doc else None
+
+    def enter(self, former: Worker | None) -> None:
+        """Register, in the place of the former start if there was one."""
+        if former:
+            self.worker = _take_over(self.worker, former)
+        self.save(Status(state=WorkerState.STARTING))
+
+    def save(self, status: Status) -> Worker:
+        """Write how we do. What others wrote in between is kept and obeyed; a document that is gone is made anew.
+
+        Raises NameTaken when another process has the name now.
+        """
+        for _ in range(ROUNDS):
+            mine = self._with(status)
+            try:
+                self.worker = mine.evolve(rev=self._status.put(mine.to_doc()))
+            except Conflict:
+                self._reread()
+            else:
+                return self.worker
+        raise Conflict(f"{self.worker.id} keeps changing")
+
+    def _with(self, status: Status) -> Worker:
+        now = to_text(self._clock())
+        stopped = status.state == WorkerState.STOPPED
+        return self.worker.evolve(
+            state=status.state,
+            state_reason=status.reason,
+            running=status.running,
+            heartbeat_at=now,
+            disconnected_at=now if stopped else None,
+        )
+
+    def _reread(self) -> None:
+        """Learn what others made of our document: their wishes and members are kept, our own facts are ours."""
+        doc = self._status.get(self.worker.id)
+        if doc is None:
+            log.warning("%s is gone: making it anew", self.worker.id)
+            self.worker = self.worker.evolve(rev=None, origin={})
+            return
+        theirs = Worker.from_doc(doc)
+        if theirs.incarnation != self.worker.incarnation:
+            raise NameTaken(f"another process works under the name {theirs.id} now: {theirs.incarnation}")
+        self.worker = self.worker.evolve(
+            rev=theirs.rev, origin=theirs.origin, control=theirs.control, static_metadata=theirs.static_metadata
+        )
+
+
+def new_worker(name: str, machine: Machine, incarnation: str, slots: int, tags: tuple[str, ...], now: str) -> Worker:
+    """The document of a worker that has never been here."""
+    return Worker(
+        id=worker_id(name),
+        **msgspec.structs.asdict(machine),
+        state=WorkerState.STARTING,
+        incarnation=incarnation,
+        version=crashfarm.__version__,
+        heartbeat_at=now,
+        registered_at=now,
+        connected_at=now,
+        slots=slots,
+        dynamic_metadata=machine.metadata() | {"tags": list(tags)},
+        dynamic_metadata_updated_at=now,
+    )
+
+
+def check_free(former: Worker | None) -> bool:
+    """Whether the name is surely free; False means that only watching the document can tell.
+
+    Raises ConfigError when a process of this machine works under the name.
+    """
+    if former is None or former.state == WorkerState.STOPPED:
+        return True
+    over = is_over(former.incarnation)
+    if over is False:
+        raise ConfigError(f"the name is taken: {former.id} is a process that runs on this machine ({former.incarnation})")
+    return bool(over)
+
+
+def _take_over(worker: Worker, former: Worker) -> Worker:
+    return worker.evolve(
+        rev=former.rev,
+        origin=former.origin,
+        registered_at=former.registered_at,
+        control=former.control,
+        static_metadata=former.static_metadata,
+    )

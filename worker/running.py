@@ -1,0 +1,181 @@
+"""Run one program with limits, and see how it ends. Nothing that it started is left behind."""
+
+import contextlib
+import ctypes
+import os
+import selectors
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Event
+from typing import IO, cast
+
+import msgspec
+
+from worker import processes
+from worker.family import Family
+from worker.output import Output
+
+LOOK = 0.2
+"""Seconds between two looks at a running program: its memory, its processes, and whether it is to be stopped."""
+
+LAST_WORDS = 1.0
+"""Seconds for reading what is left in the pipe after the program's end."""
+
+_CHUNK = 1 << 16
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run may use: seconds of time, bytes of memory (all its processes), bytes of output, processes.
+
+    Of the output `head` and `tail` bytes are kept.
+    """
+
+    seconds: float
+    memory: int = 2 << 30
+    output: int = 64 << 20
+    processes: int = 256
+    head: int = 256 << 10
+    tail: int = 768 << 10
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run ended: exit status or signal, the limit it was ended for, and its output, stdout and stderr in one.
+
+    `stopped` is true when the caller stopped it.
+    """
+
+    status: int | None
+    signal: int | None
+    killed_for: str
+    stopped: bool
+    output: bytes
+    output_total: int
+
+
+def become_subreaper() -> None:
+    """Have processes whose parents end become our children, so that none escapes by daemonising."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def run(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str], limits: Limits, mark: str, stop: Event
+) -> Ended:
+    """Run a command to its end or its limits. `mark` is unique to the run; `folder` is where it works.
+
+    Raises OSError when the program cannot be started.
+    """
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**environment, processes.MARK: mark},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        bufsize=0,
+    )
+    run = _Run(process, cast(IO[bytes], process.stdout), limits, mark, stop)
+    try:
+        return run.watch()
+    finally:
+        run.close()
+
+
+class _Run:
+    """A program that runs."""
+
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", pipe: IO[bytes], limits: Limits, mark: str, stop: Event
+    ) -> None:
+        self._process = process
+        self._limits = limits
+        self._stop = stop
+        self._pidfd = _pidfd(process.pid)
+        self._pipe = pipe
+        self._output = Output(limits.head, limits.tail)
+        self._ends_at = time.monotonic() + limits.seconds
+        self._family = Family(process.pid, mark)
+
+    def watch(self) -> Ended:
+        """Read until the program ends or has to be ended."""
+        killed_for = ""
+        with selectors.DefaultSelector() as selector:
+            self._register(selector)
+            while not killed_for and not self._stop.is_set() and self._process.poll() is None:
+                self._read_some(selector, min(LOOK, max(0.0, self._ends_at - time.monotonic())))
+                killed_for = self._over_limit()
+        self._family.end(self._process)
+        self._drain()
+        code = self._process.returncode
+        return Ended(
+            status=code if code >= 0 else None,
+            signal=-code if code < 0 else None,
+            killed_for=killed_for,
+            stopped=self._stop.is_set() and not killed_for,
+            output=self._output.text(),
+            output_total=self._output.total,
+        )
+
+    def close(self) -> None:
+        """Leave nothing behind, whatever happened."""
+        self._family.end(self._process)
+        if self._pidfd is not None:
+            os.close(self._pidfd)
+        self._pipe.close()
+
+    def _register(self, selector: selectors.BaseSelector) -> None:
+        os.set_blocking(self._pipe.fileno(), False)
+        selector.register(self._pipe, selectors.EVENT_READ)
+        if self._pidfd is not None:
+            selector.register(self._pidfd, selectors.EVENT_READ)
+
+    def _read_some(self, selector: selectors.BaseSelector, seconds: float) -> None:
+        """Wait for output or the end, and take what there is."""
+        if not selector.get_map():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
+            return
+        for key, _ in selector.select(seconds):
+            if key.fileobj is self._pipe and not self._take():
+                selector.unregister(self._pipe)
+
+    def _take(self) -> bool:
+        """Read once; False when the pipe is at its end."""
+        try:
+            data = os.read(self._pipe.fileno(), _CHUNK)
+        except BlockingIOError:
+            return True
+        self._output.feed(data)
+        return bool(data)
+
+    def _over_limit(self) -> str:
+        """The name of the limit that the run has broken, or nothing."""
+        if time.monotonic() >= self._ends_at:
+            return "time"
+        if self._output.total > self._limits.output:
+            return "output"
+        members, memory = self._family.look()
+        if memory > self._limits.memory:
+            return "memory"
+        return "processes" if members > self._limits.processes else ""
+
+    def _drain(self) -> None:
+        """Read what is left in the pipe. A process that nobody could kill may hold it open: do not wait for that."""
+        until = time.monotonic() + LAST_WORDS
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._pipe, selectors.EVENT_READ)
+            while (left := until - time.monotonic()) > 0 and self._output.total <= self._limits.output:
+                if not selector.select(left) or not self._take():
+                    return
+
+
+def _pidfd(pid: int) -> int | None:
+    """A descriptor that becomes readable when the process ends; None where the kernel has none."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None
