@@ -30,10 +30,8 @@ def demo(
     data: options.Data = None,
     report: Report = None,
     crashers: Crashers = CRASHERS,
-    timeout: Python = Annotated[
-    list[Path] | None, typer.Option("--python", help="Hunt in this one only; may be repeated.", show_default="all")
-]
-Timeout = demonstration.TIMEOUT_SECONDS,
+    python: Python = None,
+    timeout: Timeout = demonstration.TIMEOUT_SECONDS,
     keep: Keep = False,
 ) -> None:
     """Hunt crashes in every CPython interpreter of this machine, and report.
