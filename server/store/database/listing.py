@@ -1,0 +1,107 @@
+"""All documents by id, as rows of JSON that SQLite itself puts together."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import apsw
+import msgspec
+
+from server.store.database import render
+
+_encode = msgspec.json.Encoder().encode
+_FIRST_PAGE = 100
+_PAGE_BYTES = 1 << 20
+_LONGEST_PAGE = 20_000
+
+_PLAIN = """'{"id":' || j || ',"key":' || j || ',"value":{"rev":"' || rev || '"}}'"""
+_WITH_DOC = """'{"id":' || j || ',"key":' || j || ',"value":{"rev":"' || rev || '"},"doc":{"_id":' || j || ',"_rev":"'
+ || rev || '"' || body || CASE WHEN atts IS NULL THEN '' ELSE att_stubs(atts) END || '}}'"""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Which rows: ids between `low` and `high` (None: open), the ends included or not, in either direction."""
+
+    low: str | None = None
+    high: str | None = None
+    low_inclusive: bool = True
+    high_inclusive: bool = True
+    descending: bool = False
+    skip: int = 0
+    limit: int | None = None
+
+
+def pages(connection: apsw.Connection, span: Range, *, docs: bool) -> Iterator[bytes]:
+    """The rows as JSON text, joined by commas, in pieces of about a megabyte."""
+    left = span.limit
+    size = _FIRST_PAGE
+    while left is None or left > 0:
+        size = size if left is None else min(size, left)
+        text, count, last = _page(connection, replace(span, limit=size), docs)
+        if text is None:
+            return
+        yield text
+        if count < size:
+            return
+        left = None if left is None else left - count
+        span = _after(span, last)
+        size = max(1, min(_LONGEST_PAGE, size * _PAGE_BYTES // max(1, len(text))))
+
+
+def offset(connection: apsw.Connection, span: Range) -> int:
+    """How many documents stand before the first row of a range."""
+    before = replace(span, skip=0, limit=None)
+    if span.descending:
+        if span.high is None:
+            return span.skip
+        before = Range(low=span.high, low_inclusive=not span.high_inclusive)
+    else:
+        if span.low is None:
+            return span.skip
+        before = Range(high=span.low, high_inclusive=not span.low_inclusive)
+    where, values = _where(before)
+    query = f"SELECT count(*) FROM doc WHERE {where}"  # noqa: S608 - built of constants
+    return int(next(iter(connection.execute(query, values)))[0]) + span.skip
+
+
+def by_key(connection: apsw.Connection, key: object, *, docs: bool) -> bytes:
+    """The row for one key of a list."""
+    quoted = _encode(key)
+    query = "SELECT rev, deleted, body, atts FROM doc WHERE id = ?"
+    for rev, deleted, body, atts in connection.execute(query, (key,)) if isinstance(key, str) else ():
+        gone = b',"deleted":true' if deleted else b""
+        doc = b""
+        if docs:
+            doc = b',"doc":' + (b"null" if deleted else render.plain(str(key), rev, 0, body, atts))
+        return b'{"id":%s,"key":%s,"value":{"rev":"%s"%s}%s}' % (quoted, quoted, rev.encode(), gone, doc)
+    return b'{"key":%s,"error":"not_found"}' % quoted
+
+
+def _page(connection: apsw.Connection, span: Range, docs: bool) -> tuple[bytes | None, int, str]:
+    where, values = _where(span)
+    order = "DESC" if span.descending else "ASC"
+    row, extra = (_WITH_DOC, ", body, atts") if docs else (_PLAIN, "")
+    last = "min" if span.descending else "max"
+    query = (
+        f"SELECT CAST(group_concat({row}, ',' || char(13, 10)) AS BLOB), count(*), {last}(id) FROM "  # noqa: S608
+        f"(SELECT json_quote(id) AS j, id, rev{extra} FROM doc WHERE {where} ORDER BY id {order} LIMIT ? OFFSET ?)"
+    )
+    text, count, end = next(iter(connection.execute(query, (*values, span.limit, span.skip))))
+    return text, count, end
+
+
+def _where(span: Range) -> tuple[str, tuple[str, ...]]:
+    where, values = "deleted = 0", []
+    if span.low is not None:
+        where += " AND id >= ?" if span.low_inclusive else " AND id > ?"
+        values.append(span.low)
+    if span.high is not None:
+        where += " AND id <= ?" if span.high_inclusive else " AND id < ?"
+        values.append(span.high)
+    return where, tuple(values)
+
+
+def _after(span: Range, last: str) -> Range:
+    if span.descending:
+        return replace(span, high=last, high_inclusive=False, skip=0)
+    return replace(span, low=last, low_inclusive=False, skip=0)

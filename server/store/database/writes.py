@@ -1,0 +1,181 @@
+"""The kinds of writes that a database's writer takes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from server.store.database import blobs, edits, render
+from server.store.database.drafts import Draft
+from server.store.database.edits import Row, Transaction
+from server.store.errors import Conflict, NotFound, StoreError
+from server.store.revisions import decode, encode, parse_rev, stem
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True)
+class DocumentsWrite:
+    """Write documents, each for itself. The answer has a revision or a StoreError for each.
+
+    `user` is the context that validation functions see; None is the store itself, which nobody validates.
+    """
+
+    drafts: list[Draft]
+    replicated: bool = False
+    user: dict[str, Any] | None = None
+
+    def apply(self, txn: Transaction) -> list[str | StoreError]:
+        """Write each document."""
+        write = edits.graft if self.replicated else edits.edit
+        return [_outcome(write, txn, draft) for draft in self.drafts]
+
+    def to_validate(self, txn: Transaction) -> list[tuple[Draft, bytes, bytes | None]]:
+        """What validation functions have to see: (draft, new document, old document or None)."""
+        if self.user is None:
+            return []
+        return [call for draft in self.drafts if (call := self._call(txn, draft)) is not None]
+
+    def _call(self, txn: Transaction, draft: Draft) -> tuple[Draft, bytes, bytes | None] | None:
+        if draft.refusal is not None or draft.id.startswith("_design/"):
+            return None
+        row = txn.find(draft.id)
+        if self.replicated:
+            return draft, _as_json(draft), _nearest(txn, row, draft)
+        try:
+            edits.base_revision(row, draft)
+        except Conflict:
+            return None
+        return draft, _as_json(draft), _body_of(txn, row, draft.rev) if draft.rev else None
+
+
+@dataclass(slots=True)
+class LocalWrite:
+    """Write a document that is never replicated. The answer is its new revision."""
+
+    id: str
+    body: bytes | None
+    rev: str | None
+
+    def apply(self, txn: Transaction) -> str:
+        """Write or, without a body, delete it."""
+        found = list(txn.connection.execute("SELECT rev FROM local WHERE id = ?", (self.id,)))
+        known = int(found[0][0]) if found else None
+        if self.body is None and known is None:
+            raise NotFound("missing")
+        if self.rev != (None if known is None else f"0-{known}") and not (known is None and self.rev == "0-0"):
+            raise Conflict
+        if self.body is None:
+            txn.connection.execute("DELETE FROM local WHERE id = ?", (self.id,))
+            return "0-0"
+        new = (known or 0) + 1
+        txn.connection.execute("INSERT OR REPLACE INTO local VALUES (?, ?, ?)", (self.id, new, self.body))
+        return f"0-{new}"
+
+
+@dataclass(slots=True)
+class SettingWrite:
+    """Keep a setting of the database."""
+
+    name: str
+    value: str
+
+    def apply(self, txn: Transaction) -> None:
+        """Write the setting."""
+        txn.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (self.name, self.value))
+
+
+@dataclass(slots=True)
+class PurgeWrite:
+    """Forget revisions. The answer names, for each document, the revisions that were there."""
+
+    requests: dict[str, list[str]]
+    uuid: Callable[[], str]
+
+    def apply(self, txn: Transaction) -> dict[str, list[str]]:
+        """Forget, and note it for the indexes."""
+        return {doc_id: self._purge(txn, doc_id, revs) for doc_id, revs in self.requests.items()}
+
+    def _purge(self, txn: Transaction, doc_id: str, revs: list[str]) -> list[str]:
+        gone = edits.purge(txn, doc_id, revs)
+        if gone:
+            txn.state.purge_seq += 1
+            row = (txn.state.purge_seq, self.uuid(), doc_id, _encode(gone).decode())
+            txn.connection.execute("INSERT INTO purge VALUES (?, ?, ?, ?)", row)
+        return gone
+
+
+@dataclass(slots=True)
+class CompactWrite:
+    """Forget the bodies of revisions that are not leaves, and attachments that nothing refers to."""
+
+    def apply(self, txn: Transaction) -> None:
+        """Delete them; the file's free pages are given back afterwards."""
+        db = txn.connection
+        linear = "SELECT id FROM doc WHERE tree IS NULL OR substr(tree, 1, 1) <> char(10)"
+        db.execute(f"DELETE FROM rev WHERE id IN ({linear})")  # noqa: S608 - a constant
+        branched = "SELECT seq, id, rev, deleted, tree FROM doc WHERE substr(tree, 1, 1) = char(10)"
+        rows: list[Any] = db.execute(branched).fetchall()
+        for seq, doc_id, rev, deleted, text in rows:
+            tree = stem(decode(rev, bool(deleted), text), txn.revs_limit)
+            db.execute("UPDATE doc SET tree = ? WHERE seq = ?", (encode(tree), seq))
+            known = [name for (name,) in db.execute("SELECT rev FROM rev WHERE id = ?", (doc_id,))]
+            old = set(known) - {branch.rev for branch in tree}
+            db.executemany("DELETE FROM rev WHERE id = ? AND rev = ?", ((doc_id, name) for name in old))
+        blobs.collect(db, _used_blobs(txn))
+
+
+def _used_blobs(txn: Transaction) -> list[int]:
+    query = "SELECT atts FROM doc WHERE atts IS NOT NULL UNION ALL SELECT atts FROM rev WHERE atts IS NOT NULL"
+    return [each.blob for (atts,) in txn.connection.execute(query) for each in blobs.decode_kept(atts).values()]
+
+
+def _outcome(write: Callable[[Transaction, Draft], str], txn: Transaction, draft: Draft) -> str | StoreError:
+    if draft.refusal is not None:
+        return draft.refusal
+    try:
+        return write(txn, draft)
+    except StoreError as error:
+        return error
+
+
+def _as_json(draft: Draft) -> bytes:
+    """A draft as validation functions see it."""
+    pieces = [b'{"_id":', _encode(draft.id)]
+    rev = draft.rev
+    if draft.revisions and draft.revisions[1]:
+        rev = f"{draft.revisions[0]}-{draft.revisions[1][0]}"
+    if rev:
+        pieces += (b',"_rev":', _encode(rev))
+        start, names = draft.revisions or (parse_rev(rev)[0], (parse_rev(rev)[1],))
+        pieces.append(b',"_revisions":{"start":%d,"ids":%s}' % (start, _encode(names)))
+    pieces.append(draft.body)
+    if draft.deleted:
+        pieces.append(b',"_deleted":true')
+    if draft.attachments:
+        shown = {name: {"content_type": each.content_type, "stub": True} for name, each in draft.attachments.items()}
+        pieces += (b',"_attachments":', _encode(shown))
+    pieces.append(b"}")
+    return b"".join(pieces)
+
+
+def _body_of(txn: Transaction, row: Row | None, rev: str) -> bytes | None:
+    if row is None:
+        return None
+    if rev == row.rev:
+        return render.plain(row.id, row.rev, row.deleted, row.body, row.atts)
+    found = txn.kept(row.id, rev)
+    return render.plain(row.id, rev, *found) if found else None
+
+
+def _nearest(txn: Transaction, row: Row | None, draft: Draft) -> bytes | None:
+    """The newest known ancestor of a replicated revision."""
+    if row is None or not draft.revisions:
+        return None
+    start, names = draft.revisions
+    for depth, name in enumerate(names[1:], 1):
+        body = _body_of(txn, row, f"{start - depth}-{name}")
+        if body is not None:
+            return body
+    return None

@@ -1,0 +1,1 @@
+"""The CouchDB protocol over HTTP."""

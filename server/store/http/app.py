@@ -1,0 +1,126 @@
+"""The ASGI application: identify, authorize, dispatch, and turn errors into answers."""
+
+import importlib
+import importlib.util
+import logging
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from server.store import auth
+from server.store.auth import Authenticator
+from server.store.catalog import Catalog
+from server.store.errors import StoreError
+from server.store.http import (
+    all_docs,
+    attachments,
+    bulk,
+    changes,
+    databases,
+    documents,
+    local,
+    server,
+    sessions,
+)
+from server.store.http.request import Receive, Request
+from server.store.http.response import Response, Send, error_response
+from server.store.http.routing import Route, Router
+from server.store.settings import Settings
+
+_log = logging.getLogger(__name__)
+_OTHERS = ("server.store.http.views", "server.store.http.mango")
+
+
+@dataclass(slots=True)
+class Server:
+    """What handlers get at: the databases, who is who, and the helpers of the whole store."""
+
+    folder: Path
+    uuid: str
+    catalog: Catalog
+    authenticator: Authenticator
+    settings: Settings
+    javascript: Any = None
+    views: Any = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+class App:
+    """The store as an ASGI application."""
+
+    def __init__(self, store: Server) -> None:
+        self._store = store
+        self._router = Router(_routes())
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        try:
+            request = Request(self._store, scope, receive)
+            response = await self._answer(request)
+        except StoreError as error:
+            response = error_response(error)
+        except Exception:
+            _log.exception("%s %s failed", scope["method"], scope["path"])
+            response = error_response(StoreError(500, "internal_server_error", "The log says more."))
+        await _send(response, scope, send)
+
+    async def _answer(self, request: Request) -> Response:
+        request.user = await self._store.authenticator.identify(request.headers)
+        handler = self._router.find(request)
+        if not self._router.is_server(request.parts):
+            self._enter(request)
+        return await handler(request)
+
+    def _enter(self, request: Request) -> None:
+        """Open the database that the request is about, if the user may read it."""
+        name = request.parts[0]
+        if len(request.parts) == 1 and request.method in ("PUT", "DELETE"):
+            return
+        request.db = self._store.catalog.open(name)
+        auth.check_member(request.user, request.db.security())
+
+
+async def _send(response: Response, scope: dict[str, Any], send: Send) -> None:
+    headers = response.headers
+    headers.setdefault("cache-control", "must-revalidate")
+    if "content-type" not in headers:
+        headers["content-type"] = _json_type(scope)
+    headers["x-couch-request-id"] = os.urandom(5).hex()
+    body = response.body
+    if isinstance(body, bytes):
+        headers["content-length"] = str(len(body))
+    await send({"type": "http.response.start", "status": response.status, "headers": _raw(headers)})
+    if isinstance(body, bytes):
+        await send({"type": "http.response.body", "body": body})
+    else:
+        await _stream(body, scope, send)
+
+
+async def _stream(body: AsyncIterator[bytes], scope: dict[str, Any], send: Send) -> None:
+    if scope["method"] != "HEAD":
+        async for piece in body:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
+
+
+def _json_type(scope: dict[str, Any]) -> str:
+    accept = next((value for name, value in scope["headers"] if name == b"accept"), b"*/*")
+    if b"application/json" in accept or b"*/*" in accept or b"application/*" in accept:
+        return "application/json"
+    return "text/plain; charset=utf-8"
+
+
+def _routes() -> list[Route]:
+    rooms: list[Any] = [server, sessions, databases, documents, attachments, local, bulk, all_docs, changes]
+    for name in _OTHERS:
+        if importlib.util.find_spec(name) is not None:
+            rooms.append(importlib.import_module(name))
+    return [route for room in rooms for route in room.routes]

@@ -1,0 +1,135 @@
+"""Single attachments."""
+
+import base64
+import gzip
+from hashlib import md5
+from urllib.parse import quote
+
+from server.store.database import Stored
+from server.store.database.blobs import Incoming, Kept, encode_incoming
+from server.store.database.drafts import Draft
+from server.store.errors import Conflict, NotFound, StoreError, TooLarge
+from server.store.http import documents, reading
+from server.store.http.documents import document_id
+from server.store.http.request import Request
+from server.store.http.response import Response
+from server.store.http.routing import Route
+
+_NOT_THERE = "Document is missing attachment"
+
+
+async def get(request: Request) -> Response:
+    """GET /{db}/{id}/{name}"""
+    doc_id = document_id(request)
+    documents.check_readable(request, doc_id)
+    found = reading.chosen(request, doc_id)
+    kept = found.kept().get(attachment_name(request))
+    if kept is None:
+        raise NotFound(_NOT_THERE)
+    tag = f'"{kept.digest.removeprefix("md5-")}"'
+    if request.header("if-none-match") == tag:
+        return Response(304, b"", {"etag": tag})
+    headers = {"etag": tag, "content-type": kept.content_type, "content-md5": _md5(kept)}
+    return _contents(request, kept, headers)
+
+
+async def put(request: Request) -> Response:
+    """PUT /{db}/{id}/{name}"""
+    limit = request.server.settings.max_attachment_size
+    data = await request.body(limit + 1)
+    if len(data) > limit:
+        raise TooLarge(str(limit), "attachment_too_large")
+    kind = request.header("content-type") or "application/octet-stream"
+    _check_md5(request, data)
+    draft = _draft(request)
+    encoding = "gzip" if request.header("content-encoding") == "gzip" else None
+    draft.attachments[attachment_name(request)] = encode_incoming(kind, data, encoding)
+    answer = await documents.store(request, draft)
+    answer.headers["location"] = _location(request, draft.id)
+    return answer
+
+
+async def delete(request: Request) -> Response:
+    """DELETE /{db}/{id}/{name}"""
+    draft = _draft(request)
+    if draft.attachments.pop(attachment_name(request), None) is None:
+        raise NotFound(_NOT_THERE)
+    return await documents.store(request, draft)
+
+
+def attachment_name(request: Request) -> str:
+    """The name in the path; it may hold slashes."""
+    skip = 3 if request.parts[1] == "_design" else 2
+    return "/".join(request.parts[skip:])
+
+
+def _draft(request: Request) -> Draft:
+    """The next revision of the document, every attachment as it is."""
+    doc_id = document_id(request)
+    rev = documents.given_rev(request, None)
+    winner = request.db.winner(doc_id)
+    if winner is None:
+        if rev is not None or request.method == "DELETE":
+            raise NotFound("missing") if request.method == "DELETE" else Conflict
+        return Draft(doc_id, b"")
+    if rev is None:
+        if not winner.deleted:
+            raise Conflict
+        return Draft(doc_id, b"")
+    base = request.db.stored(doc_id, rev)
+    if base is None or base.rev != rev:
+        raise Conflict
+    return Draft(doc_id, base.body, rev=rev, attachments=_stubs(base))
+
+
+def _stubs(base: Stored) -> dict[str, Incoming]:
+    return {name: Incoming(each.content_type, revpos=each.revpos) for name, each in base.kept().items()}
+
+
+def _contents(request: Request, kept: Kept, headers: dict[str, str]) -> Response:
+    data = request.db.blob(kept.blob)
+    if kept.encoding == "gzip":
+        if "gzip" in (request.header("accept-encoding") or ""):
+            return Response(200, data, {**headers, "content-encoding": "gzip"})
+        return Response(200, gzip.decompress(data), {**headers, "accept-ranges": "none"})
+    headers["accept-ranges"] = "bytes"
+    span = _range(request.header("range"), len(data))
+    if span is None:
+        return Response(200, data, headers)
+    first, last = span
+    headers["content-range"] = f"bytes {first}-{last}/{len(data)}"
+    return Response(206, data[first : last + 1], headers)
+
+
+def _range(header: str | None, size: int) -> tuple[int, int] | None:
+    """First and last byte of a Range header; None for the whole."""
+    if not header or not header.startswith("bytes=") or "," in header:
+        return None
+    first, dash, last = header.removeprefix("bytes=").strip().partition("-")
+    if not dash or not (first or last) or not (first + last).isdigit():
+        return None
+    low = int(first) if first else max(0, size - int(last))
+    high = min(int(last), size - 1) if first and last else size - 1
+    if low >= size or low > high:
+        raise StoreError(416, "requested_range_not_satisfiable", "Requested range not satisfiable")
+    return low, high
+
+
+def _md5(kept: Kept) -> str:
+    return kept.digest.removeprefix("md5-")
+
+
+def _check_md5(request: Request, data: bytes) -> None:
+    given = request.header("content-md5")
+    if given is None:
+        return
+    actual = base64.b64encode(md5(data, usedforsecurity=False).digest()).decode()
+    if given != actual:
+        raise StoreError(400, "content_md5_mismatch", "Possible message corruption.")
+
+
+def _location(request: Request, doc_id: str) -> str:
+    return f"{documents.location(request, doc_id)}/{quote(attachment_name(request))}"
+
+
+routes = [Route("attachment", "", {"GET": get, "PUT": put, "DELETE": delete})]

@@ -1,0 +1,211 @@
+"""Single documents."""
+
+from typing import Any
+from urllib.parse import quote, unquote
+from uuid import uuid4
+
+import msgspec
+
+from server.store import auth
+from server.store.database import Database, Stored, drafts
+from server.store.database.blobs import Incoming
+from server.store.database.drafts import Draft
+from server.store.database.writes import DocumentsWrite
+from server.store.errors import BadRequest, NotFound, StoreError, TooLarge
+from server.store.http import multipart, reading
+from server.store.http.request import Request
+from server.store.http.response import Response, raw_json
+from server.store.http.routing import Route
+from server.store.revisions import parse_rev
+
+_encode = msgspec.json.Encoder().encode
+
+
+async def get(request: Request) -> Response:
+    """GET /{db}/{id}"""
+    doc_id = document_id(request)
+    if request.query:
+        return await reading.read(request, doc_id)
+    found = request.db.winner(doc_id)
+    check_readable(request, doc_id)
+    if found is None:
+        raise NotFound("missing")
+    if found.deleted:
+        raise NotFound("deleted")
+    tag = f'"{found.rev}"'
+    if request.headers.get(b"if-none-match") == tag.encode():
+        return Response(304, b"", {"etag": tag})
+    if found.atts and multipart.wanted(request):
+        return await reading.read(request, doc_id)
+    return raw_json(found.json(), 200, {"etag": tag})
+
+
+async def put(request: Request) -> Response:
+    """PUT /{db}/{id}"""
+    doc_id = document_id(request)
+    draft = await draft_of(request, doc_id)
+    draft.rev = given_rev(request, draft.rev)
+    return await store(request, draft)
+
+
+async def post(request: Request) -> Response:
+    """POST /{db}"""
+    request.require_json()
+    draft = drafts.parse(drafts.minify(await document_body(request)))
+    if not draft.id:
+        draft.id = uuid4().hex
+    return await store(request, draft)
+
+
+async def delete(request: Request) -> Response:
+    """DELETE /{db}/{id}"""
+    doc_id = document_id(request)
+    draft = Draft(doc_id, b"", deleted=True, rev=given_rev(request, None))
+    if draft.rev is None and request.db.find(doc_id) is None:
+        raise NotFound("missing")
+    return await store(request, draft)
+
+
+async def copy(request: Request) -> Response:
+    """COPY /{db}/{id} with the header Destination"""
+    source = reading.chosen(request, document_id(request))
+    target, rev = _destination(request)
+    draft = Draft(target, source.body, rev=rev)
+    kept = source.kept()
+    for name, each in kept.items():
+        data = request.db.blob(each.blob)
+        draft.attachments[name] = Incoming(each.content_type, data, each.encoding, each.length, each.digest)
+    return await store(request, draft)
+
+
+async def store(request: Request, draft: Draft) -> Response:
+    """Write one document and answer with its new revision."""
+    check_id(draft.id, request.server.settings.max_document_id_length)
+    check_writable(request, draft)
+    replicated = request.query.get("new_edits") == "false"
+    result = (await request.db.write(DocumentsWrite([draft], replicated, request.user_ctx())))[0]
+    if isinstance(result, StoreError):
+        raise result
+    headers = {"etag": f'"{result}"', "location": location(request, draft.id)}
+    status = 202 if request.query.get("batch") == "ok" else 201
+    if request.method == "DELETE":
+        status, headers = (200 if status == 201 else 202), {"etag": headers["etag"]}
+    body = b'{"ok":true,"id":%s,"rev":"%s"}' % (_encode(draft.id), result.encode())
+    return raw_json(body, status, headers)
+
+
+async def draft_of(request: Request, doc_id: str) -> Draft:
+    """The document in a request's body, which may be multipart."""
+    if (request.header("content-type") or "").startswith("multipart/related"):
+        return await multipart.read_related(request, doc_id)
+    return drafts.parse(drafts.minify(await document_body(request)), doc_id)
+
+
+async def document_body(request: Request) -> bytes:
+    """The body, if it is not longer than a document may be."""
+    settings = request.server.settings
+    body = await request.body(settings.max_request_size)
+    if len(body) > settings.max_document_size and b'"_attachments"' not in body:
+        raise TooLarge(str(settings.max_document_size), "document_too_large")
+    return body
+
+
+def document_id(request: Request) -> str:
+    """The id in the path."""
+    parts = request.parts
+    return f"{parts[1]}/{parts[2]}" if parts[1] in ("_design", "_local") else parts[1]
+
+
+def location(request: Request, doc_id: str) -> str:
+    """The full address of a document."""
+    safe = "/" if doc_id.startswith(("_design/", "_local/")) else ""
+    return f"{request.base_url()}/{quote(request.db.name, safe='')}/{quote(doc_id, safe=safe)}"
+
+
+def given_rev(request: Request, in_body: str | None) -> str | None:
+    """The revision from `rev`, If-Match or the body; BadRequest when they differ."""
+    given = request.query.get("rev")
+    if given:
+        pos, name = parse_rev(given)
+        given = f"{pos}-{name}"
+    match = request.header("if-match")
+    header = match.strip().removeprefix("W/").strip('"') if match and match != "*" else None
+    if given and header and given != header:
+        raise BadRequest("Document rev and etag have different values")
+    outer = given or header
+    if outer and in_body and outer != in_body:
+        raise BadRequest("Document rev from request body and query string have different values")
+    return outer or in_body
+
+
+def check_id(doc_id: str, longest: int) -> None:
+    """BadRequest unless a document may have that id."""
+    if not doc_id:
+        raise BadRequest("Document id must not be empty", "illegal_docid")
+    if doc_id[0] == "_":
+        if doc_id in ("_design/", "_local/"):
+            raise BadRequest(f"Illegal document id `{doc_id}`", "illegal_docid")
+        if not doc_id.startswith(("_design/", "_local/")):
+            raise BadRequest("Only reserved document ids may start with underscore.", "illegal_docid")
+    if len(doc_id.encode("utf-8", "replace")) > longest:
+        raise BadRequest("Document id is too long", "illegal_docid")
+
+
+def check_writable(request: Request, draft: Draft) -> None:
+    """Design documents are for administrators of the database; `_users` has rules of its own."""
+    if draft.id.startswith("_design/"):
+        request.require_db_admin()
+        if request.server.views is not None and not draft.deleted:
+            check_design(draft)
+    prepare = request.server.extra.get(f"prepare {request.db.name}")
+    if prepare is not None:
+        prepare(draft, request.user)
+
+
+def check_design(draft: Draft) -> None:
+    """Refuse a design document whose parts have the wrong shape."""
+    doc: dict[str, Any] = msgspec.json.decode(b"{" + draft.body[1:] + b"}")
+    for name in ("options", "filters", "lists", "shows", "updates", "views"):
+        if name in doc and not isinstance(doc[name], dict):
+            reason = f"`{name}` parameter must be an object."
+            raise BadRequest(reason, "invalid_design_doc")
+    if "validate_doc_update" in doc and not isinstance(doc["validate_doc_update"], str):
+        raise BadRequest("`validate_doc_update` must be a string", "invalid_design_doc")
+    for name, view in doc.get("views", {}).items():
+        if not isinstance(view, dict) and name != "lib":
+            raise BadRequest(f"View `{name}` must be an object", "invalid_design_doc")
+
+
+def check_readable(request: Request, doc_id: str) -> None:
+    """A user's document is for that user and for administrators."""
+    if request.db.name != "_users" or doc_id.startswith("_design/"):
+        return
+    if auth.is_database_admin(request.user, request.db.security()):
+        return
+    if request.user.name is None or doc_id != f"org.couchdb.user:{request.user.name}":
+        raise NotFound("missing")
+
+
+def living(db: Database, doc_id: str) -> Stored:
+    """The winner of a document that is not deleted."""
+    found = db.winner(doc_id)
+    if found is None or found.deleted:
+        raise NotFound("missing" if found is None else "deleted")
+    return found
+
+
+def _destination(request: Request) -> tuple[str, str | None]:
+    header = request.header("destination")
+    if not header:
+        raise BadRequest("Destination header is mandatory for COPY.")
+    path, _, query = header.partition("?")
+    if path.startswith(("http://", "https://")):
+        raise BadRequest("Destination URL must be relative.")
+    rev = query.removeprefix("rev=") if query.startswith("rev=") else None
+    return unquote(path), rev
+
+
+routes = [
+    Route("document", "", {"GET": get, "PUT": put, "DELETE": delete, "COPY": copy}),
+    Route("database", "", {"POST": post}),
+]

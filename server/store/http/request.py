@@ -1,0 +1,161 @@
+"""A request as handlers see it."""
+
+from collections.abc import Awaitable, Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+
+from server.store import auth
+from server.store.auth import UserCtx
+from server.store.database import Database
+from server.store.database.drafts import minify
+from server.store.errors import BadRequest, QueryParseError, StoreError, TooLarge, Unauthorized
+
+if TYPE_CHECKING:
+    from server.store.http.app import Server
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class Request:
+    """One request. `parts` are the decoded segments of the path, `query` the raw text of its options."""
+
+    db: Database
+
+    def __init__(self, server: "Server", scope: dict[str, Any], receive: Receive) -> None:
+        self.server = server
+        self.scope = scope
+        self.receive = receive
+        self.method: str = scope["method"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.parts = split_path(scope["raw_path"])
+        self.user = UserCtx()
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        """The options behind the question mark; the last of several wins."""
+        text = self.scope["query_string"]
+        return dict(parse_qsl(text.decode("latin-1"), keep_blank_values=True)) if text else {}
+
+    def header(self, name: str) -> str | None:
+        """A header's value."""
+        value = self.headers.get(name.encode())
+        return None if value is None else value.decode("latin-1")
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """A query option that is `true` or `false`."""
+        value = self.query.get(name)
+        if value is None:
+            return default
+        if value in ("true", "false"):
+            return value == "true"
+        raise QueryParseError(f'Invalid boolean parameter: "{value}"')
+
+    def number(self, name: str, default: int) -> int:
+        """A query option that is a whole number, not negative."""
+        value = self.query.get(name)
+        if value is None:
+            return default
+        if value.isascii() and value.isdigit():
+            return int(value)
+        raise QueryParseError(f'Invalid value for integer: "{value}"')
+
+    def json_option(self, name: str) -> Any:
+        """A query option that is JSON."""
+        try:
+            return msgspec.json.decode(self.query[name])
+        except (msgspec.DecodeError, UnicodeError):
+            raise BadRequest("invalid UTF-8 JSON") from None
+
+    async def body(self, limit: int | None = None) -> bytes:
+        """The whole body; TooLarge when it is longer than allowed."""
+        limit = self.server.settings.max_request_size if limit is None else limit
+        message = await self.receive()
+        data: bytes = message.get("body", b"")
+        if not message.get("more_body", False):
+            _check_size(len(data), limit)
+            return data
+        pieces, size = [data], len(data)
+        while message.get("more_body", False):
+            message = await self.receive()
+            pieces.append(message.get("body", b""))
+            size += len(pieces[-1])
+            _check_size(size, limit)
+        if message["type"] == "http.disconnect":
+            raise BadRequest("The client went away.")
+        return b"".join(pieces)
+
+    async def text(self) -> bytes:
+        """The body as minified JSON text."""
+        self.require_json()
+        return minify(await self.body())
+
+    async def json(self) -> Any:
+        """The body as a value."""
+        return _decode(await self.text())
+
+    async def json_object(self) -> dict[str, Any]:
+        """The body, which has to be a JSON object."""
+        value = await self.json()
+        if not isinstance(value, dict):
+            raise BadRequest("Request body must be a JSON object")
+        return value
+
+    def require_json(self) -> None:
+        """A body in a POST has to say that it is JSON."""
+        kind = self.headers.get(b"content-type", b"application/json").lower()
+        if b"json" not in kind:
+            raise StoreError(415, "bad_content_type", "Content-Type must be application/json")
+
+    def require_admin(self) -> None:
+        """Unauthorized unless a server administrator asks."""
+        if not self.user.is_admin:
+            raise Unauthorized("You are not a server admin.")
+
+    def require_db_admin(self) -> None:
+        """Unauthorized unless an administrator of the database asks."""
+        auth.check_database_admin(self.user, self.db.security())
+
+    def user_ctx(self) -> dict[str, Any]:
+        """The user as design functions see it."""
+        return self.user.for_database(self.db.name)
+
+    def base_url(self) -> str:
+        """Where the client thinks the server is."""
+        host = self.header("x-forwarded-host") or self.header("host") or "127.0.0.1"
+        return f"{self.header('x-forwarded-proto') or 'http'}://{host}"
+
+
+def split_path(raw: bytes) -> tuple[str, ...]:
+    """The decoded segments of a path; a design or local document's id takes two."""
+    text = raw.decode("latin-1")[1:]
+    if "%" not in text:
+        parts = text.split("/")
+    else:
+        parts = [_unquote(part) for part in text.split("/")]
+        if len(parts) > 1 and parts[1].startswith(("_design/", "_local/")):
+            parts[1:2] = parts[1].split("/", 1)
+    if parts[-1] == "":
+        parts.pop()
+    return tuple(parts)
+
+
+def _unquote(text: str) -> str:
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise BadRequest("The path is not in UTF-8.") from None
+
+
+def _decode(text: bytes) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        raise BadRequest("invalid UTF-8 JSON") from None
+
+
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise TooLarge("the request entity is too large")

@@ -1,0 +1,77 @@
+"""Which handler answers which address.
+
+Paths hold encoded slashes and reserved names, so they are taken apart by hand:
+`/{server name}`, `/{db}`, `/{db}/{database name}`, `/{db}/_design/{ddoc}/{design name}`, `/{db}/_local/{id}`,
+`/{db}/{id}` and `/{db}/{id}/{attachment}`.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from server.store.errors import BadRequest, MethodNotAllowed
+from server.store.http.request import Request
+from server.store.http.response import Response
+
+Handler = Callable[[Request], Awaitable[Response]]
+Kind = Literal["server", "database", "design", "local", "document", "attachment"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An address and its handlers by method. Kinds without a name of their own have the name ""."""
+
+    kind: Kind
+    name: str
+    methods: dict[str, Handler]
+
+
+class Router:
+    """All routes."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._table: dict[tuple[str, str], dict[str, Handler]] = {}
+        for route in routes:
+            self._table.setdefault((route.kind, route.name), {}).update(route.methods)
+
+    def find(self, request: Request) -> Handler:
+        """The handler of a request; MethodNotAllowed or BadRequest when there is none."""
+        methods = self._table.get(self._place(request.parts))
+        if methods is None:
+            raise BadRequest("Only reserved document ids may start with underscore.", "illegal_docid")
+        handler = methods.get(request.method)
+        if handler is None and request.method == "HEAD":
+            handler = methods.get("GET")
+        if handler is None:
+            raise MethodNotAllowed(_allowed(methods))
+        return handler
+
+    def is_server(self, parts: tuple[str, ...]) -> bool:
+        """True when the address is one of the server, not of a database."""
+        return not parts or ("server", parts[0]) in self._table
+
+    def _place(self, parts: tuple[str, ...]) -> tuple[str, str]:
+        if not parts:
+            return "server", ""
+        if ("server", parts[0]) in self._table:
+            return "server", parts[0]
+        if len(parts) == 1:
+            return "database", ""
+        if parts[1] == "_design" and len(parts) > 2:
+            return self._design(parts)
+        if parts[1] == "_local" and len(parts) > 2:
+            return "local", ""
+        if parts[1].startswith("_"):
+            return "database", parts[1]
+        return ("document", "") if len(parts) == 2 else ("attachment", "")
+
+    def _design(self, parts: tuple[str, ...]) -> tuple[str, str]:
+        if len(parts) == 3:
+            return "document", ""
+        named = ("design", parts[3])
+        return named if named in self._table else ("attachment", "")
+
+
+def _allowed(methods: dict[str, Handler]) -> str:
+    names = set(methods) | ({"HEAD"} if "GET" in methods else set())
+    return ",".join(sorted(names))

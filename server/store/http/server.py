@@ -1,0 +1,106 @@
+"""What the server says about itself and its databases as a whole."""
+
+from typing import Any
+from uuid import uuid4
+
+from server.store.errors import BadRequest
+from server.store.http import databases
+from server.store.http.request import Request
+from server.store.http.response import Response, json_response
+from server.store.http.routing import Route
+
+#: The version of CouchDB whose protocol this is; clients choose their ways by it.
+PROTOCOL = "3.5.0"
+_MAX_UUIDS = 1000
+
+
+async def welcome(request: Request) -> Response:
+    """GET /"""
+    return json_response(
+        {
+            "couchdb": "Welcome",
+            "version": PROTOCOL,
+            "git_sha": "embedded",
+            "uuid": request.server.uuid,
+            "features": ["partitioned-not", "quickjs"][1:],
+            "vendor": {"name": "crashfarm"},
+        }
+    )
+
+
+async def up(request: Request) -> Response:
+    """GET /_up"""
+    return json_response({"status": "ok", "seeds": {}})
+
+
+async def uuids(request: Request) -> Response:
+    """GET /_uuids"""
+    count = request.number("count", 1)
+    if count > _MAX_UUIDS:
+        raise BadRequest(f"count parameter too large. max_count={_MAX_UUIDS}", "bad_request")
+    headers = {"cache-control": "no-cache, must-revalidate", "pragma": "no-cache"}
+    return json_response({"uuids": [uuid4().hex for _ in range(count)]}, headers=headers)
+
+
+async def all_dbs(request: Request) -> Response:
+    """GET /_all_dbs"""
+    request.require_admin()
+    return json_response(_slice(request, request.server.catalog.names()))
+
+
+async def dbs_info(request: Request) -> Response:
+    """GET and POST /_dbs_info"""
+    request.require_admin()
+    catalog = request.server.catalog
+    if request.method == "GET":
+        keys = _slice(request, catalog.names())
+    else:
+        keys = (await request.json_object()).get("keys", [])
+        if not isinstance(keys, list):
+            raise BadRequest("`keys` member must be an array.")
+    return json_response([_one_info(request, key) for key in keys])
+
+
+async def active_tasks(request: Request) -> Response:
+    """GET /_active_tasks"""
+    request.require_admin()
+    views = request.server.views
+    return json_response(list(views.active_tasks()) if views is not None else [])
+
+
+async def membership(request: Request) -> Response:
+    """GET /_membership"""
+    request.require_admin()
+    return json_response({"all_nodes": ["nonode@nohost"], "cluster_nodes": ["nonode@nohost"]})
+
+
+def _one_info(request: Request, key: Any) -> dict[str, Any]:
+    catalog = request.server.catalog
+    if not isinstance(key, str) or key not in catalog:
+        return {"key": key, "error": "not_found"}
+    return {"key": key, "info": databases.info_of(catalog.open(key))}
+
+
+def _slice(request: Request, names: list[str]) -> list[str]:
+    """Names by startkey, endkey, descending, skip and limit."""
+    query = request.query
+    start, end = ("startkey", "endkey")
+    low = request.json_option(start) if start in query else None
+    high = request.json_option(end) if end in query else None
+    if request.flag("descending"):
+        names = names[::-1]
+        low, high = high, low
+    names = [name for name in names if (low is None or name >= low) and (high is None or name <= high)]
+    skip = request.number("skip", 0)
+    return names[skip : skip + request.number("limit", len(names))]
+
+
+routes = [
+    Route("server", "", {"GET": welcome}),
+    Route("server", "_up", {"GET": up}),
+    Route("server", "_uuids", {"GET": uuids}),
+    Route("server", "_all_dbs", {"GET": all_dbs}),
+    Route("server", "_dbs_info", {"GET": dbs_info, "POST": dbs_info}),
+    Route("server", "_active_tasks", {"GET": active_tasks}),
+    Route("server", "_membership", {"GET": membership}),
+]

@@ -1,0 +1,188 @@
+"""Starting and stopping a whole store."""
+
+import argparse
+import asyncio
+import contextlib
+import importlib
+import importlib.util
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from crashfarm.errors import ConfigError
+from server.store import system
+from server.store.auth import Authenticator
+from server.store.catalog import Catalog
+from server.store.folder import DataFolder
+from server.store.http.app import App, Server
+from server.store.settings import Settings
+
+_log = logging.getLogger(__name__)
+_GRACE_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A store that answers: its address, its administrator, and the file with the password."""
+
+    url: str
+    admin: str
+    password_file: Path
+
+    @property
+    def password(self) -> str:
+        """The administrator's password."""
+        return self.password_file.read_text().strip()
+
+
+@contextlib.contextmanager
+def start(
+    data_folder: Path | str,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    admin: str = "admin",
+    settings: Settings | None = None,
+) -> Iterator[Running]:
+    """Run a store in a thread of this process while the block runs. ConfigError when it cannot start."""
+    with _prepared(Path(data_folder), host, port, admin, settings or Settings()) as (server, listener, running):
+        thread = threading.Thread(target=_run_until_exit, args=(server, listener), name="store", daemon=True)
+        thread.start()
+        try:
+            yield running
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def serve(
+    data_folder: Path | str,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    admin: str = "admin",
+    settings: Settings | None = None,
+    ready: Callable[[Running], None] | None = None,
+) -> None:
+    """Run a store until SIGTERM or SIGINT. `ready` is called once it accepts connections."""
+    with _prepared(Path(data_folder), host, port, admin, settings or Settings()) as (server, listener, running):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: setattr(server, "should_exit", True))
+        if ready is not None:
+            ready(running)
+        _run_until_exit(server, listener)
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are for `serve` to handle: a store in a thread must not touch them."""
+        yield
+
+
+@contextlib.contextmanager
+def _prepared(
+    folder: Path, host: str, port: int, admin: str, settings: Settings
+) -> Iterator[tuple[_Uvicorn, socket.socket, Running]]:
+    data = DataFolder(folder, admin)
+    try:
+        listener = _listen(host, port)
+        with contextlib.closing(listener), _opened(data, settings) as store:
+            url = f"http://{_shown(host)}:{listener.getsockname()[1]}"
+            data.announce(url, metadata.version("crashfarm"))
+            yield _uvicorn(App(store), settings), listener, Running(url, admin, data.password_file)
+    finally:
+        data.release()
+
+
+@contextlib.contextmanager
+def _opened(data: DataFolder, settings: Settings) -> Iterator[Server]:
+    with contextlib.ExitStack() as stack:
+        javascript = _room("server.store.javascript.pool", "JavaScript")
+        if javascript is not None:
+            stack.callback(javascript.close)
+        catalog = Catalog(data.path, javascript)
+        stack.callback(catalog.close)
+        views = _room("server.store.views", "ViewServer", catalog, javascript)
+        if views is not None:
+            stack.callback(views.close)
+        authenticator = Authenticator(catalog, data.config["admins"], data.config["secret"], settings)
+        store = Server(data.path, data.config["uuid"], catalog, authenticator, settings, javascript, views)
+        system.prepare(store)
+        yield store
+
+
+def _room(module: str, name: str, *arguments: Any) -> Any:
+    """An instance of a part of the store."""
+    if importlib.util.find_spec(module) is None:
+        return None
+    kind = getattr(importlib.import_module(module), name, None)
+    return None if kind is None else kind(*arguments)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise ConfigError(f"cannot listen on {host} port {port}: {error.strerror}") from error
+    return listener
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _uvicorn(app: App, settings: Settings) -> _Uvicorn:
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        headers=[("server", f"crashfarm/{metadata.version('crashfarm')} (CouchDB 3.5 protocol)")],
+        limit_concurrency=settings.max_connections,
+        backlog=2048,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    return _Uvicorn(config)
+
+
+def _run_until_exit(server: _Uvicorn, listener: socket.socket) -> None:
+    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        runner.run(server.serve(sockets=[listener]))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """`python -m server.store --data DIR [--host HOST] [--port N]`: prints `ready URL`, serves until told to stop."""
+    parser = argparse.ArgumentParser(prog="python -m server.store", description="Serve a data folder.")
+    parser.add_argument("--data", required=True, help="the data folder")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+    parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
+    parser.add_argument("--admin", default="admin", help="the administrator's name")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        serve(given.data, given.host, given.port, given.admin, ready=_print_ready)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _print_ready(running: Running) -> None:
+    print(f"ready {running.url}", flush=True)
