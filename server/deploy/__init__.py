@@ -1,0 +1,5 @@
+"""Deployment: the farm's two databases, who may use them, and the design documents of `views/` and `couchapp/`."""
+
+from server.deploy.pushing import Pushed, push
+
+__all__ = ["Pushed", "push"]

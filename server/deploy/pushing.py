@@ -1,0 +1,158 @@
+"""Bringing databases and design documents to what this version of the program needs.
+
+Views are built under a staged name and swapped in when they are ready: readers never wait for an index. CouchDB keeps
+indexes by what the views say, so the built index is the live one's from the moment of the swap. Every step may be
+repeated, done by two at once, or be the last before the power fails.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import msgspec
+
+from crashfarm.database import Database
+from crashfarm.errors import ConfigError, Conflict, DatabaseUnavailable, NotFound, UnexpectedAnswer
+from crashfarm.settings import Farm
+from server.deploy import security
+from server.deploy.sources import HISTORY, MARK, STATUS, Design, Json, load
+
+TRIES = 10
+"""How often a design document is pushed again when somebody else pushes it, too."""
+
+Advance = Callable[[int], None]
+"""Called with how many views are ready so far."""
+
+
+class Pushed(msgspec.Struct, frozen=True):
+    """What a push did. Design documents are named `<database>/<design>`."""
+
+    created: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        parts = [f"{word} {', '.join(names)}" for word, names in self._news() if names]
+        if self.unchanged:
+            parts.append(f"{len(self.unchanged)} design documents were up to date")
+        return "; ".join(parts)
+
+    def joined(self, other: "Pushed") -> "Pushed":
+        """What both pushes did."""
+        return Pushed(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
+
+    def _news(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        yield "created the databases", self.created
+        yield "pushed", self.changed
+        yield "removed", self.removed
+
+
+def push(farm: Farm, advance: Advance, designs: Sequence[Design] | None = None) -> Pushed:
+    """Create what is missing, let the farm's people in, push what changed, remove what is no more.
+
+    Raises ConfigError for a farm's name that hides which database is which, and DatabaseError.
+    """
+    if farm.status.name.endswith("-history"):
+        raise ConfigError(
+            f"the farm's name {farm.status.name!r} must not end in '-history': its second database's does"
+        )
+    wanted = load() if designs is None else designs
+    ready = _Counter(advance)
+    pushed = Pushed()
+    for place, db in ((STATUS, farm.status), (HISTORY, farm.history)):
+        pushed = pushed.joined(_push_one(farm, db, [design for design in wanted if place in design.places], ready))
+    return pushed
+
+
+class _Counter:
+    """Counts views that are ready, over all design documents."""
+
+    def __init__(self, advance: Advance) -> None:
+        self._advance = advance
+        self._done = 0
+
+    def __call__(self) -> None:
+        self._done += 1
+        self._advance(self._done)
+
+
+def _push_one(farm: Farm, db: Database, designs: Sequence[Design], ready: Callable[[], None]) -> Pushed:
+    created = farm.connection.create(db.name)
+    security.secure(db)
+    news = {design.name: _push_design(db, design, ready) for design in designs}
+    removed = _remove_others(db, {design.id for design in designs})
+    if any(news.values()) or removed:
+        db.post_json("_view_cleanup", body={})
+    return Pushed(
+        created=(db.name,) if created else (),
+        changed=_named(db, (name for name, new in news.items() if new)),
+        unchanged=_named(db, (name for name, new in news.items() if not new)),
+        removed=_named(db, removed),
+    )
+
+
+def _named(db: Database, names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"{db.name}/{name}" for name in names)
+
+
+def _push_design(db: Database, design: Design, ready: Callable[[], None]) -> bool:
+    """Bring one design document up to date; False if it was."""
+    changed = False
+    for _ in range(TRIES):
+        live = db.get(design.id)
+        if live is not None and _same(live, design):
+            return changed
+        try:
+            _build(db, design, ready)
+            revision = {"_rev": live["_rev"]} if live else {}
+            db.put(design.doc() | revision)
+            changed = True
+        except (Conflict, NotFound):
+            # Another push has swapped, or has tidied up the staged document under us: look again.
+            continue
+    raise Conflict(f"{db.name}/{design.id} keeps changing: somebody else pushes, too")
+
+
+def _build(db: Database, design: Design, ready: Callable[[], None]) -> None:
+    """Build the views under the staged name. What a push that was killed has left there is taken over."""
+    if not design.views:
+        return
+    staged = design.staged()
+    left = db.get(staged.id)
+    if left is None or not _same(left, staged):
+        db.put(staged.doc() | ({"_rev": left["_rev"]} if left else {}))
+    for view in design.views:
+        _warm(db, staged.name, view)
+        ready()
+
+
+def _warm(db: Database, name: str, view: str) -> None:
+    """Ask a view, which builds it; a build that outlasts the request is asked for again."""
+    while True:
+        try:
+            db.view(name, view, limit=1, reduce=False)
+            return
+        except (DatabaseUnavailable, UnexpectedAnswer):
+            index = db.get_json("_design", name, "_info")["view_index"]
+            if not index.get("updater_running"):
+                raise
+
+
+def _remove_others(db: Database, kept: set[str]) -> list[str]:
+    """Remove what earlier pushes have left: staged documents, and those that this version does not have."""
+    rows = db.all_docs(startkey="_design/", endkey="_design0", include_docs=True).rows
+    old = [row.doc for row in rows if row.doc and MARK in row.doc and row.doc["_id"] not in kept]
+    gone = [doc["_id"].removeprefix("_design/") for doc in old if _remove(db, doc)]
+    return [name for name in gone if not name.endswith("-staged")]
+
+
+def _remove(db: Database, doc: Json) -> bool:
+    try:
+        db.delete(doc["_id"], doc["_rev"])
+    except (Conflict, NotFound):
+        return False  # somebody else's push works on it, and tidies up itself
+    return True
+
+
+def _same(live: Json, design: Design) -> bool:
+    own = {name: value for name, value in live.items() if name != "_rev"}
+    return own == design.doc()

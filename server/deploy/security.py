@@ -1,0 +1,32 @@
+"""Who may use the farm's databases."""
+
+from typing import Any
+
+from crashfarm.database import Database
+
+ROLE = "crashfarm"
+"""Users with this role may read and write the farm's documents, within what validation allows."""
+
+_WANTED = {"admins": {"roles": ["_admin"]}, "members": {"roles": ["_admin", ROLE]}}
+
+
+def secure(db: Database) -> bool:
+    """Close a database to strangers and open it to the farm's role; whom an admin has let in stays in.
+
+    Returns whether anything had to change.
+    """
+    found = db.get_json("_security")
+    wanted = _with_roles(found)
+    if wanted == found:
+        return False
+    db.put_json("_security", body=wanted)
+    return True
+
+
+def _with_roles(found: dict[str, Any]) -> dict[str, Any]:
+    return {**found, **{group: _merged(found.get(group) or {}, wanted) for group, wanted in _WANTED.items()}}
+
+
+def _merged(found: dict[str, Any], wanted: dict[str, list[str]]) -> dict[str, Any]:
+    have = found.get("roles") or []
+    return {"names": [], **found, "roles": [*have, *(role for role in wanted["roles"] if role not in have)]}
