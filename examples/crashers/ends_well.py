@@ -1,0 +1,3 @@
+"""The control. Expected: success on every interpreter."""
+
+print("all is well")
