@@ -1,11 +1,10 @@
 """Fixtures that speak plain HTTP to a CouchDB: an admin's client, a stranger's client, fresh databases."""
 
 import contextlib
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import pytest
 import requests
@@ -94,13 +93,11 @@ class Couch:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Couch]:
+def server(couch_url: str) -> Iterator[Couch]:
     """An admin's client of the server under test."""
-    if "COUCHDB_URL" not in os.environ:
-        pytest.skip("COUCHDB_URL names no CouchDB")
-    parts = urlsplit(os.environ["COUCHDB_URL"])
+    parts = urlsplit(couch_url)
     bare = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-    couch = Couch(bare, (parts.username or "", parts.password or ""))
+    couch = Couch(bare, (unquote(parts.username or ""), unquote(parts.password or "")))
     yield couch
     couch.session.close()
 
