@@ -34,6 +34,8 @@ _SIGN = 1 << 63
 _ALL = (1 << 64) - 1
 
 _collator = icu.Collator.createInstance(icu.Locale.getRoot())
+#: Which order ICU gives to strings; another one means other bytes.
+VERSION = f"{icu.ICU_VERSION}/{icu.UNICODE_VERSION}"
 #: The ICU sort key of a string: no zero byte but the last one. A half surrogate is sorted as an unassigned character.
 sort_key: Callable[[str], bytes] = _collator.getSortKey
 

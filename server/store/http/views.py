@@ -1,0 +1,149 @@
+"""Views over HTTP: queries, information on an index, and the clearing away of old ones."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from server.store.errors import BadRequest, MethodNotAllowed, NotOffered
+from server.store.http import reading
+from server.store.http.request import Request
+from server.store.http.response import Response, json_response, raw_json
+from server.store.http.routing import Route
+from server.store.views.answer import FetchDoc
+from server.store.views.options import Options, parse
+from server.store.views.server import Query, ViewServer
+
+#: An answer up to this size is sent in one piece.
+_SMALL = 1 << 16
+
+
+async def get_view(request: Request) -> Response:
+    """GET /{db}/_design/{ddoc}/_view/{view}"""
+    return await _answer(request, _prepare(request, parse(request.query)))
+
+
+async def post_view(request: Request) -> Response:
+    """POST /{db}/_design/{ddoc}/_view/{view} and …/queries"""
+    if len(request.parts) == 6 and request.parts[5] == "queries":
+        return await _queries(request)
+    body = await request.json_object()
+    return await _answer(request, _prepare(request, parse(request.query, body)))
+
+
+async def info(request: Request) -> Response:
+    """GET /{db}/_design/{ddoc}/_info"""
+    views: ViewServer = request.server.views
+    index = views.index(request.db, _ddoc_id(request))
+    return json_response({"name": request.parts[2], "view_index": await asyncio.to_thread(index.info)})
+
+
+async def cleanup(request: Request) -> Response:
+    """POST /{db}/_view_cleanup"""
+    request.require_json()
+    request.require_db_admin()
+    await asyncio.to_thread(request.server.views.cleanup, request.db)
+    return json_response({"ok": True}, 202)
+
+
+async def not_offered(request: Request) -> Response:
+    """Shows, lists and rewrites."""
+    name = request.parts[3].removeprefix("_")
+    raise NotOffered(f"This store has no {name} functions: CouchDB deprecates them. Query a view instead.")
+
+
+def _ddoc_id(request: Request) -> str:
+    return "_design/" + request.parts[2]
+
+
+def _prepare(request: Request, options: Options) -> Query:
+    if len(request.parts) != 5:
+        raise MethodNotAllowed("POST" if request.parts[5:] == ("queries",) else "GET,POST,HEAD")
+    views: ViewServer = request.server.views
+    return views.query(request.db, _ddoc_id(request), request.parts[4], options)
+
+
+async def _queries(request: Request) -> Response:
+    body = await request.json_object()
+    asked = body.get("queries")
+    if not isinstance(asked, list) or not all(isinstance(each, dict) for each in asked):
+        raise BadRequest("POST body must include `queries` parameter.")
+    views: ViewServer = request.server.views
+    name = request.parts[4]
+    found = [views.query(request.db, _ddoc_id(request), name, parse(request.query, each)) for each in asked]
+    for query in found:
+        await _freshen(request, query)
+    pieces = [await asyncio.to_thread(_whole, query, request) for query in found]
+    return raw_json(b'{"results":[\n' + b",\n".join(pieces) + b"\n]}")
+
+
+async def _answer(request: Request, query: Query) -> Response:
+    await _freshen(request, query)
+    if query.is_quick:
+        return raw_json(_whole(query, request))
+    pieces = query.pieces(_fetcher(request, query.options))
+    body, ended = await asyncio.to_thread(_read, pieces, _SMALL)
+    if ended:
+        return raw_json(body)
+    return Response(200, _stream(body, pieces))
+
+
+async def _freshen(request: Request, query: Query) -> None:
+    """Do what the option `update` wants."""
+    index, update = query.index, query.options.update
+    if update == "false" or index.is_fresh:
+        return
+    building = request.server.views.freshen(index)
+    if update == "true":
+        await asyncio.wrap_future(building)
+
+
+def _whole(query: Query, request: Request) -> bytes:
+    return b"".join(query.pieces(_fetcher(request, query.options)))
+
+
+def _read(pieces: Iterator[bytes], size: int) -> tuple[bytes, bool]:
+    """The next pieces, about so many bytes of them, and whether they were the last."""
+    found: list[bytes] = []
+    for piece in pieces:
+        found.append(piece)
+        size -= len(piece)
+        if size <= 0:
+            return b"".join(found), False
+    return b"".join(found), True
+
+
+async def _stream(first: bytes, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    try:
+        yield first
+        ended = False
+        while not ended:
+            body, ended = await asyncio.to_thread(_read, pieces, _SMALL)
+            yield body
+        yield b"\n"
+    finally:
+        pieces.close()  # type: ignore[attr-defined]
+
+
+def _fetcher(request: Request, options: Options) -> FetchDoc:
+    """How rows get their documents."""
+    db = request.db
+    wanted = {name: True for name in ("conflicts", "attachments", "att_encoding_info") if getattr(options, name)}
+
+    def fetch(doc_id: str, rev: str | None) -> bytes | None:
+        found = db.stored(doc_id, rev) if rev else db.winner(doc_id)
+        if found is None or (rev and found.rev != rev) or (found.deleted and not rev):
+            return None
+        return reading.document(db, found, wanted) if wanted else found.json()
+
+    return fetch
+
+
+_VIEW: dict[str, Any] = {"GET": get_view, "POST": post_view}
+_REFUSED: dict[str, Any] = dict.fromkeys(("GET", "POST", "PUT", "DELETE"), not_offered)
+
+routes = [
+    Route("design", "_view", _VIEW),
+    Route("design", "_info", {"GET": info}),
+    Route("database", "_view_cleanup", {"POST": cleanup}),
+    *(Route("design", name, _REFUSED) for name in ("_show", "_list", "_rewrite")),
+]

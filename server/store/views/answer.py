@@ -1,0 +1,144 @@
+"""From an index and a query's options to the JSON text that CouchDB answers with, piece by piece."""
+
+import functools
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any, Protocol
+
+import msgspec
+
+from server.store import collation
+from server.store.collation import HIGHEST, Encode
+from server.store.views.options import EXACT, Bound, Options
+from server.store.views.partials import Grouping, parse_rows
+from server.store.views.ranges import GroupOf, Piece, Range, Reader, Rows, StoredRow, everything
+from server.store.views.reduces import Reducer
+
+#: Rows, or groups, that make one piece of an answer.
+CHUNK = 500
+GROUP_CHUNK = 64
+
+_encode = msgspec.json.encode
+
+
+class FetchDoc(Protocol):
+    """Finds a document as JSON text, the winner or the given revision; None when there is none, or it is deleted."""
+
+    def __call__(self, doc_id: str, rev: str | None, /) -> bytes | None: ...
+
+
+class _RowParts(msgspec.Struct):
+    id: str
+    value: Any
+
+
+_decode_parts = msgspec.json.Decoder(_RowParts).decode
+
+
+def rows_answer(
+    reader: Reader, options: Options, encode: Encode, update_seq: str | None, fetch: FetchDoc
+) -> Iterator[bytes]:
+    """The answer of a query that does not reduce, without the newline at its end."""
+    yield _head(reader, options, encode, update_seq)
+    rows = _rows(reader, options, encode)
+    first = True
+    while chunk := [row for _, row in itertools.islice(rows, CHUNK)]:
+        if options.include_docs:
+            chunk = [_with_doc(row, fetch) for row in chunk]
+        yield (b"" if first else b",\n") + b",\n".join(chunk)
+        first = False
+    yield b"\n]}"
+
+
+def reduced_answer(
+    reader: Reader, reducer: Reducer, at: int, options: Options, encode: Encode, update_seq: str | None
+) -> Iterator[bytes]:
+    """The answer of a query that reduces with the reduce at place `at`, without the newline at its end."""
+    yield b"{" + (b'"update_seq":' + _encode(update_seq) + b"," if update_seq else b"") + b'"rows":[\n'
+    grouping = Grouping(reader, reducer, at)
+    stop = None if options.limit is None else options.skip + options.limit
+    groups = itertools.islice(_groups(grouping, options, encode), options.skip, stop)
+    first = True
+    while chunk := list(itertools.islice(groups, GROUP_CHUNK)):
+        values = grouping.results([pieces for _, pieces in chunk])
+        lines = [_group_row(reader, prefix, pieces, options) for prefix, pieces in chunk]
+        texts = [b'{"key":%s,"value":%s}' % pair for pair in zip(lines, map(_encode, values), strict=True)]
+        yield (b"" if first else b",\n") + b",\n".join(texts)
+        first = False
+    yield b"\n]}"
+
+
+def _head(reader: Reader, options: Options, encode: Encode, update_seq: str | None) -> bytes:
+    parts = []
+    if options.sorted:
+        total = reader.total()
+        parts += [b'"total_rows":%d' % total, b'"offset":%d' % _offset(reader, options, encode, total)]
+    if update_seq:
+        parts.append(b'"update_seq":' + _encode(update_seq))
+    return b"{" + b",".join([*parts, b'"rows":[\n'])
+
+
+def _offset(reader: Reader, options: Options, encode: Encode, total: int) -> int:
+    """How many rows come before the first one of the answer."""
+    if options.keys is not None:
+        if not options.keys:
+            return 0
+        options = _for_key(options, options.keys[0])
+    within = options.range(encode)
+    before = Range(within.end, HIGHEST) if options.descending else Range(b"", within.start)
+    at_edge = before.start >= before.end
+    return min((0 if at_edge else reader.count(before)) + options.skip, total)
+
+
+def _rows(reader: Reader, options: Options, encode: Encode) -> Iterator[StoredRow]:
+    limit = -1 if options.limit is None else options.limit
+    if options.keys is None:
+        return reader.rows(options.range(encode), options.descending, options.skip, limit)
+    ranges = (_for_key(options, key).range(encode) for key in options.keys)
+    rows = itertools.chain.from_iterable(reader.rows(each, options.descending, 0, -1) for each in ranges)
+    return itertools.islice(rows, options.skip, None if limit < 0 else options.skip + limit)
+
+
+def _for_key(options: Options, key: Any) -> Options:
+    start = Bound(key, options.start.doc_id if options.start else None)
+    end = Bound(key, options.end.doc_id if options.end else None)
+    return msgspec.structs.replace(options, start=start, end=end)
+
+
+def _with_doc(row: bytes, fetch: FetchDoc) -> bytes:
+    parts = _decode_parts(row)
+    doc_id, rev = parts.id, None
+    if isinstance(parts.value, dict) and isinstance(parts.value.get("_id"), str):
+        doc_id = parts.value["_id"]
+    if isinstance(parts.value, dict) and isinstance(parts.value.get("_rev"), str):
+        rev = parts.value["_rev"]
+    return row[:-1] + b',"doc":' + (fetch(doc_id, rev) or b"null") + b"}"
+
+
+def _groups(grouping: Grouping, options: Options, encode: Encode) -> Iterable[tuple[bytes, list[Piece]]]:
+    group_of = _group_of(options)
+    if options.keys is None:
+        return grouping.groups(options.range(encode), group_of, options.descending)
+    ranges = (_for_key(options, key).range(encode) for key in options.keys)
+    found = (grouping.groups(each, group_of, options.descending) for each in ranges)
+    return itertools.chain.from_iterable(found)
+
+
+def _group_of(options: Options) -> GroupOf:
+    if options.group_level == EXACT:
+        return collation.whole_key
+    if options.group_level:
+        return functools.partial(collation.array_prefix, length=options.group_level)
+    return everything
+
+
+def _group_row(reader: Reader, prefix: bytes, pieces: list[Piece], options: Options) -> bytes:
+    """The key that stands for a group, as JSON text."""
+    if not options.group_level:
+        return b"null"
+    piece = pieces[0]
+    row = piece.rows[0] if isinstance(piece, Rows) else reader.first(Range(piece.lo, piece.end))
+    [parsed] = parse_rows([row])
+    if options.group_level > 0 and isinstance(parsed.key, list):
+        return _encode(parsed.key[: options.group_level])
+    return _encode(parsed.key)

@@ -1,0 +1,231 @@
+"""One index: its file, its connections, and the builds that keep it up to date."""
+
+import contextlib
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from server.store import collation
+from server.store.errors import NotFound, StoreError
+from server.store.views import partials, tables
+from server.store.views.build import Build, Change, Documents
+from server.store.views.design import Group
+from server.store.views.mapping import Mapper, Source
+from server.store.views.ranges import Reader
+from server.store.views.reduces import Reducer
+
+_log = logging.getLogger(__name__)
+
+NewMapper = Callable[[Group], contextlib.AbstractContextManager[Mapper]]
+
+
+class Progress:
+    """How far a running build is."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.done = 0
+        self.started = self.updated = int(time.time())
+
+    def add(self, count: int) -> None:
+        """So many more documents are done."""
+        self.done += count
+        self.updated = int(time.time())
+
+
+class Index:
+    """The rows of one group of views over one database. Thread-safe."""
+
+    def __init__(self, path: Path, docs: Documents, group: Group, reducers: list[list[Reducer]]) -> None:
+        self.path = path
+        self.docs = docs
+        self.group = group
+        self.design_id = ""
+        self.progress: Progress | None = None
+        self._reducers = reducers
+        self._readers: deque[apsw.Connection] = deque()
+        self._closed = False
+        self._turn = threading.Lock()
+        self._running = False
+        self._next: Future[None] | None = None
+        self._writer = self._open()
+        self._read_state()
+
+    @property
+    def is_fresh(self) -> bool:
+        """True when every committed change of the database is indexed."""
+        return self.seq >= self.docs.update_seq() and self.purge_seq == self.docs.purge_seq()
+
+    @property
+    def is_building(self) -> bool:
+        """True while a build runs."""
+        return self._running
+
+    def reducer(self, place: int, reduce: int) -> Reducer:
+        """One of the reduces of a map function."""
+        return self._reducers[place][reduce]
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[apsw.Connection]:
+        """A connection that sees one state of the index until it is given back."""
+        connection = self._lend()
+        try:
+            connection.execute("BEGIN")
+            yield connection
+        finally:
+            connection.execute("ROLLBACK")
+            self._take_back(connection)
+
+    def reader(self, connection: apsw.Connection, place: int) -> Reader:
+        """The rows of one map function, seen through a connection of `reading`."""
+        return Reader(connection, place)
+
+    def seq_text(self) -> str:
+        """The sequence that is indexed, as clients see it."""
+        return self.docs.seq_text(self.seq)
+
+    def info(self) -> dict[str, Any]:
+        """What `_info` tells of the index."""
+        with self.reading() as connection:
+            page = connection.pragma("page_size")
+            used = page * (connection.pragma("page_count") - connection.pragma("freelist_count"))
+        sides = (Path(f"{self.path}{end}") for end in ("", "-wal"))
+        size = sum(each.stat().st_size for each in sides if each.exists())
+        pending = max(self.docs.update_seq() - self.seq, 0)
+        return {
+            "updates_pending": {"minimum": pending, "preferred": pending, "total": pending},
+            "waiting_commit": False,
+            "waiting_clients": int(self._next is not None),
+            "updater_running": self._running,
+            "update_seq": self.seq,
+            "sizes": {"file": size, "external": used, "active": used},
+            "signature": self.group.signature,
+            "purge_seq": self.purge_seq,
+            "language": self.group.language,
+            "compact_running": False,
+            "collator_versions": [collation.VERSION],
+        }
+
+    def freshen(self, executor: Executor, new_mapper: NewMapper) -> "Future[None]":
+        """Have a build begin after this moment, and give its future; those who ask while one waits share it."""
+        with self._turn:
+            if self._running:
+                self._next = self._next or Future()
+                return self._next
+            self._running = True
+            future: Future[None] = Future()
+        executor.submit(self._run_builds, future, new_mapper)
+        return future
+
+    def close(self) -> None:
+        """Let go of the file, once a build that runs has ended."""
+        self._closed = True
+        while self._readers:
+            self._readers.pop().close()
+        with self._turn:
+            if not self._running:
+                self._writer.close()
+
+    def _run_builds(self, future: "Future[None]", new_mapper: NewMapper) -> None:
+        waiting: Future[None] | None = future
+        while waiting is not None:
+            try:
+                self._build(new_mapper)
+            except BaseException as exc:
+                waiting.set_exception(exc)
+            else:
+                waiting.set_result(None)
+            with self._turn:
+                waiting, self._next = self._next, None
+                self._running = waiting is not None
+        if self._closed:
+            self._writer.close()
+
+    def _build(self, new_mapper: NewMapper) -> None:
+        if self._closed:
+            raise NotFound("missing")
+        if self.is_fresh:
+            return
+        build = Build(self._writer, len(self.group.maps), self.docs, self._prepare)
+        self.progress = progress = Progress(build.target - build.seq)
+
+        def committed(seq: int, count: int) -> None:
+            self.seq = seq
+            progress.add(count)
+            if self._closed:
+                raise NotFound("missing")
+
+        try:
+            with new_mapper(self.group) as mapper:
+                build.run(mapper, committed)
+            self._store_reductions()
+            self._read_state()
+        finally:
+            self.progress = None
+
+    def _store_reductions(self) -> None:
+        """Fill in the tree. Failing functions are left to the queries that need them."""
+        for place, reducers in enumerate(self._reducers):
+            if not partials.needs_storing(reducers):
+                continue
+            try:
+                with self._writer:
+                    for _ in partials.store_missing(self._writer, place, reducers):
+                        if self._closed:
+                            return
+            except StoreError as exc:
+                _log.warning("reducing a view of %s in %s: %s", self.design_id, self.docs.name, exc)
+
+    def _prepare(self, change: Change) -> Source | None:
+        if change.deleted or (change.id.startswith("_design/") and not self.group.include_design):
+            return None
+        body = change.body
+        if self.group.local_seq:
+            body = body[:-1] + b',"_local_seq":%d}' % change.seq
+        return Source(change.id, body)
+
+    def _read_state(self) -> None:
+        meta = tables.read_meta(self._writer)
+        self.seq, self.purge_seq = int(meta["seq"]), int(meta["purge_seq"])
+
+    def _open(self) -> apsw.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            connection = tables.connect(self.path, write=True)
+            if tables.is_current(connection, self.docs.uuid, self.docs.update_seq()):
+                return connection
+            connection.close()
+        except (apsw.NotADBError, apsw.CorruptError) as exc:
+            _log.warning("index %s is damaged (%s) and is made anew", self.path, exc)
+        remove(self.path)
+        connection = tables.connect(self.path, write=True)
+        stores = [partials.needs_storing(reducers) for reducers in self._reducers]
+        tables.create(connection, self.docs.uuid, stores, self.docs.purge_seq())
+        return connection
+
+    def _lend(self) -> apsw.Connection:
+        if self._closed:
+            raise NotFound("missing")
+        try:
+            return self._readers.pop()
+        except IndexError:
+            return tables.connect(self.path, write=False)
+
+    def _take_back(self, connection: apsw.Connection) -> None:
+        if self._closed:
+            connection.close()
+        else:
+            self._readers.append(connection)
+
+
+def remove(path: Path) -> None:
+    """Delete an index file with what SQLite keeps beside it."""
+    for end in ("", "-wal", "-shm"):
+        Path(f"{path}{end}").unlink(missing_ok=True)

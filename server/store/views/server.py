@@ -1,0 +1,208 @@
+"""All indexes of the store: found by what design documents ask for, built on demand, dropped when unwanted."""
+
+import contextlib
+import functools
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from server.store.collation import encoder
+from server.store.errors import JavaScriptError, NotFound, StoreError
+from server.store.javascript.pool import JavaScript
+from server.store.views import answer, design
+from server.store.views.build import Documents
+from server.store.views.design import Group, Place
+from server.store.views.index import Index, remove
+from server.store.views.mapping import Mapper, javascript_mapper
+from server.store.views.options import Options
+from server.store.views.reduces import JavaScriptReduce, Reducer, reducer
+
+#: Builds that run at the same time; each has a thread, and JavaScript ones a child process from a pool of their own.
+BUILDERS = 4
+
+_parse = functools.lru_cache(maxsize=256)(design.parse)
+
+
+class Database(Documents, Protocol):
+    """What views need of a database beyond its documents."""
+
+    def design_docs(self) -> list[bytes]: ...
+
+
+class Catalog(Protocol):
+    """Where the indexes of a database are kept."""
+
+    def views_folder(self, uuid: str, /) -> Path: ...
+
+
+class Query(msgspec.Struct, frozen=True):
+    """A view to be read: its index, the place of its rows there, and the checked options."""
+
+    index: Index
+    place: Place
+    options: Options
+    reducing: bool
+
+    @property
+    def is_quick(self) -> bool:
+        """True when answering takes well under a millisecond, so that no thread is needed."""
+        if self.options.keys is not None or self.options.include_docs or self.options.skip:
+            return False
+        limit = self.options.limit
+        if self.reducing:
+            grouped_a_lot = bool(self.options.group_level) and (limit is None or limit > 10)
+            return not (grouped_a_lot or isinstance(self._reducer(), JavaScriptReduce))
+        return limit is not None and limit <= 100
+
+    def _reducer(self) -> Reducer:
+        return self.index.reducer(self.place.map, self.place.reduce or 0)
+
+    def pieces(self, fetch: answer.FetchDoc) -> Iterator[bytes]:
+        """The answer as pieces of JSON text; holds one state of the index until it is read to its end or closed."""
+        encode = encoder(self.index.group.collation)
+        with self.index.reading() as connection:
+            reader = self.index.reader(connection, self.place.map)
+            seq = self.index.seq_text() if self.options.update_seq else None
+            if self.reducing:
+                at = self.place.reduce or 0
+                yield from answer.reduced_answer(reader, self._reducer(), at, self.options, encode, seq)
+            else:
+                yield from answer.rows_answer(reader, self.options, encode, seq, fetch)
+
+
+class ViewServer:
+    """Every view of every database. Thread-safe."""
+
+    def __init__(self, catalog: Catalog, javascript: JavaScript) -> None:
+        self._catalog = catalog
+        self._javascript = javascript
+        self._lock = threading.Lock()
+        self._indexes: dict[tuple[str, str], Index] = {}
+        self._executor = ThreadPoolExecutor(BUILDERS, thread_name_prefix="views")
+
+    def check_design(self, ddoc: bytes) -> None:
+        """Refuse a design document that is malformed or whose functions do not compile, as CouchDB does on writing."""
+        group = design.check(ddoc)
+        if group.language != "javascript":
+            return
+        for name, place in group.places.items():
+            one = group.maps[place.map]
+            self._compile(one.source, group.lib, f"map function in the '{name}' view")
+            if place.reduce is not None and not one.reduces[place.reduce].startswith("_"):
+                self._compile(one.reduces[place.reduce], "{}", f"reduce function in the '{name}' view")
+            elif place.reduce is not None:
+                reducer(one.reduces[place.reduce], self._javascript.reduce)
+
+    def query(self, db: Database, ddoc_id: str, view: str, options: Options) -> Query:
+        """A view's query, checked against the design document. Raises what CouchDB answers if it cannot be."""
+        index = self.index(db, ddoc_id)
+        place = index.group.place(view)
+        reducing = options.check(place.reduce is not None, encoder(index.group.collation))
+        return Query(index, place, options, reducing)
+
+    def index(self, db: Database, ddoc_id: str) -> Index:
+        """The index of a design document; it may be behind. NotFound when there is no such design document."""
+        body = db.get_winner(ddoc_id)
+        if body is None:
+            raise NotFound("missing")
+        index = self.index_of(db, _parse(body))
+        index.design_id = ddoc_id
+        return index
+
+    def index_of(self, db: Database, group: Group) -> Index:
+        """The index of a group of views."""
+        key = db.uuid, group.signature
+        found = self._indexes.get(key)
+        if found is not None:
+            return found
+        with self._lock:
+            if key not in self._indexes:
+                reducers = [[reducer(each, self._javascript.reduce) for each in one.reduces] for one in group.maps]
+                self._indexes[key] = Index(self._path(db.uuid, group.signature), db, group, reducers)
+            return self._indexes[key]
+
+    def freshen(self, index: Index) -> "Future[None]":
+        """Have an index brought up to the database's present state."""
+        return index.freshen(self._executor, self._new_mapper)
+
+    def cleanup(self, db: Database) -> None:
+        """Delete the indexes that no design document of a database asks for."""
+        wanted = {signature for signature in map(_signature, db.design_docs()) if signature}
+        with self._lock:
+            for key in [key for key in self._indexes if key[0] == db.uuid and key[1] not in wanted]:
+                self._indexes.pop(key).close()
+        for path in self._catalog.views_folder(db.uuid).glob("*.sqlite"):
+            if path.stem not in wanted:
+                remove(path)
+
+    def database_deleted(self, name: str) -> None:
+        """A database is gone: so are its indexes."""
+        with self._lock:
+            gone = [key for key, index in self._indexes.items() if index.docs.name == name]
+            for key in gone:
+                self._indexes.pop(key).close()
+        for uuid in {uuid for uuid, _ in gone}:
+            shutil.rmtree(self._catalog.views_folder(uuid), ignore_errors=True)
+
+    def active_tasks(self) -> list[dict[str, Any]]:
+        """The builds that run, as `_active_tasks` shows them."""
+        with self._lock:
+            indexes = list(self._indexes.values())
+        return [task for task in map(_task, indexes) if task is not None]
+
+    def close(self) -> None:
+        """Let go of all files; builds that run end with their transaction."""
+        with self._lock:
+            for index in self._indexes.values():
+                index.close()
+            self._indexes.clear()
+        self._executor.shutdown(wait=True)
+
+    def _new_mapper(self, group: Group) -> contextlib.AbstractContextManager[Mapper]:
+        if group.language != "javascript":
+            raise StoreError(400, "unknown_query_language", group.language)
+        return javascript_mapper(self._javascript, group)
+
+    def _compile(self, source: str, lib: str, what: str) -> None:
+        try:
+            self._javascript.compile([source], lib)
+        except JavaScriptError as exc:
+            reason = f"Compilation of the {what} failed: {exc.reason}"
+            raise JavaScriptError(reason, "compilation_error", 400) from exc
+
+    def _path(self, uuid: str, signature: str) -> Path:
+        return self._catalog.views_folder(uuid) / f"{signature}.sqlite"
+
+
+def _signature(ddoc: bytes) -> str | None:
+    try:
+        return _parse(ddoc).signature
+    except StoreError:
+        return None
+
+
+def _task(index: Index) -> dict[str, Any] | None:
+    progress = index.progress
+    if progress is None:
+        return None
+    total = max(progress.total, progress.done, 1)
+    return {
+        "type": "indexer",
+        "node": "nonode@nohost",
+        "pid": f"<0.{os.getpid()}.0>",
+        "process_status": "running",
+        "database": index.docs.name,
+        "design_document": index.design_id,
+        "indexer_pid": f"<0.{os.getpid()}.0>",
+        "changes_done": progress.done,
+        "total_changes": total,
+        "progress": progress.done * 100 // total,
+        "started_on": progress.started,
+        "updated_on": progress.updated,
+    }
