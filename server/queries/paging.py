@@ -26,16 +26,16 @@ def rows(
     those of its key and document that were there.
     """
     query = _range(prefix) | {"reduce": False, "limit": page} | options
-    skip = 0
+    skip, start = 0, None
     while True:
         got = db.view(design, view, **query, skip=skip).rows
         yield from got
         if len(got) < page:
             return
-        last = got[-1]
-        same = sum(1 for row in got if (row.key, row.id) == (last.key, last.id))
-        skip = same + (skip if same == len(got) else 0)
-        query |= {"startkey": last.key, "startkey_docid": last.id}
+        last = (got[-1].key, got[-1].id)
+        skip = sum(1 for row in got if (row.key, row.id) == last) + (skip if last == start else 0)
+        query |= {"startkey": last[0], "startkey_docid": last[1]}
+        start = last
 
 
 def groups(

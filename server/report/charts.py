@@ -1,28 +1,37 @@
 """Tables of numbers as pictures: pygal draws, and what it adds for scripts and tooltips is taken out again."""
 
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
 import pygal
 from pygal.style import Style
 
+from crashfarm.documents.finding import Kind
+from crashfarm.documents.job import JobResult
 from server.report.model import Chart, Table
+
+# pygal adds an importer of the old kind, for its maps, to the whole process, and Python warns of it ever after.
+sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, pygal.PluginImportFixer)]
 
 MAX_SERIES = 7
 """Colours that can be told apart."""
+
+_NAMED = {*Kind, *JobResult}
+"""What has a colour of its own, the same in every chart."""
 
 _STYLE = Style(font_family="inherit", label_font_size=15, major_label_font_size=15, legend_font_size=15)
 
 
 def bars(name: str, table: Table) -> Chart:
     """One horizontal bar for each row, its columns stacked."""
-    height = 90 + 44 * len(table.rows) + 24 * _legend_rows(table)
+    height = 60 + 46 * len(table.rows) + 30 * _legend_rows(table)
     return Chart(name, table, _draw(name, table, pygal.HorizontalStackedBar, height))
 
 
 def columns(name: str, table: Table) -> Chart:
     """One upright bar for each row, its columns stacked: for days."""
-    return Chart(name, table, _draw(name, table, pygal.StackedBar, 300 + 24 * _legend_rows(table)))
+    return Chart(name, table, _draw(name, table, pygal.StackedBar, 270 + 30 * _legend_rows(table)))
 
 
 def _draw(name: str, table: Table, kind: type, height: int) -> str:
@@ -34,6 +43,7 @@ def _draw(name: str, table: Table, kind: type, height: int) -> str:
         js=(),
         css=(),
         margin=4,
+        margin_bottom=14,
         spacing=10,
         legend_at_bottom=True,
         legend_at_bottom_columns=4,
@@ -83,7 +93,7 @@ def _clean(tree: ET.Element, name: str, table: Table) -> str:
 
 def _colour(element: ET.Element, table: Table) -> str:
     """The element's classes, with the series' colour named for what it shows: the same kind, the same colour."""
-    names = {f"color-{at}": f"color-{at} of-{column}" for at, column in enumerate(table.columns) if column.isalpha()}
+    names = {f"color-{at}": f"color-{at} of-{column}" for at, column in enumerate(table.columns) if column in _NAMED}
     return " ".join(names.get(name, name) for name in _classes(element))
 
 

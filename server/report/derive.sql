@@ -1,11 +1,11 @@
--- Signatures, out of their tuples. A signature differs when an input that shows it on one branch has also run on a
+-- Signatures, out of their tuples. The message is part of an assertion's signature only. A signature differs when an input that shows it on one branch has also run on a
 -- branch of the same product where it was never seen.
 INSERT INTO signatures
 SELECT
     signature,
     min(kind),
     min(detail),
-    min(message),
+    CASE WHEN min(kind) = 'assertion' THEN min(message) ELSE '' END,
     max(title),
     max(severity),
     min(first_seen),

@@ -68,6 +68,8 @@ class Facts:
             jobs=totals.jobs(self._farm.status),
             workers=totals.workers(self._farm.status),
             charts=pictures.overview(self._scratch, branches, runs),
+            unreadable=tuple(id for (id,) in self._scratch.rows("SELECT id FROM unreadable LIMIT ?", SHOWN)),
+            unreadable_count=self._scratch.number("SELECT count(*) FROM unreadable"),
         )
 
     def branch(self, line: BranchLine) -> BranchPage:

@@ -67,7 +67,7 @@ class Lists:
 
     def _line(self, row: tuple[Any, ...]) -> Line:
         new = bool(self._since) and row[6] >= self._since
-        return Line(*row[:-1], new, tuple(msgspec.json.decode(row[-1])))
+        return Line(*(*row[:-1], new, tuple(msgspec.json.decode(row[-1]))))
 
 
 def branch_name(product: str, branch: str) -> str:

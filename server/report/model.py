@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crashfarm.documents.finding import Finding
+from crashfarm.documents.job import JobResult
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,12 @@ class BranchLine:
         """The page's address, from the report's folder."""
         return f"branch/{self.name}.html"
 
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """Runs by outcome."""
+        successes = self.runs - self.failures - self.errors
+        return {JobResult.SUCCESS: successes, JobResult.FAILURE: self.failures, JobResult.ERROR: self.errors}
+
 
 @dataclass(frozen=True)
 class Table:
@@ -133,6 +140,8 @@ class Overview:
     jobs: Mapping[str, int]
     workers: Mapping[str, int]
     charts: tuple[Chart, ...]
+    unreadable: tuple[str, ...]
+    unreadable_count: int
 
 
 @dataclass(frozen=True)

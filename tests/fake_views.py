@@ -1,16 +1,13 @@
 """A database that runs the project's own view functions on documents in memory, in CouchDB's order."""
 
-from pathlib import Path
 from typing import Any
 
 import msgspec
-import quickjs
 
 from crashfarm.database import Row, View
 from crashfarm.errors import NotFound
 from server.store import collation
-
-VIEWS = Path(__file__).parents[3] / "views"
+from tests.javascript import ROOT, map_function
 
 Json = dict[str, Any]
 
@@ -58,19 +55,11 @@ class FakeDatabase:
 
 
 def _mapped(path: str, docs: list[Json]) -> list[Row]:
-    source = VIEWS / path / "map.js"
+    source = ROOT / "views" / path / "map.js"
     if not source.exists():
         raise NotFound(f"no view {path}")
-    context = quickjs.Context()
-    context.eval("var rows = []; var id; function emit(key, value) { rows.push({key: key, value: value, id: id}); }")
-    context.eval(f"var map = {_without_comments(source.read_text())};")
-    context.eval("function run(text) { JSON.parse(text).forEach(function (doc) { id = doc._id; map(doc); }); }")
-    context.get("run")(msgspec.json.encode(docs).decode())
-    return [msgspec.convert(row, Row) for row in msgspec.json.decode(context.eval("JSON.stringify(rows)"))]
-
-
-def _without_comments(source: str) -> str:
-    return "\n".join(line for line in source.splitlines() if not line.startswith("//")).rstrip(";")
+    emit_all = map_function(source.read_text())
+    return [Row(key=key, value=value, id=doc["_id"]) for doc in docs for key, value in emit_all(doc)]
 
 
 def _counted(rows: list[Row], level: int | None) -> list[tuple[Any, int]]:

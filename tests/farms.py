@@ -1,14 +1,18 @@
 """Farms made of documents: results, and the history documents that they lead to."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from crashfarm import times
+from crashfarm.documents.base import Document
 from crashfarm.documents.branch import Branch, Build, branch_id
 from crashfarm.documents.environment import Environment
 from crashfarm.documents.finding import Finding, Frame, Kind
 from crashfarm.documents.history import History, Sighting, history_of
 from crashfarm.documents.result import Result
+from crashfarm.settings import Farm
+from tests import fake_views
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -79,3 +83,48 @@ def histories(results: list[Result]) -> list[History]:
 def history_docs(results: list[Result]) -> list[dict[str, Any]]:
     """All documents of the history database."""
     return [one.to_doc() for one in [*results, *histories(results)]]
+
+
+def generate(days: int = 2) -> list[Result]:
+    """Results of six inputs on four branches: some differ, some are everywhere, some runs could not begin."""
+    numbers = itertools.count(1)
+    plan = itertools.product(range(days), BRANCHES, INPUTS)
+    return [_run(next(numbers) + day * 24 * 60, name, at) for day, name, at in plan]
+
+
+BRANCHES = ("3.11", "3.12", "3.13", "main")
+INPUTS = ("nested.py", "assert.py", "freed.py", "deep.py", "fine.py", "hostile.py")
+
+HOSTILE = "<script>alert(1)</script><b>\u202egpj.exe</b> \"&amp;' \x1b[31m {{ 7 * 7 }} " + "x" * 10_000
+"""A text that is script, HTML, an override of direction, a terminal's command, a template and too long, at once."""
+
+
+def _run(number: int, name: str, at: str) -> Result:
+    if number % 17 == 0:
+        return result(number, branch=name, input_name=at, outcome="error")
+    return result(number, *_findings(name, at), branch=name, input_name=at, machine=number % 2)
+
+
+def _findings(name: str, at: str) -> list[Finding]:
+    found = {
+        "nested.py": [finding()] if name != "3.12" else [],
+        "assert.py": [
+            finding(
+                Kind.ASSERTION, "Objects/typeobject.c", message="Assertion `self != NULL' failed", title="Assertion"
+            ),
+            finding(Kind.EXCEPTION, "ValueError | load", message="invalid literal", title="Unhandled ValueError"),
+        ],
+        "freed.py": [
+            finding(Kind.SANITIZER, "use-after-free | PyDict_SetItem", access="READ", size=8, severity="high")
+        ],
+        "deep.py": [finding(Kind.HANG, "hang | sre_match", title="No end")] if name in {"3.13", "main"} else [],
+        "hostile.py": [finding(Kind.CRASH, HOSTILE, message=HOSTILE, title=HOSTILE, excerpt=HOSTILE)],
+    }
+    return found.get(at, [])
+
+
+def in_memory(results: list[Result], *others: Document) -> Farm:
+    """A farm of fake databases that hold these results, the histories they lead to, and other documents."""
+    history = fake_views.FakeDatabase("crashfarm-history", history_docs(results))
+    status = fake_views.FakeDatabase("crashfarm", [one.to_doc() for one in others])
+    return Farm(cast(Any, None), cast(Any, status), cast(Any, history))

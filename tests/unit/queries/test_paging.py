@@ -1,0 +1,47 @@
+"""Reading views in pages."""
+
+from typing import Any
+
+import pytest
+
+from server.queries import paging
+from tests import farms
+from tests.fake_views import FakeDatabase
+
+
+def database(*, twice: bool = False) -> FakeDatabase:
+    """Seven results; each holds its finding once, or twice."""
+    findings = [farms.finding()] * (2 if twice else 1)
+    return FakeDatabase("history", [farms.result(0, *findings).to_doc() | {"_id": f"r{n}"} for n in range(7)])
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 7, 14, 100])
+@pytest.mark.parametrize("twice", [False, True])
+def test_pages_of_any_size_give_each_row_once(page: int, twice: bool) -> None:
+    """All rows have one key here, and each document may have two of them."""
+    found = [row.id for row in paging.rows(database(twice=twice), "crash_type", "results", page=page)]
+    assert found == [f"r{n}" for n in range(7) for _ in range(1 + twice)]
+
+
+@pytest.mark.parametrize("page", [1, 2, 5, 100])
+def test_groups_in_pages_are_the_groups_in_one(page: int) -> None:
+    """A page boundary neither splits nor repeats a group."""
+    db = FakeDatabase("history", farms.history_docs(farms.generate()))
+    whole: Any = list(paging.groups(db, "crash_type", "results", 5))
+    assert list(paging.groups(db, "crash_type", "results", 5, page=page)) == whole
+    assert len(whole) > 10
+
+
+def test_a_prefix_limits_rows_groups_and_totals_alike() -> None:
+    """The three ways of asking agree."""
+    db = FakeDatabase("history", farms.history_docs(farms.generate()))
+    prefix = ["result_hang"]
+    rows = list(paging.rows(db, "crash_type", "results", prefix))
+    assert {row.key[0] for row in rows} == {"result_hang"}
+    assert paging.total(db, "crash_type", "results", prefix) == len(rows) > 0
+    assert sum(n for _, n in paging.groups(db, "crash_type", "results", 3, prefix)) == len(rows)
+
+
+def test_the_total_of_nothing_is_zero() -> None:
+    """CouchDB gives no row at all for it."""
+    assert paging.total(FakeDatabase("history", []), "crash_type", "results") == 0

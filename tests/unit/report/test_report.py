@@ -1,0 +1,208 @@
+"""Reports of whole farms, made from documents in memory with the project's own views."""
+
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from crashfarm.documents.bug import Bug, bug_id
+from crashfarm.documents.finding import Kind
+from crashfarm.documents.history import BugLists
+from crashfarm.errors import InputError
+from server.report import ReportSummary, write_report
+from tests import farms
+from tests.farms import HOSTILE, NOON, finding, result
+
+LATER = NOON + timedelta(days=9)
+
+
+class Page(HTMLParser):
+    """What a page links to, what can be linked to on it, and its text."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.tags: list[str] = []
+        self.text = ""
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note addresses and ids."""
+        self.tags.append(tag)
+        given = dict(attrs)
+        self.links += [value for name in ("href", "src") if (value := given.get(name))]
+        self.ids += [given["id"] or ""] if "id" in given else []
+
+    def handle_data(self, data: str) -> None:
+        """Note text."""
+        self.text += data
+
+
+def write(out: Path, results: list[farms.Result], **options: object) -> ReportSummary:
+    """A report of a farm with these results."""
+    return write_report(farms.in_memory(results), out, now=LATER, **options)  # type: ignore[arg-type]
+
+
+def pages(out: Path) -> dict[Path, Page]:
+    """All pages of a report."""
+    return {path.resolve(): Page(path) for path in out.rglob("*.html")}
+
+
+def test_every_link_and_fragment_resolves(tmp_path: Path) -> None:
+    """From every page, without a server."""
+    write(tmp_path / "out", farms.generate(), since=NOON)
+    found = pages(tmp_path / "out")
+    for path, page in found.items():
+        for link in page.links:
+            target, _, fragment = link.partition("#")
+            file = (path.parent / target).resolve() if target else path
+            assert file.is_file(), (path, link)
+            assert not fragment or fragment in found[file].ids, (path, link)
+
+
+def test_no_page_has_an_id_twice(tmp_path: Path) -> None:
+    """A fragment means one place."""
+    write(tmp_path / "out", farms.generate(), since=NOON)
+    for page in pages(tmp_path / "out").values():
+        assert len(page.ids) == len(set(page.ids))
+
+
+def test_the_summary_counts_what_the_documents_hold(tmp_path: Path) -> None:
+    """Runs, findings and signatures, counted from the documents themselves."""
+    results = farms.generate()
+    summary = write(tmp_path / "out", results, since=NOON)
+    found = [one for run in results for one in run.findings]
+    assert (summary.jobs, summary.findings) == (len(results), len(found))
+    assert summary.signatures == len({(one.kind, one.detail) for one in found})
+    assert summary.index.is_file()
+
+
+def test_a_signature_differs_when_a_branch_that_ran_the_same_input_does_not_show_it(tmp_path: Path) -> None:
+    """The crash is missing on 3.12, the hang on 3.11 and 3.12; all else is everywhere."""
+    assert write(tmp_path / "out", farms.generate()).differing == 2
+
+
+def test_a_branch_that_never_ran_the_input_makes_no_difference(tmp_path: Path) -> None:
+    """Neither does a run that could not begin."""
+    results = [
+        result(1, finding(), branch="3.13"),
+        result(2, branch="3.12", input_name="another.py"),
+        result(3, branch="3.11", outcome="error"),
+    ]
+    assert write(tmp_path / "out", results).differing == 0
+
+
+def test_what_was_first_seen_since_a_time_is_new(tmp_path: Path) -> None:
+    """What was seen before and again since is not."""
+    results = [result(1, finding()), result(50, finding(), finding(Kind.HANG, "hang | late"))]
+    since = NOON + timedelta(minutes=10)
+    assert write(tmp_path / "out", results, since=since).new_signatures == 1
+    assert "1 signature is new" in Page(tmp_path / "out/index.html").text
+
+
+def test_without_a_time_new_is_what_came_since_the_report_before(tmp_path: Path) -> None:
+    """The first report calls nothing new, as everything in it is."""
+    farm = farms.in_memory([result(1, finding())])
+    assert write_report(farm, tmp_path / "out", now=NOON + timedelta(minutes=5)).new_signatures == 0
+    later = farms.in_memory([result(1, finding()), result(9, finding(Kind.HANG, "hang | late"))])
+    assert write_report(later, tmp_path / "out", now=LATER).new_signatures == 1
+
+
+def test_hostile_text_is_shown_as_text(tmp_path: Path) -> None:
+    """Whatever is in a message, a signature, an input's name, a branch: no markup of it, no hidden character."""
+    odd = result(
+        1, finding(detail=HOSTILE, message=HOSTILE, title=HOSTILE, excerpt=HOSTILE), branch=HOSTILE, product=HOSTILE
+    )
+    write(tmp_path / "out", [odd.evolve(input_name=HOSTILE, worker=HOSTILE)])
+    for page in pages(tmp_path / "out").values():
+        assert page.tags.count("script") == 1
+        assert "b" not in page.tags
+        assert "49" not in page.text
+        assert not {"\u202e", "\x1b"} & set(page.text)
+    assert "<script>alert(1)</script>" in Page(tmp_path / "out/index.html").text
+
+
+def test_a_bug_is_a_link_only_when_its_address_is_of_the_web(tmp_path: Path) -> None:
+    """An address that runs a script is not one."""
+    run = result(1, finding())
+    bugs = [
+        Bug(id=bug_id("a", "1"), tracker="a", number="1", title="Known", url="https://bugs.example.org/1"),
+        Bug(id=bug_id("a", "2"), tracker="a", number="2", title="Evil", url="javascript:alert(1)"),
+    ]
+    history = [one.evolve(bugs=BugLists(open=("bug:a:1", "bug:a:2", "bug:a:3"))) for one in farms.histories([run])]
+    farm = farms.in_memory([run], *bugs)
+    farm.history.docs |= {one.id: one.to_doc() for one in history}  # type: ignore[attr-defined]
+    write_report(farm, tmp_path / "out", now=LATER)
+    page = Page(next((tmp_path / "out/signature").iterdir()))
+    assert "https://bugs.example.org/1" in page.links
+    assert not any("javascript" in link for link in page.links)
+    assert "Evil" in page.text and "bug:a:3" in page.text
+
+
+def test_a_farm_without_results_gets_a_report_that_says_what_to_do(tmp_path: Path) -> None:
+    """It is no error to ask too early."""
+    summary = write(tmp_path / "out", [])
+    assert (summary.jobs, summary.signatures) == (0, 0)
+    text = Page(summary.index).text
+    assert "Nothing has been run yet" in text and "crashfarm job add" in text
+
+
+def test_results_whose_history_is_not_written_yet_are_counted(tmp_path: Path) -> None:
+    """A worker writes the result first."""
+    farm = farms.in_memory([])
+    farm.history.docs = {"result:00001": result(1, finding()).to_doc()}  # type: ignore[attr-defined]
+    summary = write_report(farm, tmp_path / "out", now=LATER)
+    assert (summary.findings, summary.signatures) == (1, 1)
+    page = Page(next((tmp_path / "out/signature").iterdir()))
+    assert "2026-11-22 12:01" in page.text
+
+
+def test_a_broken_document_does_not_cost_the_others_their_report(tmp_path: Path) -> None:
+    """Somebody edited a history document into nonsense."""
+    farm = farms.in_memory([result(1, finding())])
+    broken = {"_id": "history_crash:x", "type": "history_crash", "message": 5, "places": "none"}
+    farm.history.docs |= {"history_crash:x": broken}  # type: ignore[attr-defined]
+    assert write_report(farm, tmp_path / "out", now=LATER).signatures == 1
+    assert "history_crash:x" in Page(tmp_path / "out/index.html").text
+
+
+def test_a_signature_page_tells_how_often_it_shows_in_how_many_runs(tmp_path: Path) -> None:
+    """Two of three runs on one branch, none of one on the other."""
+    runs = [result(1, finding()), result(2, finding()), result(3), result(4, branch="3.12")]
+    write(tmp_path / "out", runs)
+    text = " ".join(Page(next((tmp_path / "out/signature").iterdir())).text.split())
+    assert "3.13opt 2 of 3" in text
+    assert "3.12opt 0 of 1" in text
+
+
+def test_an_output_folder_with_something_else_is_refused_and_stays(tmp_path: Path) -> None:
+    """Nothing is written beside it either."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/thesis.tex").write_text("years of work")
+    with pytest.raises(InputError, match="something else"):
+        write(tmp_path / "out", farms.generate())
+    assert (tmp_path / "out/thesis.tex").read_text() == "years of work"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+
+
+def test_progress_is_told_and_never_goes_back(tmp_path: Path) -> None:
+    """So that a bar can be drawn from it."""
+    told: list[int] = []
+    write(tmp_path / "out", farms.generate(), progress=told.append)
+    assert told == sorted(told) and len(told) > 10
+
+
+def test_a_static_file_has_its_content_in_its_name(tmp_path: Path) -> None:
+    """Browsers may keep it for ever."""
+    write(tmp_path / "out", [])
+    styles = [path.name for path in (tmp_path / "out/static").glob("*.css")]
+    assert len(styles) == 1 and len(styles[0].split(".")[1]) == 10
+
+
+@pytest.mark.parametrize(("number", "words"), [(1, "1 distinct signature ("), (2, "2 distinct signatures (")])
+def test_the_summary_is_one_line_with_plurals_where_they_belong(number: int, words: str) -> None:
+    """The line is what the demonstration prints."""
+    line = ReportSummary(jobs=5, findings=3, signatures=number, differing=1, new_signatures=0, index=Path("i")).line()
+    assert words in line and "\n" not in line
