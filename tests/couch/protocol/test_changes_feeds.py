@@ -1,0 +1,184 @@
+"""`_changes` that waits: longpoll, continuous, eventsource."""
+
+import json
+import threading
+
+import pytest
+
+
+def lines_of(answer):
+    """The lines of a continuous feed as they arrive, heartbeats as None."""
+    for line in answer.iter_lines(chunk_size=1):
+        yield json.loads(line) if line else None
+
+
+def rows_of(answer, count):
+    """The first rows of a continuous feed; then it is closed."""
+    found = []
+    for line in lines_of(answer):
+        if line is not None:
+            found.append(line)
+        if len(found) == count:
+            break
+    answer.close()
+    return found
+
+
+class Waiting:
+    """A request that runs while the test does something else."""
+
+    def __init__(self, ask):
+        self.answer = None
+        self.thread = threading.Thread(target=self._run, args=(ask,), daemon=True)
+        self.thread.start()
+
+    def _run(self, ask):
+        self.answer = ask()
+
+    def result(self):
+        """The answer, once it has come."""
+        self.thread.join(60)
+        assert not self.thread.is_alive(), "the request is still waiting"
+        return self.answer
+
+
+def test_longpoll_answers_at_once_with_what_there_is(db):
+    """Nothing to wait for."""
+    db.save("a")
+    body = db.read("_changes", feed="longpoll")
+    assert [row["id"] for row in body["results"]] == ["a"]
+
+
+def test_longpoll_waits_for_the_next_change(db, server):
+    """It answers with that change and ends."""
+    other = server.as_user(*server.auth).at(db.url.rsplit("/", 1)[1])
+    seq = db.read()["update_seq"]
+    waiting = Waiting(lambda: other.read("_changes", feed="longpoll", since=seq, timeout=50_000))
+    db.save("a")
+    body = waiting.result()
+    other.session.close()
+    assert [row["id"] for row in body["results"]] == ["a"]
+    assert body["last_seq"].startswith("1-")
+
+
+def test_longpoll_ends_at_its_timeout(db):
+    """With an empty answer and the position."""
+    body = db.read("_changes", feed="longpoll", since="now", timeout=200)
+    assert body["results"] == [] and body["last_seq"]
+
+
+def test_longpoll_beats(db):
+    """Newlines keep the connection alive while nothing happens."""
+    answer = db.get("_changes", params={"feed": "longpoll", "since": "now", "heartbeat": 50}, stream=True)
+    seen = b""
+    for byte in answer.iter_content(1):
+        seen += byte
+        if seen.count(b"\n") >= 5:
+            break
+    answer.close()
+    assert seen.strip() == b'{"results":['
+
+
+def test_longpoll_with_a_filter_waits_for_what_passes(db, server):
+    """Other changes do not end it."""
+    db.design("f", filters={"odd": "function(doc){return doc.n % 2 === 1}"})
+    other = server.as_user(*server.auth).at(db.url.rsplit("/", 1)[1])
+    params = {"feed": "longpoll", "since": db.read()["update_seq"], "filter": "f/odd", "timeout": 50_000}
+    waiting = Waiting(lambda: other.read("_changes", **params))
+    db.save("even", n=2)
+    db.save("odd", n=3)
+    body = waiting.result()
+    other.session.close()
+    assert [row["id"] for row in body["results"]] == ["odd"]
+
+
+def test_continuous_goes_on(db):
+    """What is there, then what comes, a line each."""
+    db.save("a")
+    answer = db.get("_changes", params={"feed": "continuous", "heartbeat": 1000}, stream=True)
+    lines = lines_of(answer)
+    assert next(line for line in lines if line)["id"] == "a"
+    db.save("b")
+    db.save("c")
+    assert [next(line for line in lines if line)["id"] for _ in range(2)] == ["b", "c"]
+    answer.close()
+
+
+def test_continuous_ends_at_its_timeout_with_the_position(db):
+    """The last line says where to go on."""
+    db.save("a")
+    answer = db.get("_changes", params={"feed": "continuous", "timeout": 200}, stream=True)
+    lines = [line for line in lines_of(answer) if line]
+    assert [line.get("id") for line in lines] == ["a", None]
+    assert lines[1]["last_seq"].startswith("1-") and lines[1]["pending"] == 0
+
+
+def test_continuous_ends_at_its_limit(db):
+    """After so many rows."""
+    db.bulk([{"_id": doc_id} for doc_id in "abc"])
+    answer = db.get("_changes", params={"feed": "continuous", "limit": 2}, stream=True)
+    assert [line.get("id") for line in lines_of(answer) if line] == ["a", "b", None]
+
+
+def test_continuous_beats(db):
+    """Empty lines while nothing happens."""
+    params = {"feed": "continuous", "since": "now", "heartbeat": 50}
+    answer = db.get("_changes", params=params, stream=True)
+    lines = lines_of(answer)
+    assert [next(lines) for _ in range(3)] == [None, None, None]
+    answer.close()
+
+
+def test_continuous_filters_and_includes(db):
+    """The options of the normal feed hold."""
+    db.bulk([{"_id": doc_id, "n": n} for n, doc_id in enumerate("abc")])
+    params = {"feed": "continuous", "filter": "_selector", "include_docs": "true", "timeout": 200}
+    answer = db.post("_changes", params=params, json={"selector": {"n": {"$gte": 1}}}, stream=True)
+    assert [line["doc"]["n"] for line in lines_of(answer) if line and "doc" in line] == [1, 2]
+
+
+def test_lines_arrive_at_once_though_compression_is_asked_for(db):
+    """A line is not held back until a buffer is full."""
+    params = {"feed": "continuous", "heartbeat": 60_000}
+    answer = db.get("_changes", params=params, headers={"Accept-Encoding": "gzip, deflate"}, stream=True)
+    db.save("a")
+    assert rows_of(answer, 1)[0]["id"] == "a"
+
+
+def test_eventsource_speaks_its_format(db):
+    """`data:` with the row, `id:` with the position, an empty line."""
+    db.bulk([{"_id": "a"}, {"_id": "b"}])
+    answer = db.get("_changes", params={"feed": "eventsource", "timeout": 200})
+    assert answer.headers["Content-Type"] == "text/event-stream"
+    assert answer.headers["Cache-Control"] == "no-cache"
+    first = answer.text.split("\n\n")[0].split("\n")
+    assert json.loads(first[0].removeprefix("data: "))["id"] == "a"
+    assert json.loads(first[1].removeprefix("id: ")).startswith("1-")
+
+
+def test_eventsource_goes_on_from_the_last_event(db):
+    """A browser that reconnects sends the position it has."""
+    db.bulk([{"_id": "a"}, {"_id": "b"}])
+    seq = db.read("_changes", limit=1)["last_seq"]
+    answer = db.get("_changes", params={"feed": "eventsource", "timeout": 200, "last-event-id": seq})
+    assert '"id":"b"' in answer.text and '"id":"a"' not in answer.text
+
+
+def test_a_feed_ends_when_its_database_is_deleted(db):
+    """Nothing more can come."""
+    params = {"feed": "continuous", "heartbeat": 500}
+    answer = db.get("_changes", params=params, stream=True)
+    db.delete()
+    for _ in answer.iter_lines():
+        pass
+    assert db.get("_changes").status_code == 404
+
+
+@pytest.mark.parametrize("feed", ["continuous", "longpoll", "eventsource"])
+def test_many_feeds_opened_and_dropped_leave_the_server_well(db, feed):
+    """A client that goes away without a word costs nothing."""
+    for _ in range(50):
+        answer = db.get("_changes", params={"feed": feed, "since": "now", "heartbeat": 1000}, stream=True)
+        answer.close()
+    db.save("a")
+    assert db.read("_changes")["results"][0]["id"] == "a"
