@@ -1,5 +1,6 @@
 """What was seen waits on the worker's disk until the database has it."""
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,11 @@ from pathlib import Path
 import msgspec
 
 from crashfarm.documents.base import Json
+from crashfarm.documents.job import Job
+from crashfarm.documents.result import Result
+from crashfarm.errors import InvalidDocument
+
+log = logging.getLogger("crashfarm.worker")
 
 
 class Parcel(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,12 +53,16 @@ class Outbox:
         return sorted(self._folder.glob("*.json"))
 
     def read(self, path: Path) -> Parcel | None:
-        """A parcel; None if its file is damaged, which then is set aside."""
+        """A parcel; None if its file is damaged or of another version, which then is set aside."""
         try:
-            return msgspec.json.decode(path.read_bytes(), type=Parcel)
-        except msgspec.MsgspecError:
+            parcel = msgspec.json.decode(path.read_bytes(), type=Parcel)
+            Job.from_doc(parcel.job)
+            Result.from_doc(parcel.result)
+        except (msgspec.MsgspecError, InvalidDocument) as exc:
+            log.error("%s cannot be read and is set aside: %s", path, exc)
             self.set_aside(path)
             return None
+        return parcel
 
     def done(self, path: Path) -> None:
         """Forget a parcel that was delivered."""

@@ -7,7 +7,7 @@ import msgspec
 import crashfarm
 from crashfarm.database import Database
 from crashfarm.documents.worker import Worker, WorkerState, worker_id
-from crashfarm.errors import Conflict, ConfigError, LostClaim
+from crashfarm.errors import ConfigError, Conflict, LostClaim
 from crashfarm.times import Clock, to_text
 from worker.machine import Machine, is_over
 
@@ -115,7 +115,9 @@ def check_free(former: Worker | None) -> bool:
         return True
     over = is_over(former.incarnation)
     if over is False:
-        raise ConfigError(f"the name is taken: {former.id} is a process that runs on this machine ({former.incarnation})")
+        raise ConfigError(
+            f"the name is taken: {former.id} is a process that runs on this machine ({former.incarnation})"
+        )
     return bool(over)
 
 

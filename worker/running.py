@@ -108,6 +108,7 @@ class _Run:
             while not killed_for and not self._stop.is_set() and self._process.poll() is None:
                 self._read_some(selector, min(LOOK, max(0.0, self._ends_at - time.monotonic())))
                 killed_for = self._over_limit()
+        stopped = not killed_for and self._process.poll() is None
         self._family.end(self._process)
         self._drain()
         code = self._process.returncode
@@ -115,7 +116,7 @@ class _Run:
             status=code if code >= 0 else None,
             signal=-code if code < 0 else None,
             killed_for=killed_for,
-            stopped=self._stop.is_set() and not killed_for,
+            stopped=stopped,
             output=self._output.text(),
             output_total=self._output.total,
         )

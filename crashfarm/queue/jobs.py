@@ -65,6 +65,10 @@ class JobQueue:
         waiting = [Waiting(demand, priority, count) for demand, priority, count in found if demand]
         return sorted(waiting, key=lambda w: w.priority)
 
+    def count_for(self, abilities: Abilities) -> int:
+        """How many pending jobs there are that this worker could run."""
+        return sum(waiting.count for waiting in self.waiting() if abilities.meet(waiting.demand))
+
     def claim(self, holder: Holder, abilities: Abilities, wanted: int, lease_seconds: float) -> list[Job]:
         """Claim up to `wanted` jobs that this worker can run. None there is an empty list."""
         claimed: list[Job] = []

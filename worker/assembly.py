@@ -1,0 +1,64 @@
+"""Puts a worker together from its parts."""
+
+import random
+import resource
+import shutil
+from pathlib import Path
+
+from crashfarm.documents.worker import Worker
+from crashfarm.queue import JobQueue
+from crashfarm.settings import Farm
+from crashfarm.times import to_text, utc_now
+from worker import allowed, processes, running
+from worker.bell import Bell
+from worker.builds import Builds
+from worker.config import Config
+from worker.delivery import Delivery
+from worker.executing import Executor, mark_of
+from worker.farmhand import Farmhand, Parts, Until
+from worker.machine import Machine, incarnation, this_machine
+from worker.outbox import Outbox
+from worker.preparing import Rules
+from worker.recording import Recorder
+from worker.registration import Registration, new_worker
+from worker.slots import Slots
+
+
+def assemble(farm: Farm, config: Config, home: Path, until: Until, rng: random.Random) -> Farmhand:
+    """A worker on this machine, with its files in `home`. Does not touch the network."""
+    _prepare_process()
+    _clear(home / "runs")
+    machine, rules = this_machine(), _rules(config)
+    outbox, bell, queue = Outbox(home / "outbox"), Bell(), JobQueue(farm.status, rng=rng)
+    executor = Executor(machine=machine, folder=home / "runs", rules=rules, limits=config.limits, clock=utc_now)
+    slots = Slots(config.slots, executor, outbox, farm.status.attachment)
+    parts = Parts(
+        config=config,
+        queue=queue,
+        registration=Registration(farm.status, _document(config, machine), utc_now),
+        builds=Builds(farm.status, machine.os_name, rules.allowed),
+        slots=slots,
+        delivery=Delivery(outbox, Recorder(farm.history), queue, slots),
+        bell=bell,
+    )
+    return Farmhand(parts, until, rng)
+
+
+def _prepare_process() -> None:
+    """What all runs inherit: no core files; and no process of theirs escapes us."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    running.become_subreaper()
+
+
+def _clear(runs: Path) -> None:
+    """End what a former start of this worker, which was killed, left running, and remove its working folders."""
+    processes.kill(processes.marked(mark_of(runs), processes.table().values()))
+    shutil.rmtree(runs, ignore_errors=True)
+
+
+def _rules(config: Config) -> Rules:
+    return Rules(allowed.allow(config.allow), config.schemes, config.deny_environment)
+
+
+def _document(config: Config, machine: Machine) -> Worker:
+    return new_worker(config.name, machine, incarnation(), config.slots, config.tags, to_text(utc_now()))

@@ -1,0 +1,58 @@
+"""Which builds there are for this machine: the farm's branch documents, read again now and then."""
+
+import time
+from collections.abc import Callable
+
+from crashfarm.database import Database
+from crashfarm.documents.branch import Branch, Build
+from crashfarm.errors import InvalidDocument
+from worker.allowed import Allowed
+
+FRESH = 10.0
+"""Seconds for which the branches that were read are good."""
+
+
+class Builds:
+    """The builds that may be run here. `refresh` touches the network, nothing else does."""
+
+    def __init__(
+        self, status: Database, os_name: str, allowed: Allowed, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._status = status
+        self._os_name = os_name
+        self._allowed = allowed
+        self._monotonic = monotonic
+        self._read_at = float("-inf")
+        self._branches: dict[tuple[str, str], Branch] = {}
+
+    def refresh(self) -> None:
+        """Read the branches again, unless that was done a moment ago."""
+        if self._monotonic() - self._read_at < FRESH:
+            return
+        found = [branch for doc in self._status.documents("branch:") if (branch := _read(doc))]
+        self._branches = {(branch.product, branch.branch): branch for branch in found}
+        self._read_at = self._monotonic()
+
+    def find(self, product: str, branch: str, buildtype: str) -> Build | None:
+        """The build for this machine, whether or not it may be run."""
+        found = self._branches.get((product, branch))
+        return found.build(buildtype, self._os_name) if found and found.enabled else None
+
+    def get(self, product: str, branch: str, buildtype: str) -> Build:
+        """The build of a job that was claimed because there is one."""
+        found = self.find(product, branch, buildtype)
+        if found is None:
+            raise LookupError(f"{product} {branch} has no {buildtype} build for {self._os_name}")
+        return found
+
+    def can_run(self, product: str, branch: str, buildtype: str) -> bool:
+        """Whether there is a build for this machine and its program is allowed."""
+        build = self.find(product, branch, buildtype)
+        return build is not None and bool(build.command) and self._allowed.permits(build.command[0])
+
+
+def _read(doc: dict[str, object]) -> Branch | None:
+    try:
+        return Branch.from_doc(doc)
+    except InvalidDocument:
+        return None

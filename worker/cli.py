@@ -1,0 +1,171 @@
+"""`crashfarm-worker`: the command on a worker machine."""
+
+import fcntl
+import logging
+import random
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import crashfarm
+from crashfarm import console, settings
+from crashfarm.documents.worker import Worker, worker_id
+from crashfarm.errors import ConfigError
+from worker import assembly, config
+from worker.farmhand import Until
+from worker.outbox import Outbox
+
+app = typer.Typer(
+    name="crashfarm-worker",
+    help="Lends this machine to a crash farm: claims jobs, runs them, and tells the farm what it saw.",
+    epilog="The farm is the one that COUCHDB_URL names (with COUCHDB_USER, and COUCHDB_PASSWORD or "
+    "COUCHDB_PASSWORD_FILE), else the one whose store runs on the data folder.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Name = Annotated[str | None, typer.Option(help="The worker's name on the farm.", show_default="the host's name")]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="FOLDER",
+        help="Where the worker keeps its files, and the embedded store its own.",
+        envvar="CRASHFARM_DATA",
+        show_default="~/.local/share/crashfarm",
+    ),
+]
+File = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="Settings in TOML; options go before them.")
+]
+Slots = Annotated[int | None, typer.Option(help="How many jobs run at once.", min=1, max=200, show_default="1")]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PATH", help="A program that may be run; may be repeated. No other program ever is."),
+]
+Lease = Annotated[
+    float | None, typer.Option(help="Seconds of silence after which others take our jobs over.", show_default="60")
+]
+
+
+@app.callback()
+def main_options(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more, and show where an error arose.")] = False,
+) -> None:
+    """Lends this machine to a crash farm."""
+    console.be_verbose(verbose)
+
+
+@app.command("run")
+def run(
+    name: Name = None,
+    slots: Slots = None,
+    allow: Allow = None,
+    lease: Lease = None,
+    until_empty: Annotated[
+        bool, typer.Option("--until-empty", help="End when nothing is pending for us and nothing runs anywhere.")
+    ] = False,
+    file: File = None,
+    data: Data = None,
+) -> None:
+    """Work until told to stop. SIGTERM lets what runs finish, a second one gives it back to the queue at once.
+
+    Example: crashfarm-worker run --slots 2 --allow /usr/bin/python3
+    """
+    settled = config.load(file, name=name, slots=slots, allow=allow, lease=lease)
+    _work(settled, data, Until.EMPTY if until_empty else Until.TOLD)
+
+
+@app.command("once")
+def once(
+    name: Name = None,
+    slots: Slots = None,
+    allow: Allow = None,
+    lease: Lease = None,
+    file: File = None,
+    data: Data = None,
+) -> None:
+    """Claim as many jobs as there are slots, run them, and end."""
+    _work(config.load(file, name=name, slots=slots, allow=allow, lease=lease), data, Until.ONCE)
+
+
+@app.command("status")
+def status(
+    name: Name = None,
+    file: File = None,
+    data: Data = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Show how this worker does, as the farm knows it, and what waits on its disk to be told."""
+    settled = config.load(file, name=name)
+    farm = settings.connect(settings.load(data))
+    doc = farm.status.get(worker_id(settled.name))
+    if doc is None:
+        raise ConfigError(f"the farm knows no worker of the name {settled.name!r}")
+    waiting = len(Outbox(_home(data, settled.name) / "outbox").waiting())
+    console.print_table(("what", "value"), _facts(Worker.from_doc(doc), waiting), as_json=as_json)
+
+
+@app.command("version")
+def version() -> None:
+    """Print the version."""
+    console.tell(f"crashfarm-worker {crashfarm.__version__}")
+
+
+def main() -> None:
+    """The entry point."""
+    console.run(app, "crashfarm-worker")
+
+
+def _work(settled: config.Config, data: Path | None, until: Until) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    if not settled.allow:
+        raise ConfigError("no program is allowed to be run: name some with --allow, or with allow = [...] in the file")
+    farm = settings.connect(settings.load(data))
+    home = _home(data, settled.name)
+    with _alone(home):
+        hand = assembly.assemble(farm, settled, home, until, random.Random())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: hand.end())
+        hand.work()
+
+
+def _home(data: Path | None, name: str) -> Path:
+    return settings.data_folder(data) / "workers" / name
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Keep a second process from working in the same folder. Raises ConfigError if there is one."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock = (home / "lock").open("a")
+    except OSError as exc:
+        raise ConfigError(f"cannot write to {home}: {exc.strerror}") from exc
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise ConfigError(f"another worker runs in {home}: give this one another --name") from exc
+        yield
+
+
+def _facts(worker: Worker, waiting: int) -> list[tuple[str, object]]:
+    return [
+        ("name", worker.id),
+        ("state", worker.state),
+        ("reason", worker.state_reason),
+        ("wish", worker.control.desired),
+        ("running", len(worker.running)),
+        ("slots", worker.slots),
+        ("heartbeat", worker.heartbeat_at),
+        ("machine", f"{worker.os_name} {worker.os_version} {worker.cpu_name}"),
+        ("incarnation", worker.incarnation),
+        ("version", worker.version),
+        ("waiting to be told", waiting),
+    ]

@@ -1,0 +1,53 @@
+"""What a worker does again and again, each at its own pace, and again later where the database is away."""
+
+import logging
+import random
+from collections.abc import Callable, Sequence
+
+from crashfarm.errors import DatabaseError
+from worker.backoff import Backoff
+
+log = logging.getLogger("crashfarm.worker")
+
+FIRST_DELAY = 0.5
+LONGEST_DELAY = 60.0
+
+
+class Duty:
+    """An action, which tells in how many seconds it wants to be done again.
+
+    When the database fails it, it is tried again after a delay that grows.
+    """
+
+    def __init__(self, name: str, action: Callable[[], float], rng: random.Random) -> None:
+        self.name = name
+        self._action = action
+        self._backoff = Backoff(FIRST_DELAY, LONGEST_DELAY, rng)
+        self.due = float("-inf")
+
+    def do(self, now: float) -> None:
+        """Do it and note when it is due again."""
+        try:
+            self.due = now + self._action()
+        except DatabaseError as exc:
+            self.due = now + self._fail(exc)
+        else:
+            self._backoff.succeeded()
+
+    def hurry(self) -> None:
+        """Make it due at once, unless the database is away."""
+        if not self._backoff.failures:
+            self.due = float("-inf")
+
+    def _fail(self, exc: DatabaseError) -> float:
+        delay = self._backoff.failed()
+        log.warning("%s: %s; again in %.1f s", self.name, exc, delay)
+        return delay
+
+
+def turn(duties: Sequence[Duty], now: float) -> float:
+    """Do all that is due. The seconds until something is due again."""
+    for duty in duties:
+        if duty.due <= now:
+            duty.do(now)
+    return max(0.0, min(duty.due for duty in duties) - now)

@@ -1,0 +1,119 @@
+"""One job from its claim to a parcel: prepare, run, understand."""
+
+import shutil
+from pathlib import Path
+from threading import Event
+
+import msgspec
+
+from crashfarm.documents.branch import Build
+from crashfarm.documents.job import Job, JobResult
+from crashfarm.documents.result import Exit, Result, result_id
+from crashfarm.errors import InputError
+from crashfarm.times import Clock, to_text
+from crashfarm.understand import FAILURE, RULES_VERSION, Understanding, understand
+from worker import running
+from worker.config import LimitsConfig
+from worker.machine import Machine
+from worker.outbox import Parcel
+from worker.preparing import ReadAttachment, Rules, name_of, prepare
+from worker.running import Ended, Limits
+
+OUTCOME_ERROR = "error"
+"""The outcome of a result whose program could not be run; the others are understanding's."""
+
+
+class Executor(msgspec.Struct, frozen=True, kw_only=True):
+    """Runs jobs on this machine. May be shared by threads. `folder` holds a working folder for each run."""
+
+    machine: Machine
+    folder: Path
+    rules: Rules
+    limits: LimitsConfig
+    clock: Clock
+
+    def execute(self, job: Job, build: Build, read: ReadAttachment, stop: Event) -> Parcel | None:
+        """Run a job that we hold; None when it was stopped before it came to an end.
+
+        Raises DatabaseError when its input cannot be read, OSError when the working folder cannot be made.
+        """
+        folder = self.folder / f"{job.id.partition(':')[2]}.{_attempt(job)}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            return self._execute(job, build, read, stop, folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _execute(self, job: Job, build: Build, read: ReadAttachment, stop: Event, folder: Path) -> Parcel | None:
+        started_at = to_text(self.clock())
+        try:
+            prepared = prepare(build, job.input, folder, self.rules, read)
+            mark = f"{mark_of(self.folder)}{folder.name}"
+            ended = running.run(prepared.command, folder, prepared.environment, self._limits(job), mark, stop)
+        except InputError as exc:
+            return self._error(job, started_at, str(exc))
+        except OSError as exc:
+            return self._error(job, started_at, f"cannot run {build.command[0]!r}: {exc.strerror}")
+        return None if ended.stopped else self._parcel(job, started_at, ended)
+
+    def _limits(self, job: Job) -> Limits:
+        limits = self.limits
+        return Limits(
+            seconds=min(job.timeout, limits.seconds),
+            memory=limits.memory,
+            output=limits.output,
+            processes=limits.processes,
+        )
+
+    def _parcel(self, job: Job, started_at: str, ended: Ended) -> Parcel:
+        seen = understand(
+            exit_status=ended.status, signal=ended.signal, output=ended.output, killed_for=ended.killed_for
+        )
+        result = self._result(job, started_at, seen.outcome).evolve(
+            exit=Exit(status=ended.status, signal=ended.signal, killed_for=ended.killed_for),
+            findings=seen.findings,
+            notes=_notes(seen, ended),
+            parser_version=RULES_VERSION,
+        )
+        job_result = JobResult.FAILURE if seen.outcome == FAILURE else JobResult.SUCCESS
+        return Parcel(job=job.to_doc(), result=result.to_doc(), output=ended.output, job_result=job_result)
+
+    def _error(self, job: Job, started_at: str, reason: str) -> Parcel:
+        result = self._result(job, started_at, OUTCOME_ERROR).evolve(notes=(reason,))
+        return Parcel(job=job.to_doc(), result=result.to_doc(), output=b"", job_result=JobResult.ERROR, reason=reason)
+
+    def _result(self, job: Job, started_at: str, outcome: str) -> Result:
+        return Result(
+            id=result_id(job.id),
+            job=job.id,
+            product=job.product,
+            branch=job.branch,
+            buildtype=job.buildtype,
+            os_name=self.machine.os_name,
+            os_version=self.machine.os_version,
+            cpu_name=self.machine.cpu_name,
+            worker=job.claim.worker if job.claim else "",
+            incarnation=job.claim.incarnation if job.claim else "",
+            attempt=_attempt(job),
+            started_at=started_at,
+            completed_at=to_text(self.clock()),
+            outcome=outcome,
+            input_name=name_of(job.input),
+            source=job.source,
+        )
+
+
+def mark_of(folder: Path) -> str:
+    """What the marks of all runs that have their working folders there begin with."""
+    return f"{folder.absolute()}:"
+
+
+def _attempt(job: Job) -> int:
+    return job.claim.attempt if job.claim else 0
+
+
+def _notes(seen: Understanding, ended: Ended) -> tuple[str, ...]:
+    if ended.output_total <= len(ended.output):
+        return seen.notes
+    return (*seen.notes, f"{ended.output_total} bytes of output, of which {len(ended.output)} were kept")

@@ -1,0 +1,161 @@
+"""The jobs that this worker holds, and the threads that run them."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from threading import Event
+
+import msgspec
+
+from crashfarm.documents.branch import Build
+from crashfarm.documents.job import Job
+from crashfarm.errors import DatabaseError
+from crashfarm.queue import transitions
+from crashfarm.queue.transitions import End
+from worker.executing import Executor
+from worker.outbox import Outbox, Parcel
+
+log = logging.getLogger("crashfarm.worker")
+
+DISK_PATIENCE = 2.0
+"""Seconds between two tries to write a parcel to a disk that is full."""
+
+ReadAttachment = Callable[[str, str], bytes | None]
+"""From a job's id and an attachment's name to its bytes."""
+
+
+class Returned(msgspec.Struct, frozen=True):
+    """A job that came back from its slot without a result, how its claim is to end, and why."""
+
+    job: Job
+    end: End
+    reason: str
+
+
+class Slots:
+    """Holds jobs from their claim until their end is written, and runs each in a thread of its own.
+
+    `changed` is called, in whatever thread, when a slot has something to tell.
+    """
+
+    def __init__(self, count: int, executor: Executor, outbox: Outbox, read: ReadAttachment) -> None:
+        self.count = count
+        self.changed: Callable[[], None] = _nobody
+        self.trouble = ""
+        self._executor = executor
+        self._outbox = outbox
+        self._read = read
+        self._lock = threading.Lock()
+        self._held: dict[str, Job] = {}
+        self._stops: dict[str, Event] = {}
+        self._returned: list[Returned] = []
+
+    @property
+    def free(self) -> int:
+        """How many more jobs could run now."""
+        with self._lock:
+            return self.count - len(self._stops)
+
+    def running(self) -> tuple[str, ...]:
+        """The ids of the jobs that run."""
+        with self._lock:
+            return tuple(sorted(self._stops))
+
+    def held(self) -> list[Job]:
+        """All jobs whose claims are ours, also those that have run and wait to be recorded."""
+        with self._lock:
+            return list(self._held.values())
+
+    def newest(self, job: Job) -> Job:
+        """The same job under the same claim, at the newest revision that we know of."""
+        with self._lock:
+            return self._held[job.id] if self._holds(job) else job
+
+    def start(self, job: Job, build: Build) -> None:
+        """Run a job that was just claimed."""
+        stop = Event()
+        with self._lock:
+            self._held[job.id] = job
+            self._stops[job.id] = stop
+        threading.Thread(target=self._work, args=(job, build, stop), name=job.id, daemon=True).start()
+
+    def renewed(self, jobs: Iterable[Job]) -> None:
+        """Learn the new revisions of held jobs."""
+        with self._lock:
+            self._held |= {job.id: job for job in jobs if self._holds(job)}
+
+    def forget(self, jobs: Iterable[Job]) -> None:
+        """Let go of jobs, given as they were held, whose claims have ended, and stop those that still run."""
+        with self._lock:
+            for job in filter(self._holds, jobs):
+                del self._held[job.id]
+                if stop := self._stops.get(job.id):
+                    stop.set()
+
+    def stop(self) -> None:
+        """Stop all that runs; the jobs come back."""
+        with self._lock:
+            for stop in self._stops.values():
+                stop.set()
+
+    def take_returned(self) -> list[Returned]:
+        """The jobs that came back since the last time, as far as they are still held."""
+        with self._lock:
+            returned, self._returned = self._returned, []
+            ours = [back for back in returned if self._holds(back.job)]
+            return [msgspec.structs.replace(back, job=self._held[back.job.id]) for back in ours]
+
+    def put_back(self, returned: Iterable[Returned]) -> None:
+        """Keep for later what could not be given back to the queue now."""
+        with self._lock:
+            self._returned += returned
+
+    def _holds(self, job: Job) -> bool:
+        held = self._held.get(job.id)
+        return held is not None and transitions.holds(held, job.claim)
+
+    def _work(self, job: Job, build: Build, stop: Event) -> None:
+        try:
+            self._run(job, build, stop)
+        finally:
+            with self._lock:
+                del self._stops[job.id]
+            self.changed()
+
+    def _run(self, job: Job, build: Build, stop: Event) -> None:
+        try:
+            parcel = self._executor.execute(job, build, lambda name: self._read(job.id, name), stop)
+        except DatabaseError as exc:
+            self._return(job, End.RELEASED, f"its input could not be read: {exc}")
+        except Exception as exc:
+            # A fault of ours in one job must not take the others down; the job is tried elsewhere.
+            log.exception("%s could not be run", job.id)
+            self._return(job, End.FAILED, f"{type(exc).__name__}: {exc}")
+        else:
+            if parcel is None:
+                self._return(job, End.RELEASED, "the run was stopped")
+            else:
+                self._keep(parcel, stop)
+
+    def _return(self, job: Job, end: End, reason: str) -> None:
+        with self._lock:
+            self._returned.append(Returned(job, end, reason))
+
+    def _keep(self, parcel: Parcel, stop: Event) -> None:
+        """Write the parcel to disk, however long it takes until there is room; the slot is taken meanwhile."""
+        while True:
+            try:
+                self._outbox.put(parcel)
+            except OSError as exc:
+                self.trouble = f"the outbox cannot be written: {exc.strerror}"
+                self.changed()
+                if stop.wait(DISK_PATIENCE):
+                    self._return(Job.from_doc(parcel.job), End.FAILED, self.trouble)
+                    return
+            else:
+                self.trouble = ""
+                return
+
+
+def _nobody() -> None:
+    """Nobody listens yet."""
