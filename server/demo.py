@@ -57,9 +57,7 @@ def hunt(options: Options, found: Settings) -> ReportSummary:
     _work(options, found, farm, pythons, source)
     since = None if source == "demo:1" else began
     with console.progress("writing the report", None) as advance:
-        return write_report(
-            farm, options.report, now=times.utc_now(), since=since, progress=lambda _, done: advance(done)
-        )
+        return write_report(farm, options.report, now=times.utc_now(), since=since, progress=advance)
 
 
 def open_store(data: Path) -> tuple[Settings, bool]:

@@ -1,11 +1,13 @@
 """Starting and stopping the embedded store as a process of its own."""
 
 import io
+import os
 import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 import requests
@@ -33,11 +35,10 @@ def start(data: Path, port: int = 0) -> Settings:
 
     Raises ConfigError with the store's own words if it does not start.
     """
-    command = [sys.executable, "-m", "server.store", "--data", str(data), "--port", str(port)]
     # A file, not a pipe: the store lives on when nobody reads any more.
     with tempfile.TemporaryFile() as words:
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=words, stdin=subprocess.DEVNULL, start_new_session=True
+            _command(data, port), stdout=subprocess.PIPE, stderr=words, stdin=subprocess.DEVNULL, start_new_session=True
         )
         with process.stdout or io.BytesIO() as output:
             ready = output.readline()
@@ -49,6 +50,11 @@ def start(data: Path, port: int = 0) -> Settings:
     if found is None:
         raise CrashfarmError(f"the store on {data} has started but does not answer")
     return found
+
+
+def become(data: Path, port: int = 0) -> NoReturn:
+    """Turn this process into a store on a folder."""
+    os.execv(sys.executable, _command(data, port))  # noqa: S606 - a list, and no shell
 
 
 def stop(data: Path) -> bool:
@@ -67,7 +73,11 @@ def stop(data: Path) -> bool:
     return True
 
 
+def _command(data: Path, port: int) -> list[str]:
+    return [sys.executable, "-m", "server.store", "--data", str(data), "--port", str(port)]
+
+
 def _last_line(words: bytes) -> str:
     """What the store said last, without the name that it puts in front."""
     lines = words.decode(errors="replace").strip().splitlines()
-    return lines[-1].partition(": ")[2] or lines[-1] if lines else ""
+    return lines[-1].removeprefix("crashfarm: ") if lines else ""

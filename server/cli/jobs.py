@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from crashfarm import console, times
-from crashfarm.documents.job import JobKind, Priority
+from crashfarm.documents.job import Job, JobKind, JobState, Priority
 from crashfarm.queue import JobQueue
 from server import branches, inputs, submit
 from server.cli import options
@@ -53,6 +53,42 @@ def add(
     for job in jobs:
         console.tell(job.id)
     console.say(f"queued {len(jobs)} jobs")
+
+
+@app.command("list")
+def show(
+    state: Annotated[JobState | None, typer.Option(help="Only jobs in this state.")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 1000,
+    data: options.Data = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """List jobs, by state, product, branch and build type, then by their time of making."""
+    farm = options.connect(data)
+    asked = {} if state is None else {"startkey": [state], "endkey": [state, {}]}
+    rows = farm.status.view("jobs", "by_state", reduce=False, include_docs=True, limit=limit, **asked).rows
+    jobs = [Job.from_doc(row.doc) for row in rows if row.doc]
+    console.print_table(_COLUMNS, map(_cells, jobs), as_json=as_json)
+    if len(rows) == limit:
+        console.say(f"these are the first {limit}: see more with --limit")
+
+
+_COLUMNS = ("id", "state", "result", "product", "branch", "buildtype", "input", "priority", "worker", "tries", "reason")
+
+
+def _cells(job: Job) -> tuple[object, ...]:
+    where = job.product, job.branch, job.buildtype
+    worker = job.claim.worker if job.claim else job.attempts[-1].worker if job.attempts else None
+    return (
+        job.id,
+        job.state,
+        job.result,
+        *where,
+        job.input.name,
+        int(job.priority),
+        worker,
+        len(job.attempts) + bool(job.claim),
+        job.reason,
+    )
 
 
 def _read(path: str) -> list[inputs.JobInput]:

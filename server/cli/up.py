@@ -9,7 +9,6 @@ from crashfarm.console import say, tell
 from crashfarm.errors import ConfigError
 from server import embedded
 from server.cli.options import Data
-from server.store import service
 
 Port = Annotated[int, typer.Option(help="The loopback port to serve on; 0 takes a free one.", min=0, max=65535)]
 Detach = Annotated[bool, typer.Option("--detach", "-d", help="Return as soon as the store answers.")]
@@ -24,7 +23,8 @@ def register(app: typer.Typer) -> None:
 def up(data: Data = None, port: Port = 0, detach: Detach = False) -> None:
     """Start the embedded store on a folder, with an admin whose password only you can read.
 
-    Prints the address. Without --detach it serves until Ctrl-C or SIGTERM.
+    Prints the address. Without --detach it serves until Ctrl-C or SIGTERM. The password is in admin-password in the
+    folder.
     """
     folder = settings.data_folder(data)
     if found := embedded.running(folder):
@@ -32,8 +32,7 @@ def up(data: Data = None, port: Port = 0, detach: Detach = False) -> None:
     if detach:
         tell(embedded.start(folder, port).url)
         return
-    say(f"the store's data and its admin's password are in {folder}; Ctrl-C stops it")
-    service.serve(folder, port=port)
+    embedded.become(folder, port)
 
 
 def down(data: Data = None) -> None:

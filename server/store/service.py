@@ -24,6 +24,7 @@ from server.store.auth import Authenticator
 from server.store.catalog import Catalog
 from server.store.folder import DataFolder
 from server.store.http.app import App, Server
+from server.store.http.server import PROTOCOL
 from server.store.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -154,7 +155,7 @@ def _uvicorn(app: App, settings: Settings) -> _Uvicorn:
         access_log=False,
         log_config=None,
         server_header=False,
-        headers=[("server", f"crashfarm/{metadata.version('crashfarm')} (CouchDB 3.5 protocol)")],
+        headers=[("server", f"CouchDB/{PROTOCOL} (crashfarm/{metadata.version('crashfarm')})")],
         limit_concurrency=settings.max_connections,
         backlog=2048,
         timeout_graceful_shutdown=_GRACE_SECONDS,
@@ -179,7 +180,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         serve(given.data, given.host, given.port, given.admin, ready=_print_ready)
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        print(f"crashfarm: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -80,7 +80,7 @@ def test_data_folder_of_a_newer_version(refused: Refused, shell: Shell) -> None:
     shell("crashfarm", "up", "--detach")
     shell("crashfarm", "down")
     (shell.data / "format").write_text("999\n")
-    assert "newer" in refused("crashfarm", "up")
+    assert "has format 999" in refused("crashfarm", "up")
     assert (shell.data / "format").read_text() == "999\n"
 
 
@@ -100,8 +100,8 @@ def test_half_written_folder_of_a_killed_start_recovers(shell: Shell) -> None:
 
 def test_job_for_an_unknown_branch(farm: Shell, refused: Refused, tmp_path: Path) -> None:
     """The known branches are listed, and nothing is queued."""
-    assert "no branches yet" in refused("crashfarm", "job", "add", tmp_path)
     (tmp_path / "a.py").write_text("")
+    assert "no branches yet" in refused("crashfarm", "job", "add", tmp_path / "a.py")
     farm("crashfarm", "branch", "add", "cpython", "3", "--", sys.executable, "{input}")
     before = snapshot(farm)
     assert "known are 3" in refused("crashfarm", "job", "add", tmp_path / "a.py", "--branch", "4")
