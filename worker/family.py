@@ -4,6 +4,7 @@ import os
 import subprocess
 import threading
 import time
+from collections.abc import Callable, Iterable
 
 from worker import processes
 from worker.processes import Process
@@ -22,18 +23,20 @@ _lock = threading.Lock()
 class Family:
     """The processes of one run, known by descent, group, session and the mark in their environment.
 
-    The program must have begun a session of its own. A process that leaves its parents, its session and its
-    environment behind becomes a child of ours (we are a subreaper), and is killed at the end of whichever run that
-    began before it ends first.
+    `start` starts the program, the `leader`, in a session of its own. A process that leaves its parents, its
+    session and its environment behind becomes a child of ours (we are a subreaper), and is killed at the end of
+    whichever run that began before it ends first.
     """
 
-    def __init__(self, leader: int, mark: str) -> None:
-        self._leader = leader
+    def __init__(self, mark: str, start: Callable[[], "subprocess.Popen[bytes]"]) -> None:
         self._mark = mark
-        self._began = processes.started(leader) or 0
-        self._known: dict[int, int] = {leader: self._began}
+        # Nobody may see the program before its session is known: it would look like a stray.
         with _lock:
-            _sessions.add(leader)
+            self.leader = start()
+            _sessions.add(self.leader.pid)
+        self._leader = self.leader.pid
+        self._began = processes.started(self._leader) or 0
+        self._known: dict[int, int] = {self._leader: self._began}
 
     def look(self) -> tuple[int, int]:
         """Get to know new members; tells how many live and the bytes of memory that they hold together."""
@@ -41,17 +44,17 @@ class Family:
         members = [table[pid] for pid in self._learn(table)]
         return len(members), sum(member.rss for member in members)
 
-    def end(self, leader: "subprocess.Popen[bytes]") -> None:
+    def end(self) -> None:
         """Kill all members, and return when they are gone. Ending what has ended does nothing."""
         until = time.monotonic() + _PATIENCE
         while living := self._living():
             processes.kill(living)
-            leader.poll()
+            self.leader.poll()
             processes.reap(living - {self._leader})
             if time.monotonic() > until:
                 break
             time.sleep(_WAIT)
-        leader.wait(_PATIENCE)
+        self.leader.wait(_PATIENCE)
         processes.reap(set(self._known) - {self._leader})
         with _lock:
             _sessions.discard(self._leader)
@@ -59,7 +62,7 @@ class Family:
     def _living(self) -> set[int]:
         table = processes.table()
         since = [process for process in table.values() if process.started >= self._began]
-        strays = {process.pid for process in since if _is_stray(process)}
+        strays = _strays(since)
         members = self._learn(table) | strays | processes.marked(self._mark, since)
         self._known |= {pid: table[pid].started for pid in members}
         return processes.alive(members, table)
@@ -73,6 +76,8 @@ class Family:
         return members
 
 
-def _is_stray(process: Process) -> bool:
-    """A child of ours that we did not start: its session is neither ours nor that of a run."""
-    return process.parent == os.getpid() and process.session not in _sessions | {os.getsid(0)}
+def _strays(among: Iterable[Process]) -> set[int]:
+    """The pids of children of ours that we did not start: their sessions are neither ours nor those of runs."""
+    with _lock:
+        ours = _sessions | {os.getsid(0)}
+    return {process.pid for process in among if process.parent == os.getpid() and process.session not in ours}

@@ -68,37 +68,38 @@ def run(
 
     Raises OSError when the program cannot be started.
     """
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env={**environment, processes.MARK: mark},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        bufsize=0,
-    )
-    run = _Run(process, cast(IO[bytes], process.stdout), limits, mark, stop)
+
+    def start() -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**environment, processes.MARK: mark},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            bufsize=0,
+        )
+
+    running = _Run(Family(mark, start), limits, stop)
     try:
-        return run.watch()
+        return running.watch()
     finally:
-        run.close()
+        running.close()
 
 
 class _Run:
     """A program that runs."""
 
-    def __init__(
-        self, process: "subprocess.Popen[bytes]", pipe: IO[bytes], limits: Limits, mark: str, stop: Event
-    ) -> None:
-        self._process = process
+    def __init__(self, family: Family, limits: Limits, stop: Event) -> None:
+        self._family = family
+        self._process = family.leader
         self._limits = limits
         self._stop = stop
-        self._pidfd = _pidfd(process.pid)
-        self._pipe = pipe
+        self._pidfd = _pidfd(self._process.pid)
+        self._pipe = cast(IO[bytes], self._process.stdout)
         self._output = Output(limits.head, limits.tail)
         self._ends_at = time.monotonic() + limits.seconds
-        self._family = Family(process.pid, mark)
 
     def watch(self) -> Ended:
         """Read until the program ends or has to be ended."""
@@ -109,7 +110,7 @@ class _Run:
                 self._read_some(selector, min(LOOK, max(0.0, self._ends_at - time.monotonic())))
                 killed_for = self._over_limit()
         stopped = not killed_for and self._process.poll() is None
-        self._family.end(self._process)
+        self._family.end()
         self._drain()
         code = self._process.returncode
         return Ended(
@@ -123,7 +124,7 @@ class _Run:
 
     def close(self) -> None:
         """Leave nothing behind, whatever happened."""
-        self._family.end(self._process)
+        self._family.end()
         if self._pidfd is not None:
             os.close(self._pidfd)
         self._pipe.close()
