@@ -12,7 +12,7 @@ from hashlib import md5
 
 from server.store.errors import BadRequest
 
-_REV = re.compile(r"([1-9][0-9]{0,17})-([^,!\s\"\\\x00-\x1f]+)\Z")
+_REV = re.compile(r"([0-9]{1,18})-([^,!\s\"\\\x00-\x1f]+)\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,8 @@ def _opened(data: DataFolder, settings: Settings) -> Iterator[Server]:
         if views is not None:
             stack.callback(views.close)
         authenticator = Authenticator(catalog, data.config["admins"], data.config["secret"], settings)
-        store = Server(data.path, data.config["uuid"], catalog, authenticator, settings, javascript, views)
+        admins = tuple(data.config["admins"])
+        store = Server(data.path, data.config["uuid"], catalog, authenticator, settings, javascript, views, admins)
         system.prepare(store)
         yield store
 

@@ -11,7 +11,7 @@ class Settings:
     max_document_size: int = 8_000_000
     max_attachment_size: int = 1024**3
     max_bulk_documents: int = 1_000_000
-    max_document_id_length: int = 1024
+    max_document_id_length: int = 8000
     max_url_length: int = 64 * 1024
     max_header_size: int = 64 * 1024
     max_json_depth: int = 500

@@ -21,6 +21,7 @@ from server.store.errors import BadRequest, NotFound, StoreError
 from server.store.revisions import Tree
 
 DEFAULT_REVS_LIMIT = 1000
+DEFAULT_PURGED_LIMIT = 1000
 _ROW = "SELECT seq, id, rev, deleted, body, atts, tree FROM doc WHERE id = ?"
 _WINNER = "SELECT id, rev, deleted, body, atts FROM doc WHERE id = ?"
 _KEPT = "SELECT deleted, body, atts FROM rev WHERE id = ? AND rev = ?"
@@ -104,6 +105,7 @@ class Database:
         self.uuid = self._meta["uuid"]
         self._security: dict[str, Any] = msgspec.json.decode(self._meta["security"])
         self._revs_limit = int(self._meta.get("revs_limit", DEFAULT_REVS_LIMIT))
+        self._purged_limit = int(self._meta.get("purged_limit", DEFAULT_PURGED_LIMIT))
         self._writer = Writer(self, name)
         self._compaction = threading.Lock()
 
@@ -171,6 +173,10 @@ class Database:
     def revs_limit(self) -> int:
         """How many revisions a branch keeps."""
         return self._revs_limit
+
+    def purged_limit(self) -> int:
+        """How many purges compaction leaves remembered."""
+        return self._purged_limit
 
     def security(self) -> dict[str, Any]:
         """The security object: who administers and who may read."""
@@ -286,10 +292,15 @@ class Database:
         self.write_now(SettingWrite("revs_limit", str(limit)))
         self._revs_limit = limit
 
+    def set_purged_limit_now(self, limit: int) -> None:
+        """Change how many purges are remembered."""
+        self.write_now(SettingWrite("purged_limit", str(limit)))
+        self._purged_limit = limit
+
     def compact_now(self) -> None:
         """Forget old bodies, and give the space back to the file system."""
         with self._compaction:
-            self.write_now(CompactWrite())
+            self.write_now(CompactWrite(self._purged_limit))
             self.write_now(_Shrink())
 
     def compacting(self) -> bool:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,11 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw])
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.decode
+
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
+_ESCAPES = re.compile(rb"\\[u/]")
+#: What may be a number beyond a double; full parsing tells.
+_HUGE = re.compile(rb"[0-9.][eE]\+?[0-9]{3}")
 
 #: Members that a read adds and a write may carry back; they say nothing.
 _IGNORED = frozenset({"_conflicts", "_deleted_conflicts", "_revs_info", "_local_seq"})
@@ -38,12 +44,22 @@ class Draft:
 
 
 def minify(data: bytes) -> bytes:
-    """The same JSON text without white space between tokens; BadRequest when it is not JSON in UTF-8."""
+    """The same JSON without white space between tokens, text as UTF-8; BadRequest when it is not JSON in UTF-8."""
     try:
         data.decode()
-        return msgspec.json.format(data, indent=-1)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        text = msgspec.json.format(data, indent=-1)
+        if b"\\" in text and _ESCAPES.search(text):
+            text = _STRING.sub(_unescaped, text)
+        if _HUGE.search(text):
+            _decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise BadRequest("invalid UTF-8 JSON") from None
+    return text
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    """A string as CouchDB writes it: only what has to be escaped is."""
+    return _encode(_decode(match[0])) if b"\\" in match[0] else match[0]
 
 
 def split_members(text: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:
@@ -83,13 +99,25 @@ def _special(draft: Draft, name: str, raw: msgspec.Raw) -> None:
     elif name == "_rev":
         draft.rev = _rev(_decode(raw))
     elif name == "_deleted":
-        draft.deleted = _decode(raw) is True
+        draft.deleted = _boolean(name, raw)
     elif name == "_revisions":
         draft.revisions = _revisions(_decode(raw))
     elif name == "_attachments":
         draft.attachments = _attachments(_decode(raw))
     elif name not in _IGNORED:
-        raise StoreError(400, "doc_validation", f"Bad special document member: {name}")
+        raise bad_member(name)
+
+
+def _boolean(name: str, raw: msgspec.Raw) -> bool:
+    value = _decode(raw)
+    if not isinstance(value, bool):
+        raise bad_member(name)
+    return value
+
+
+def bad_member(name: str) -> StoreError:
+    """The error for a member that begins with an underscore and should not."""
+    return StoreError(400, "doc_validation", f"Bad special document member: {name}")
 
 
 def _text_id(value: Any) -> str:
@@ -100,9 +128,7 @@ def _text_id(value: Any) -> str:
     return value
 
 
-def _rev(value: Any) -> str | None:
-    if value is None or value == "":
-        return None
+def _rev(value: Any) -> str:
     if not isinstance(value, str):
         raise BadRequest("Invalid rev format")
     pos, name = parse_rev(value)
@@ -126,13 +152,18 @@ def _revisions(value: Any) -> tuple[int, tuple[str, ...]]:
 
 def _attachments(value: Any) -> dict[str, Incoming]:
     if not isinstance(value, dict):
-        raise StoreError(400, "doc_validation", "Attachments must be a JSON object")
+        raise bad_member("_attachments")
     return {name: _attachment(name, each) for name, each in value.items()}
+
+
+def bad_name(name: str) -> BadRequest:
+    """The error for an attachment whose name is reserved."""
+    return BadRequest(f"Attachment name '{name}' starts with prohibited character '_'")
 
 
 def _attachment(name: str, value: Any) -> Incoming:
     if name[:1] == "_":
-        raise BadRequest("Attachment name '" + name + "' starts with prohibited character '_'")
+        raise bad_name(name)
     if not isinstance(value, dict):
         raise BadRequest("Attachments must be a JSON object")
     kind = value.get("content_type", "application/octet-stream")
@@ -144,13 +175,11 @@ def _attachment(name: str, value: Any) -> Incoming:
         length = value.get("encoded_length", value.get("length"))
         size = length if isinstance(length, int) else None
         return Incoming(str(kind), revpos=revpos, follows=True, length=size, encoding=value.get("encoding"))
-    return encode_incoming(str(kind), _base64(value.get("data")), value.get("encoding"), revpos)
+    return encode_incoming(str(kind), _base64(name, value.get("data")), value.get("encoding"), revpos)
 
 
-def _base64(value: Any) -> bytes:
-    if not isinstance(value, str):
-        raise BadRequest("Invalid attachment data")
+def _base64(name: str, value: Any) -> bytes:
     try:
-        return base64.b64decode(value, validate=False)
-    except (binascii.Error, ValueError):
-        raise BadRequest("Invalid attachment data") from None
+        return base64.b64decode("".join(value.split()), validate=True)
+    except (AttributeError, binascii.Error, ValueError):
+        raise BadRequest(f"Invalid attachment data for {name}") from None

@@ -7,7 +7,7 @@ import apsw
 from server.store.database import blobs
 from server.store.database.blobs import Incoming, Kept
 from server.store.database.drafts import Draft
-from server.store.errors import Conflict, StoreError
+from server.store.errors import BadRequest, Conflict, StoreError
 from server.store.revisions import (
     Branch,
     Tree,
@@ -155,6 +155,28 @@ def graft(txn: Transaction, draft: Draft) -> str:
     return branch.rev
 
 
+def check_stubs(txn: Transaction, draft: Draft, *, replicated: bool) -> None:
+    """StoreError (412) when a stub of an attachment has nothing to stand for."""
+    stubs = [name for name, each in draft.attachments.items() if each.data is None]
+    if not stubs:
+        return
+    row = txn.find(draft.id)
+    if replicated:
+        start, names = _own_line(draft)
+        known = _ancestor_attachments(txn, row, Branch(start, names, draft.deleted))
+        if row is not None and contains(leaves(row), start, names[0]):
+            return
+    else:
+        known = _attachments_of(txn, row, draft.rev)
+    for name in stubs:
+        if name not in known:
+            raise _missing_stub(draft, name)
+
+
+def _missing_stub(draft: Draft, name: str) -> StoreError:
+    return StoreError(412, "missing_stub", f"Invalid attachment stub in {draft.id} for {name}")
+
+
 def base_revision(row: Row | None, draft: Draft) -> str | None:
     """The leaf that an edit continues, None for a new document; Conflict when there is no such leaf."""
     if row is None:
@@ -234,6 +256,8 @@ def _line(row: Row, parent: str, pos: int, name: str, deleted: bool) -> Branch:
 
 def _own_line(draft: Draft) -> tuple[int, tuple[str, ...]]:
     if draft.revisions and draft.revisions[1]:
+        if draft.revisions[0] < len(draft.revisions[1]):
+            raise BadRequest("Invalid rev format")
         return draft.revisions
     if draft.rev is None:
         name = new_hash(draft.body, None, draft.deleted)
@@ -266,7 +290,7 @@ def _keep_attachments(txn: Transaction, draft: Draft, pos: int, known: dict[str,
 def _keep_one(txn: Transaction, draft: Draft, name: str, each: Incoming, pos: int, known: dict[str, Kept]) -> Kept:
     if each.data is None:
         if name not in known:
-            raise StoreError(412, "missing_stub", f"Invalid attachment stub in {draft.id} for {name}")
+            raise _missing_stub(draft, name)
         return known[name]
     blob = txn.state.next_blob
     txn.state.next_blob += 1

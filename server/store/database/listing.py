@@ -59,9 +59,13 @@ def offset(connection: apsw.Connection, span: Range) -> int:
         if span.low is None:
             return span.skip
         before = Range(high=span.low, high_inclusive=not span.low_inclusive)
-    where, values = _where(before)
-    query = f"SELECT count(*) FROM doc WHERE {where}"  # noqa: S608 - built of constants
-    return int(next(iter(connection.execute(query, values)))[0]) + span.skip
+    return count(connection, before) + span.skip
+
+
+def count(connection: apsw.Connection, span: Range) -> int:
+    """How many documents a range has, whatever its skip and limit."""
+    where, values = _where(span)
+    return int(next(iter(connection.execute(f"SELECT count(*) FROM doc WHERE {where}", values)))[0])  # noqa: S608
 
 
 def by_key(connection: apsw.Connection, key: object, *, docs: bool) -> bytes:

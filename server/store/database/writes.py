@@ -27,7 +27,10 @@ class DocumentsWrite:
     user: dict[str, Any] | None = None
 
     def apply(self, txn: Transaction) -> list[str | StoreError]:
-        """Write each document."""
+        """Write each document; StoreError for all of them when a stub has nothing to stand for."""
+        for draft in self.drafts:
+            if draft.attachments and draft.refusal is None:
+                edits.check_stubs(txn, draft, replicated=self.replicated)
         write = edits.graft if self.replicated else edits.edit
         return [_outcome(write, txn, draft) for draft in self.drafts]
 
@@ -108,7 +111,9 @@ class PurgeWrite:
 
 @dataclass(slots=True)
 class CompactWrite:
-    """Forget the bodies of revisions that are not leaves, and attachments that nothing refers to."""
+    """Forget the bodies of revisions that are not leaves, attachments that nothing refers to, and old purges."""
+
+    purges: int
 
     def apply(self, txn: Transaction) -> None:
         """Delete them; the file's free pages are given back afterwards."""
@@ -124,6 +129,7 @@ class CompactWrite:
             old = set(known) - {branch.rev for branch in tree}
             db.executemany("DELETE FROM rev WHERE id = ? AND rev = ?", ((doc_id, name) for name in old))
         blobs.collect(db, _used_blobs(txn))
+        db.execute("DELETE FROM purge WHERE seq <= ?", (txn.state.purge_seq - self.purges,))
 
 
 def _used_blobs(txn: Transaction) -> list[int]:

@@ -75,8 +75,9 @@ def _pieces(
 ) -> Iterator[bytes]:
     docs = options.get("include_docs") is True
     with db.reader() as connection:
-        total = db.doc_count()
-        offset = min(total, listing.offset(connection, span))
+        total = db.doc_count() if within is None else listing.count(connection, within)
+        before = 0 if within is None else listing.offset(connection, within)
+        offset = min(total, listing.offset(connection, span) - before)
         seq = (
             b',"update_seq":"%s"' % db.seq_text(db.update_seq()).encode() if options.get("update_seq") is True else b""
         )
@@ -98,7 +99,7 @@ async def _streamed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
 def _by_keys(db: Database, options: dict[str, Any]) -> bytes:
     keys, docs = options["keys"], options.get("include_docs") is True
     if not isinstance(keys, list):
-        raise BadRequest("`keys` body member must be an array.", "query_parse_error")
+        raise BadRequest("`keys` body member must be an array.")
     if options.get("descending") is True:
         keys = keys[::-1]
     skip = _whole_number(options, "skip", 0) or 0

@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import logging
 import os
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from server.store.http import (
     databases,
     documents,
     local,
+    node,
     server,
     sessions,
 )
@@ -44,7 +46,10 @@ class Server:
     settings: Settings
     javascript: Any = None
     views: Any = None
+    admins: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
+    #: What happened how often since the start.
+    counts: Counter[str] = field(default_factory=Counter)
 
 
 class App:
@@ -66,6 +71,10 @@ class App:
         except Exception:
             _log.exception("%s %s failed", scope["method"], scope["path"])
             response = error_response(StoreError(500, "internal_server_error", "The log says more."))
+        counts = self._store.counts
+        counts["requests"] += 1
+        counts["method " + scope["method"]] += 1
+        counts[f"status {response.status}"] += 1
         await _send(response, scope, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -87,8 +96,7 @@ class App:
 async def _send(response: Response, scope: dict[str, Any], send: Send) -> None:
     headers = response.headers
     headers.setdefault("cache-control", "must-revalidate")
-    if "content-type" not in headers:
-        headers["content-type"] = _json_type(scope)
+    headers.setdefault("content-type", "application/json")
     headers["x-couch-request-id"] = os.urandom(5).hex()
     body = response.body
     if isinstance(body, bytes):
@@ -111,15 +119,8 @@ def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
 
 
-def _json_type(scope: dict[str, Any]) -> str:
-    accept = next((value for name, value in scope["headers"] if name == b"accept"), b"*/*")
-    if b"application/json" in accept or b"*/*" in accept or b"application/*" in accept:
-        return "application/json"
-    return "text/plain; charset=utf-8"
-
-
 def _routes() -> list[Route]:
-    rooms: list[Any] = [server, sessions, databases, documents, attachments, local, bulk, all_docs, changes]
+    rooms: list[Any] = [server, sessions, databases, documents, attachments, local, node, bulk, all_docs, changes]
     for name in _OTHERS:
         if importlib.util.find_spec(name) is not None:
             rooms.append(importlib.import_module(name))

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from server.store.database import Stored
 from server.store.database.blobs import Incoming, Kept, encode_incoming
-from server.store.database.drafts import Draft
-from server.store.errors import Conflict, NotFound, StoreError, TooLarge
+from server.store.database.drafts import Draft, bad_name
+from server.store.errors import BadRequest, Conflict, NotFound, StoreError, TooLarge
 from server.store.http import documents, reading
 from server.store.http.documents import document_id
 from server.store.http.request import Request
@@ -29,7 +29,12 @@ async def get(request: Request) -> Response:
     tag = f'"{kept.digest.removeprefix("md5-")}"'
     if request.header("if-none-match") == tag:
         return Response(304, b"", {"etag": tag})
-    headers = {"etag": tag, "content-type": kept.content_type, "content-md5": _md5(kept)}
+    headers = {
+        "etag": tag,
+        "content-type": kept.content_type,
+        "content-md5": _md5(kept),
+        "content-security-policy": "sandbox",
+    }
     return _contents(request, kept, headers)
 
 
@@ -41,9 +46,12 @@ async def put(request: Request) -> Response:
         raise TooLarge(str(limit), "attachment_too_large")
     kind = request.header("content-type") or "application/octet-stream"
     _check_md5(request, data)
+    encoding = _encoding(request)
+    name = attachment_name(request)
+    if name.startswith("_"):
+        raise bad_name(name)
     draft = _draft(request)
-    encoding = "gzip" if request.header("content-encoding") == "gzip" else None
-    draft.attachments[attachment_name(request)] = encode_incoming(kind, data, encoding)
+    draft.attachments[name] = encode_incoming(kind, data, encoding)
     answer = await documents.store(request, draft)
     answer.headers["location"] = _location(request, draft.id)
     return answer
@@ -55,6 +63,20 @@ async def delete(request: Request) -> Response:
     if draft.attachments.pop(attachment_name(request), None) is None:
         raise NotFound(_NOT_THERE)
     return await documents.store(request, draft)
+
+
+async def not_on_local(request: Request) -> Response:
+    """PUT /{db}/_local/{id}/{name}"""
+    raise BadRequest("_local documents do not accept attachments.")
+
+
+def _encoding(request: Request) -> str | None:
+    given = request.header("content-encoding")
+    if given in (None, "identity"):
+        return None
+    if given != "gzip":
+        raise StoreError(415, "bad_content_type", "Only gzip and identity content-encodings are supported")
+    return given
 
 
 def attachment_name(request: Request) -> str:
@@ -89,9 +111,10 @@ def _stubs(base: Stored) -> dict[str, Incoming]:
 def _contents(request: Request, kept: Kept, headers: dict[str, str]) -> Response:
     data = request.db.blob(kept.blob)
     if kept.encoding == "gzip":
+        headers["accept-ranges"] = "none"
         if "gzip" in (request.header("accept-encoding") or ""):
-            return Response(200, data, {**headers, "content-encoding": "gzip"})
-        return Response(200, gzip.decompress(data), {**headers, "accept-ranges": "none"})
+            return Response(200, data, headers | {"content-encoding": "gzip"})
+        return Response(200, gzip.decompress(data), headers)
     headers["accept-ranges"] = "bytes"
     span = _range(request.header("range"), len(data))
     if span is None:
@@ -132,4 +155,7 @@ def _location(request: Request, doc_id: str) -> str:
     return f"{documents.location(request, doc_id)}/{quote(attachment_name(request))}"
 
 
-routes = [Route("attachment", "", {"GET": get, "PUT": put, "DELETE": delete})]
+routes = [
+    Route("attachment", "", {"GET": get, "PUT": put, "DELETE": delete}),
+    Route("local attachment", "", {"GET": not_on_local, "PUT": not_on_local, "DELETE": not_on_local}),
+]

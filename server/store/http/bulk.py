@@ -7,7 +7,7 @@ import msgspec
 
 from server.store.database import drafts
 from server.store.database.drafts import Draft
-from server.store.database.writes import DocumentsWrite, PurgeWrite
+from server.store.database.writes import DocumentsWrite, LocalWrite, PurgeWrite
 from server.store.errors import BadRequest, StoreError, TooLarge
 from server.store.http import documents, reading
 from server.store.http.request import Request
@@ -21,7 +21,7 @@ _OPTIONS = ("revs", "attachments", "att_encoding_info")
 
 async def bulk_docs(request: Request) -> Response:
     """POST /{db}/_bulk_docs"""
-    members = drafts.split_members(await request.text())
+    members = _object(await request.text())
     if "docs" not in members:
         raise BadRequest("POST body must include `docs` parameter.")
     texts = drafts.split_list(members["docs"])
@@ -31,9 +31,12 @@ async def bulk_docs(request: Request) -> Response:
         raise TooLarge(
             f"More than {request.server.settings.max_bulk_documents} documents.", "max_bulk_docs_count_exceeded"
         )
-    new_edits = request.query.get("new_edits") != "false" and bytes(members.get("new_edits", b"")) != b"false"
+    new_edits = _new_edits(request, members)
     batch = [_draft(request, text) for text in texts]
-    results = await request.db.write(DocumentsWrite(batch, not new_edits, request.user_ctx()))
+    if not new_edits:
+        for draft in batch:
+            documents.check_replicated(draft)
+    results = await _write(request, batch, not new_edits)
     shown = zip(batch, results, strict=True)
     if new_edits:
         rows = [_outcome(draft, result) for draft, result in shown]
@@ -80,15 +83,50 @@ async def purge(request: Request) -> Response:
     return json_response({"purge_seq": None, "purged": gone}, 201)
 
 
+def _object(text: bytes) -> dict[str, msgspec.Raw]:
+    if not text.startswith(b"{"):
+        raise BadRequest("Request body must be a JSON object")
+    return drafts.split_members(text)
+
+
+def _new_edits(request: Request, members: dict[str, msgspec.Raw]) -> bool:
+    given = bytes(members.get("new_edits", b"true"))
+    if given not in (b"true", b"false"):
+        raise BadRequest("`new_edits` parameter must be a boolean.")
+    return given == b"true" and request.query.get("new_edits") != "false"
+
+
+async def _write(request: Request, batch: list[Draft], replicated: bool) -> list[str | StoreError]:
+    """Write documents and, apart from them, those that are local."""
+    ordinary = [draft for draft in batch if not draft.id.startswith("_local/")]
+    written = request.db.write(DocumentsWrite(ordinary, replicated, request.user_ctx()))
+    if len(ordinary) == len(batch):
+        results: list[str | StoreError] = await written
+        return results
+    by_draft: dict[int, str | StoreError] = dict(zip(map(id, ordinary), await written, strict=True))
+    for draft in batch:
+        if id(draft) not in by_draft:
+            by_draft[id(draft)] = await _write_local(request, draft)
+    return [by_draft[id(draft)] for draft in batch]
+
+
+async def _write_local(request: Request, draft: Draft) -> str | StoreError:
+    body = None if draft.deleted else draft.body
+    try:
+        rev: str = await request.db.write(LocalWrite(draft.id.removeprefix("_local/"), body, draft.rev))
+    except StoreError as error:
+        return error
+    return rev
+
+
 def _draft(request: Request, text: msgspec.Raw) -> Draft:
     draft = drafts.parse(text)
     settings = request.server.settings
     if len(draft.body) > settings.max_document_size:
         raise TooLarge(draft.id, "document_too_large")
-    if not draft.id:
-        draft.id = uuid4().hex
+    draft.id = draft.id or uuid4().hex
+    documents.check_id(draft.id, settings.max_document_id_length)
     try:
-        documents.check_id(draft.id, settings.max_document_id_length)
         documents.check_writable(request, draft)
     except StoreError as error:
         draft.refusal = error
@@ -108,22 +146,30 @@ def _bulk_get_one(request: Request, asked: Any) -> bytes:
         return _bulk_get_error("null", "undefined", "bad_request", "document id missed")
     tree = request.db.tree(doc_id)
     rev = asked.get("rev")
-    if rev is not None and not isinstance(rev, str):
-        raise BadRequest("Invalid rev format")
-    if not tree:
+    if rev is not None and not _is_rev(rev):
+        items = [_bulk_get_item(doc_id, str(rev), "bad_request", "Invalid rev format")]
+    elif not tree:
         items = [_bulk_get_item(doc_id, rev or "undefined", "not_found", "missing")]
     else:
-        revs = [rev] if rev else [tree[0].rev]
-        revs = reading.latest_of(tree, revs) if request.flag("latest") else revs
+        revs = [rev] if rev else [each.rev for each in tree]
+        revs = reading.latest_of(tree, revs) if request.is_true("latest") else revs
         items = [_bulk_get_rev(request, doc_id, each) for each in revs]
     return b'{"id":%s,"docs":[%s]}' % (_encode(doc_id), b",".join(items))
+
+
+def _is_rev(value: Any) -> bool:
+    try:
+        parse_rev(value if isinstance(value, str) else "")
+    except BadRequest:
+        return False
+    return True
 
 
 def _bulk_get_rev(request: Request, doc_id: str, rev: str) -> bytes:
     found = request.db.stored(doc_id, rev)
     if found is None or found.rev != rev:
         return _bulk_get_item(doc_id, rev, "not_found", "missing")
-    options = {name: request.flag(name) for name in _OPTIONS}
+    options = {name: request.is_true(name) for name in _OPTIONS}
     return b'{"ok":%s}' % reading.document(request.db, found, options)
 
 

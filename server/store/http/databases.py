@@ -19,6 +19,10 @@ async def create(request: Request) -> Response:
     name = request.parts[0]
     request.require_admin()
     check_name(name)
+    for option in ("q", "n"):
+        given = request.query.get(option, "1")
+        if not given.isdigit() or int(given) < 1:
+            raise BadRequest(f"The `{option}` value should be a positive integer.")
     await asyncio.to_thread(request.server.catalog.create, name)
     location = f"{request.base_url()}/{quote(name, safe='')}"
     return json_response({"ok": True}, 201, {"location": location})
@@ -73,6 +77,21 @@ async def put_revs_limit(request: Request) -> Response:
     return json_response({"ok": True})
 
 
+async def get_purged_limit(request: Request) -> Response:
+    """GET /{db}/_purged_infos_limit"""
+    return json_response(request.db.purged_limit())
+
+
+async def put_purged_limit(request: Request) -> Response:
+    """PUT /{db}/_purged_infos_limit"""
+    request.require_db_admin()
+    value = await request.json()
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise BadRequest("`purged_infos_limit` must be positive integer")
+    await asyncio.to_thread(request.db.set_purged_limit_now, value)
+    return json_response({"ok": True})
+
+
 async def compact(request: Request) -> Response:
     """POST /{db}/_compact"""
     request.require_json()
@@ -119,7 +138,8 @@ def _check_security(value: dict[str, Any]) -> None:
 
 
 routes = [
-    Route("database", "", {"GET": info, "PUT": create, "DELETE": delete}),
+    Route("database", "", {"GET": info, "PUT": create, "DELETE": delete}, "DELETE,GET,HEAD,POST"),
+    Route("database", "_purged_infos_limit", {"GET": get_purged_limit, "PUT": put_purged_limit}),
     Route("database", "_security", {"GET": get_security, "PUT": put_security}),
     Route("database", "_revs_limit", {"GET": get_revs_limit, "PUT": put_revs_limit}),
     Route("database", "_compact", {"POST": compact}),

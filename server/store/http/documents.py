@@ -1,5 +1,6 @@
 """Single documents."""
 
+import asyncio
 from typing import Any
 from urllib.parse import quote, unquote
 from uuid import uuid4
@@ -19,6 +20,7 @@ from server.store.http.routing import Route
 from server.store.revisions import parse_rev
 
 _encode = msgspec.json.Encoder().encode
+_METHODS = "DELETE,GET,HEAD,POST,PUT,COPY"
 
 
 async def get(request: Request) -> Response:
@@ -35,8 +37,6 @@ async def get(request: Request) -> Response:
     tag = f'"{found.rev}"'
     if request.headers.get(b"if-none-match") == tag.encode():
         return Response(304, b"", {"etag": tag})
-    if found.atts and multipart.wanted(request):
-        return await reading.read(request, doc_id)
     return raw_json(found.json(), 200, {"etag": tag})
 
 
@@ -52,8 +52,7 @@ async def post(request: Request) -> Response:
     """POST /{db}"""
     request.require_json()
     draft = drafts.parse(drafts.minify(await document_body(request)))
-    if not draft.id:
-        draft.id = uuid4().hex
+    draft.id = draft.id or uuid4().hex
     return await store(request, draft)
 
 
@@ -61,8 +60,7 @@ async def delete(request: Request) -> Response:
     """DELETE /{db}/{id}"""
     doc_id = document_id(request)
     draft = Draft(doc_id, b"", deleted=True, rev=given_rev(request, None))
-    if draft.rev is None and request.db.find(doc_id) is None:
-        raise NotFound("missing")
+    living(request.db, doc_id)
     return await store(request, draft)
 
 
@@ -83,13 +81,17 @@ async def store(request: Request, draft: Draft) -> Response:
     check_id(draft.id, request.server.settings.max_document_id_length)
     check_writable(request, draft)
     replicated = request.query.get("new_edits") == "false"
-    result = (await request.db.write(DocumentsWrite([draft], replicated, request.user_ctx())))[0]
+    if replicated:
+        check_replicated(draft)
+    answer = request.db.write(DocumentsWrite([draft], replicated, request.user_ctx()))
+    if request.query.get("batch") == "ok":
+        answer.add_done_callback(_heard)
+        return raw_json(b'{"ok":true,"id":%s}' % _encode(draft.id), 202, {"location": location(request, draft.id)})
+    result = (await answer)[0]
     if isinstance(result, StoreError):
         raise result
     headers = {"etag": f'"{result}"', "location": location(request, draft.id)}
-    status = 202 if request.query.get("batch") == "ok" else 201
-    if request.method == "DELETE":
-        status, headers = (200 if status == 201 else 202), {"etag": headers["etag"]}
+    status = 200 if draft.deleted else 201
     body = b'{"ok":true,"id":%s,"rev":"%s"}' % (_encode(draft.id), result.encode())
     return raw_json(body, status, headers)
 
@@ -104,16 +106,28 @@ async def draft_of(request: Request, doc_id: str) -> Draft:
 async def document_body(request: Request) -> bytes:
     """The body, if it is not longer than a document may be."""
     settings = request.server.settings
-    body = await request.body(settings.max_request_size)
+    body = await request.plain_body()
     if len(body) > settings.max_document_size and b'"_attachments"' not in body:
         raise TooLarge(str(settings.max_document_size), "document_too_large")
     return body
 
 
+def check_replicated(draft: Draft) -> None:
+    """BadRequest when a replicated document does not say which revision it is."""
+    if draft.rev is None and draft.revisions is None:
+        raise BadRequest("When `new_edits: false`, the document needs `_rev` or `_revisions` specified")
+
+
+def _heard(answer: "asyncio.Future[Any]") -> None:
+    """Nobody waits for a batch's outcome."""
+    if not answer.cancelled():
+        answer.exception()
+
+
 def document_id(request: Request) -> str:
     """The id in the path."""
     parts = request.parts
-    return f"{parts[1]}/{parts[2]}" if parts[1] in ("_design", "_local") else parts[1]
+    return f"{parts[1]}/{parts[2]}" if parts[1] in ("_design", "_local") and len(parts) > 2 else parts[1]
 
 
 def location(request: Request, doc_id: str) -> str:
@@ -125,17 +139,18 @@ def location(request: Request, doc_id: str) -> str:
 def given_rev(request: Request, in_body: str | None) -> str | None:
     """The revision from `rev`, If-Match or the body; BadRequest when they differ."""
     given = request.query.get("rev")
-    if given:
+    if given is not None:
         pos, name = parse_rev(given)
         given = f"{pos}-{name}"
     match = request.header("if-match")
     header = match.strip().removeprefix("W/").strip('"') if match and match != "*" else None
     if given and header and given != header:
         raise BadRequest("Document rev and etag have different values")
-    outer = given or header
-    if outer and in_body and outer != in_body:
+    if given and in_body and given != in_body:
         raise BadRequest("Document rev from request body and query string have different values")
-    return outer or in_body
+    if header and in_body and header != in_body:
+        raise BadRequest("Document rev and etag have different values")
+    return given or header or in_body
 
 
 def check_id(doc_id: str, longest: int) -> None:
@@ -143,7 +158,9 @@ def check_id(doc_id: str, longest: int) -> None:
     if not doc_id:
         raise BadRequest("Document id must not be empty", "illegal_docid")
     if doc_id[0] == "_":
-        if doc_id in ("_design/", "_local/"):
+        if doc_id in ("_local", "_local/"):
+            raise BadRequest("Invalid _local document id.")
+        if doc_id == "_design/":
             raise BadRequest(f"Illegal document id `{doc_id}`", "illegal_docid")
         if not doc_id.startswith(("_design/", "_local/")):
             raise BadRequest("Only reserved document ids may start with underscore.", "illegal_docid")
@@ -155,25 +172,12 @@ def check_writable(request: Request, draft: Draft) -> None:
     """Design documents are for administrators of the database; `_users` has rules of its own."""
     if draft.id.startswith("_design/"):
         request.require_db_admin()
-        if request.server.views is not None and not draft.deleted:
-            check_design(draft)
+        check = getattr(request.server.views, "check_design", None)
+        if check is not None and not draft.deleted:
+            check(b"{" + draft.body[1:] + b"}")
     prepare = request.server.extra.get(f"prepare {request.db.name}")
     if prepare is not None:
         prepare(draft, request.user)
-
-
-def check_design(draft: Draft) -> None:
-    """Refuse a design document whose parts have the wrong shape."""
-    doc: dict[str, Any] = msgspec.json.decode(b"{" + draft.body[1:] + b"}")
-    for name in ("options", "filters", "lists", "shows", "updates", "views"):
-        if name in doc and not isinstance(doc[name], dict):
-            reason = f"`{name}` parameter must be an object."
-            raise BadRequest(reason, "invalid_design_doc")
-    if "validate_doc_update" in doc and not isinstance(doc["validate_doc_update"], str):
-        raise BadRequest("`validate_doc_update` must be a string", "invalid_design_doc")
-    for name, view in doc.get("views", {}).items():
-        if not isinstance(view, dict) and name != "lib":
-            raise BadRequest(f"View `{name}` must be an object", "invalid_design_doc")
 
 
 def check_readable(request: Request, doc_id: str) -> None:
@@ -196,7 +200,7 @@ def living(db: Database, doc_id: str) -> Stored:
 
 def _destination(request: Request) -> tuple[str, str | None]:
     header = request.header("destination")
-    if not header:
+    if header is None:
         raise BadRequest("Destination header is mandatory for COPY.")
     path, _, query = header.partition("?")
     if path.startswith(("http://", "https://")):
@@ -206,6 +210,6 @@ def _destination(request: Request) -> tuple[str, str | None]:
 
 
 routes = [
-    Route("document", "", {"GET": get, "PUT": put, "DELETE": delete, "COPY": copy}),
+    Route("document", "", {"GET": get, "PUT": put, "DELETE": delete, "COPY": copy}, _METHODS),
     Route("database", "", {"POST": post}),
 ]

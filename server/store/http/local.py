@@ -28,7 +28,7 @@ async def get(request: Request) -> Response:
 async def put(request: Request) -> Response:
     """PUT /{db}/_local/{id}"""
     draft = drafts.parse(drafts.minify(await documents.document_body(request)))
-    rev = documents.given_rev(request, draft.rev)
+    rev = _given_rev(request, draft.rev)
     body = None if draft.deleted else draft.body
     new = await request.db.write(LocalWrite(request.parts[2], body, rev))
     return _answer(request, new, 201)
@@ -36,7 +36,7 @@ async def put(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     """DELETE /{db}/_local/{id}"""
-    new = await request.db.write(LocalWrite(request.parts[2], None, documents.given_rev(request, None)))
+    new = await request.db.write(LocalWrite(request.parts[2], None, _given_rev(request, None)))
     return _answer(request, new, 200)
 
 
@@ -52,6 +52,11 @@ def _row(request: Request, name: str, rev: int, body: bytes) -> bytes:
     doc_id = _encode("_local/" + name)
     doc = b',"doc":{"_id":%s,"_rev":"0-%d"%s}' % (doc_id, rev, body) if request.flag("include_docs") else b""
     return b'{"id":%s,"key":%s,"value":{"rev":"0-%d"}%s}' % (doc_id, doc_id, rev, doc)
+
+
+def _given_rev(request: Request, in_body: str | None) -> str | None:
+    header = (request.header("if-match") or "").strip('"')
+    return request.query.get("rev") or header or in_body
 
 
 def _answer(request: Request, rev: str, status: int) -> Response:

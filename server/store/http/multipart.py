@@ -10,18 +10,13 @@ import msgspec
 from server.store.database import Stored, drafts, render
 from server.store.database.blobs import Incoming, Kept, encode_incoming, head
 from server.store.database.drafts import Draft
-from server.store.errors import BadRequest
+from server.store.errors import BadRequest, StoreError
 from server.store.http.request import Request
 from server.store.http.response import Response
 
 _encode = msgspec.json.Encoder().encode
 _BOUNDARY = re.compile(r'boundary=(?:"([^"]+)"|([^;\s]+))', re.IGNORECASE)
 _NAME = re.compile(r'filename="((?:[^"\\]|\\.)*)"')
-
-
-def wanted(request: Request, kind: str = "multipart/related") -> bool:
-    """True when the client asks for that kind by name."""
-    return kind in (request.header("accept") or "")
 
 
 async def read_related(request: Request, doc_id: str) -> Draft:
@@ -113,6 +108,8 @@ def _part_headers(name: str, each: Kept) -> bytes:
 
 
 def _filled(each: Incoming, data: bytes) -> Incoming:
+    if each.length is not None and each.length != len(data):
+        raise StoreError(412, "length_mismatch", f"{each.length} bytes should follow, not {len(data)}.")
     return encode_incoming(each.content_type, data, each.encoding, each.revpos)
 
 

@@ -26,7 +26,7 @@ async def read(request: Request, doc_id: str) -> Response:
     if headers and request.header("if-none-match") == headers["etag"]:
         return Response(304, b"", headers)
     extra = _revisions(request, found, tree) + meta
-    if found.atts and request.flag("attachments") and multipart.wanted(request):
+    if found.atts and request.is_true("attachments") and request.accepts("multipart/related"):
         return multipart.send_related(request, found, extra, headers)
     return raw_json(_json(request, found, extra), 200, headers)
 
@@ -34,10 +34,10 @@ async def read(request: Request, doc_id: str) -> Response:
 def chosen(request: Request, doc_id: str) -> Stored:
     """The revision that a request asks for: the winner, or the one in `rev`."""
     rev = request.query.get("rev")
-    if not rev:
+    if rev is None:
         return documents.living(request.db, doc_id)
     pos, name = parse_rev(rev)
-    if request.flag("latest"):
+    if request.is_true("latest"):
         tree = request.db.tree(doc_id)
         newer = [each for each in tree if branch_of((each,), pos, name)]
         rev = newer[0].rev if newer else rev
@@ -77,7 +77,7 @@ def wanted_attachments(request: Request, found: Stored, tree: Tree) -> set[str]:
     if "atts_since" in request.query:
         since = _known_pos(request.json_option("atts_since"), tree, found)
         return {name for name, each in kept.items() if each.revpos > since}
-    return set(kept) if request.flag("attachments") else set()
+    return set(kept) if request.is_true("attachments") else set()
 
 
 def revisions_member(found: Stored, tree: Tree) -> bytes:
@@ -94,24 +94,24 @@ def revs_info_member(db: Database, found: Stored, tree: Tree) -> bytes:
 
 def _json(request: Request, found: Stored, extra: bytes) -> bytes:
     wanted = wanted_attachments(request, found, request.db.tree(found.id))
-    return with_attachments(request.db, found, extra, wanted, request.flag("att_encoding_info"))
+    return with_attachments(request.db, found, extra, wanted, request.is_true("att_encoding_info"))
 
 
 def _revisions(request: Request, found: Stored, tree: Tree) -> bytes:
-    return revisions_member(found, tree) if request.flag("revs") else b""
+    return revisions_member(found, tree) if request.is_true("revs") else b""
 
 
 def _meta(request: Request, found: Stored, tree: Tree) -> bytes:
-    everything = request.flag("meta")
+    everything = request.is_true("meta")
     text = b""
-    if everything or request.flag("revs_info"):
+    if everything or request.is_true("revs_info"):
         text += revs_info_member(request.db, found, tree)
-    if request.flag("local_seq"):
+    if request.is_true("local_seq"):
         row = request.db.find(found.id)
         text += b',"_local_seq":%d' % (row.seq if row else 0)
-    if everything or request.flag("conflicts"):
+    if everything or request.is_true("conflicts"):
         text += _conflicts(tree, found)
-    if everything or request.flag("deleted_conflicts"):
+    if everything or request.is_true("deleted_conflicts"):
         text += _losers(tree, found, b"_deleted_conflicts", deleted=True)
     return text
 
@@ -135,7 +135,7 @@ def _status(db: Database, doc_id: str, rev: str) -> str:
 def _open_revs(request: Request, doc_id: str) -> Response:
     tree = request.db.tree(doc_id)
     found = [_opened(request, doc_id, rev) for rev in _revs_to_open(request, tree)]
-    if multipart.wanted(request, "multipart/mixed"):
+    if request.accepts("multipart/mixed"):
         return multipart.send_mixed(request, found, lambda each: _revisions(request, each, tree))
     items = []
     for each in found:
@@ -154,8 +154,10 @@ def _revs_to_open(request: Request, tree: Tree) -> list[str]:
     asked = request.json_option("open_revs")
     if not isinstance(asked, list):
         raise BadRequest("`open_revs` must be a list of revisions or `all`", "query_parse_error")
-    revs = [text for text in asked if isinstance(text, str) and parse_rev(text)]
-    return latest_of(tree, revs) if request.flag("latest") else revs
+    for text in asked:
+        parse_rev(text if isinstance(text, str) else "")
+    revs: list[str] = asked
+    return latest_of(tree, revs) if request.is_true("latest") else revs
 
 
 def latest_of(tree: Tree, revs: list[str]) -> list[str]:

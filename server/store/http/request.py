@@ -1,5 +1,6 @@
 """A request as handlers see it."""
 
+import zlib
 from collections.abc import Awaitable, Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -87,10 +88,30 @@ class Request:
             raise BadRequest("The client went away.")
         return b"".join(pieces)
 
+    def is_true(self, name: str) -> bool:
+        """A query option that counts only when it is exactly `true`."""
+        return self.query.get(name) == "true"
+
+    def accepts(self, kind: str) -> bool:
+        """True when the client takes this content type, or does not say what it takes."""
+        given = self.headers.get(b"accept", b"*/*").decode("latin-1").lower()
+        names = {item.partition(";")[0].strip() for item in given.split(",")}
+        return not names.isdisjoint({"*/*", kind, kind.partition("/")[0] + "/*"})
+
+    async def plain_body(self) -> bytes:
+        """The body, unpacked when it came compressed."""
+        encoding = self.header("content-encoding")
+        if encoding is None or encoding == "identity":
+            return await self.body()
+        if encoding != "gzip":
+            raise StoreError(415, "bad_content_type", f"{encoding} is not a supported content encoding.")
+        return unzip(await self.body(), self.server.settings.max_request_size)
+
     async def text(self) -> bytes:
         """The body as minified JSON text."""
-        self.require_json()
-        return minify(await self.body())
+        if self.method == "POST":
+            self.require_json()
+        return minify(await self.plain_body())
 
     async def json(self) -> Any:
         """The body as a value."""
@@ -105,8 +126,8 @@ class Request:
 
     def require_json(self) -> None:
         """A body in a POST has to say that it is JSON."""
-        kind = self.headers.get(b"content-type", b"application/json").lower()
-        if b"json" not in kind:
+        kind = self.headers.get(b"content-type", b"").lower().partition(b";")[0].strip()
+        if kind != b"application/json":
             raise StoreError(415, "bad_content_type", "Content-Type must be application/json")
 
     def require_admin(self) -> None:
@@ -130,7 +151,7 @@ class Request:
 
 def split_path(raw: bytes) -> tuple[str, ...]:
     """The decoded segments of a path; a design or local document's id takes two."""
-    text = raw.decode("latin-1")[1:]
+    text = raw.decode("latin-1")[1:].replace("+", " ")
     if "%" not in text:
         parts = text.split("/")
     else:
@@ -146,7 +167,20 @@ def _unquote(text: str) -> str:
     try:
         return unquote(text, errors="strict")
     except UnicodeDecodeError:
-        raise BadRequest("The path is not in UTF-8.") from None
+        raise BadRequest("Document id must be valid UTF-8", "illegal_docid") from None
+
+
+def unzip(data: bytes, limit: int) -> bytes:
+    """The plain bytes of gzip; TooLarge rather than more than `limit` of them."""
+    engine = zlib.decompressobj(wbits=31)
+    try:
+        plain = engine.decompress(data, limit + 1)
+    except zlib.error:
+        raise BadRequest("invalid gzip body") from None
+    _check_size(len(plain), limit)
+    if not engine.eof:
+        raise BadRequest("invalid gzip body")
+    return plain
 
 
 def _decode(text: bytes) -> Any:

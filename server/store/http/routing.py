@@ -9,21 +9,25 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from server.store.errors import BadRequest, MethodNotAllowed
+from server.store.errors import MethodNotAllowed
 from server.store.http.request import Request
 from server.store.http.response import Response
 
 Handler = Callable[[Request], Awaitable[Response]]
-Kind = Literal["server", "database", "design", "local", "document", "attachment"]
+Kind = Literal["server", "database", "design", "local", "document", "attachment", "local attachment"]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An address and its handlers by method. Kinds without a name of their own have the name ""."""
+    """An address and its handlers by method. Kinds without a name of their own have the name "".
+
+    `allow` is what a refusal lists when it is not the sorted methods.
+    """
 
     kind: Kind
     name: str
     methods: dict[str, Handler]
+    allow: str = ""
 
 
 class Router:
@@ -31,19 +35,21 @@ class Router:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._table: dict[tuple[str, str], dict[str, Handler]] = {}
+        self._allow: dict[tuple[str, str], str] = {}
         for route in routes:
             self._table.setdefault((route.kind, route.name), {}).update(route.methods)
+            if route.allow:
+                self._allow[route.kind, route.name] = route.allow
 
     def find(self, request: Request) -> Handler:
-        """The handler of a request; MethodNotAllowed or BadRequest when there is none."""
-        methods = self._table.get(self._place(request.parts))
-        if methods is None:
-            raise BadRequest("Only reserved document ids may start with underscore.", "illegal_docid")
+        """The handler of a request; MethodNotAllowed when there is none."""
+        place = self._place(request.parts)
+        methods = self._table[place]
         handler = methods.get(request.method)
         if handler is None and request.method == "HEAD":
             handler = methods.get("GET")
         if handler is None:
-            raise MethodNotAllowed(_allowed(methods))
+            raise MethodNotAllowed(self._allow.get(place) or _allowed(methods))
         return handler
 
     def is_server(self, parts: tuple[str, ...]) -> bool:
@@ -60,8 +66,8 @@ class Router:
         if parts[1] == "_design" and len(parts) > 2:
             return self._design(parts)
         if parts[1] == "_local" and len(parts) > 2:
-            return "local", ""
-        if parts[1].startswith("_"):
+            return ("local", "") if len(parts) == 3 else ("local attachment", "")
+        if ("database", parts[1]) in self._table:
             return "database", parts[1]
         return ("document", "") if len(parts) == 2 else ("attachment", "")
 

@@ -12,6 +12,8 @@ from server.store.http.routing import Route
 #: The version of CouchDB whose protocol this is; clients choose their ways by it.
 PROTOCOL = "3.5.0"
 _MAX_UUIDS = 1000
+_MAX_KEYS = 100
+NODE = "nonode@nohost"
 
 
 async def welcome(request: Request) -> Response:
@@ -22,7 +24,7 @@ async def welcome(request: Request) -> Response:
             "version": PROTOCOL,
             "git_sha": "embedded",
             "uuid": request.server.uuid,
-            "features": ["partitioned-not", "quickjs"][1:],
+            "features": ["quickjs"],
             "vendor": {"name": "crashfarm"},
         }
     )
@@ -35,10 +37,18 @@ async def up(request: Request) -> Response:
 
 async def uuids(request: Request) -> Response:
     """GET /_uuids"""
-    count = request.number("count", 1)
+    text = request.query.get("count", "1")
+    if not text.isdigit():
+        raise BadRequest("count must be a positive integer")
+    count = int(text)
     if count > _MAX_UUIDS:
-        raise BadRequest(f"count parameter too large. max_count={_MAX_UUIDS}", "bad_request")
-    headers = {"cache-control": "no-cache, must-revalidate", "pragma": "no-cache"}
+        raise BadRequest("count parameter too large")
+    headers = {
+        "cache-control": "no-cache",
+        "pragma": "no-cache",
+        "expires": "Mon, 01 Jan 1990 00:00:00 GMT",
+        "etag": f'"{uuid4().hex}"',
+    }
     return json_response({"uuids": [uuid4().hex for _ in range(count)]}, headers=headers)
 
 
@@ -55,9 +65,7 @@ async def dbs_info(request: Request) -> Response:
     if request.method == "GET":
         keys = _slice(request, catalog.names())
     else:
-        keys = (await request.json_object()).get("keys", [])
-        if not isinstance(keys, list):
-            raise BadRequest("`keys` member must be an array.")
+        keys = _keys(await request.json_object())
     return json_response([_one_info(request, key) for key in keys])
 
 
@@ -71,7 +79,18 @@ async def active_tasks(request: Request) -> Response:
 async def membership(request: Request) -> Response:
     """GET /_membership"""
     request.require_admin()
-    return json_response({"all_nodes": ["nonode@nohost"], "cluster_nodes": ["nonode@nohost"]})
+    return json_response({"all_nodes": [NODE], "cluster_nodes": [NODE]})
+
+
+def _keys(body: dict[str, Any]) -> list[Any]:
+    if "keys" not in body:
+        raise BadRequest("`keys` member must exist.")
+    keys = body["keys"]
+    if not isinstance(keys, list):
+        raise BadRequest("`keys` member must be an array.")
+    if len(keys) > _MAX_KEYS:
+        raise BadRequest("too_many_keys")
+    return keys
 
 
 def _one_info(request: Request, key: Any) -> dict[str, Any]:
@@ -91,6 +110,8 @@ def _slice(request: Request, names: list[str]) -> list[str]:
         names = names[::-1]
         low, high = high, low
     names = [name for name in names if (low is None or name >= low) and (high is None or name <= high)]
+    if not request.flag("inclusive_end", True):
+        names = [name for name in names if name != request.json_option(end)]
     skip = request.number("skip", 0)
     return names[skip : skip + request.number("limit", len(names))]
 
@@ -98,9 +119,9 @@ def _slice(request: Request, names: list[str]) -> list[str]:
 routes = [
     Route("server", "", {"GET": welcome}),
     Route("server", "_up", {"GET": up}),
-    Route("server", "_uuids", {"GET": uuids}),
+    Route("server", "_uuids", {"GET": uuids}, "GET"),
     Route("server", "_all_dbs", {"GET": all_dbs}),
     Route("server", "_dbs_info", {"GET": dbs_info, "POST": dbs_info}),
     Route("server", "_active_tasks", {"GET": active_tasks}),
-    Route("server", "_membership", {"GET": membership}),
+    Route("server", "_membership", {"GET": membership}, "GET"),
 ]
