@@ -28,7 +28,7 @@ LEASE_SECONDS = 10.0
 TIMEOUT_SECONDS = 8.0
 """Longer than any crasher needs on a busy machine, but for those that hang."""
 
-MEMORY_MIB = 1024
+MEMORY_BYTES = 1 << 30
 
 _SOURCE = re.compile(r"^demo:(\d+)$")
 
@@ -118,7 +118,7 @@ def _work(options: Options, found: Settings, farm: Farm, pythons: Sequence[Inter
     config = _worker_config(options.data, pythons)
     workers = [_start_worker(options, config, number) for number in range(1, WORKERS + 1)]
     try:
-        _show_progress(found, farm, workers, source)
+        _show_progress(options, found, farm, workers, source)
     finally:
         for worker in workers:
             if worker.poll() is None:
@@ -148,10 +148,8 @@ def _show_progress(found: Settings, farm: Farm, workers: Sequence["subprocess.Po
             if counts.empty and all(worker.poll() is not None for worker in workers):
                 return
             if all(worker.poll() is not None for worker in workers):
-                raise CrashfarmError(
-                    f"all workers have ended, but {counts.pending + counts.running} jobs are left: "
-                    "run the same command again to go on"
-                )
+                left = counts.pending + counts.running
+                raise CrashfarmError(f"all workers have ended, but {left} jobs are left: see {options.data}/demo/*.log")
 
 
 def _start_worker(options: Options, config: Path, number: int) -> "subprocess.Popen[bytes]":
@@ -168,5 +166,5 @@ def _worker_config(data: Path, pythons: Sequence[Interpreter]) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / "worker.toml"
     allow = msgspec.json.encode([str(python.path) for python in pythons]).decode()
-    path.write_text(f"allow = {allow}\nlease_seconds = {LEASE_SECONDS}\nmemory_mib = {MEMORY_MIB}\n")
+    path.write_text(f"allow = {allow}\nlease = {LEASE_SECONDS}\n[limits]\nmemory = {MEMORY_BYTES}\n")
     return path
