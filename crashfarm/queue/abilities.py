@@ -37,7 +37,8 @@ class Demand(msgspec.Struct, frozen=True, array_like=True):
 
     def key(self) -> list[Any]:
         """As the view has it."""
-        return list(msgspec.to_builtins(self))
+        machine = [self.os_name, self.os_version, self.cpu_name, list(self.tags)]
+        return [*machine, self.product, self.branch, self.buildtype]
 
 
 CanRun = Callable[[str, str, str], bool]
