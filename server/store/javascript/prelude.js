@@ -7,8 +7,11 @@
   const stringify = JSON.stringify;
   const evaluate = eval;
   const failure = InternalError;
+  const ArrayOf = Array;
   const arrayCheck = Array.isArray;
   const text = String;
+  // Joined strings are flat; those made with + may be ropes, which cannot leave the engine.
+  const join = Function.prototype.call.bind(Array.prototype.join);
 
   const MAX_LOGS = 100;
   let logs = [];
@@ -33,6 +36,10 @@
       total += value;
     }
     return total;
+  }
+
+  function list(texts) {
+    return join(["[", join(texts, ","), "]"], "");
   }
 
   function toJSON(value) {
@@ -151,6 +158,15 @@
     }
   }
 
+  // Each function gets a document of its own, so that none sees what another one did to it.
+  function mapAll(doc, copy) {
+    const rows = [];
+    for (let at = 0; at < functions.length; at++) {
+      rows[at] = mapOne(functions[at], at === 0 ? doc : parse(copy));
+    }
+    return list(rows);
+  }
+
   function reduceOne(reduce, keys, values, rereduce) {
     let result;
     try {
@@ -209,17 +225,18 @@
       return "null";
     },
     map(docs) {
-      const out = [];
-      const several = functions.length > 1;
-      for (const doc of parse(docs)) {
-        const copy = several ? stringify(doc) : null;
-        const rows = [];
-        for (let at = 0; at < functions.length; at++) {
-          rows[at] = mapOne(functions[at], at === 0 ? doc : parse(copy));
+      const batch = parse(docs);
+      const count = batch.length;
+      const out = new ArrayOf(count);
+      for (let place = 0; place < count; place++) {
+        const doc = batch[place];
+        if (functions.length === 1) {
+          out[place] = mapOne(functions[0], doc);
+        } else {
+          out[place] = mapAll(doc, stringify(doc));
         }
-        out[out.length] = "[" + rows.join(",") + "]";
       }
-      return "[" + out.join(",") + "]";
+      return functions.length === 1 && count > 0 ? join(["[[", join(out, "],["), "]]"], "") : list(out);
     },
     // groups: array of [keys or null, values]; each is reduced by the function at `at`
     reduce(at, groups, rereduce) {
@@ -232,7 +249,7 @@
         }
         out[out.length] = result;
       }
-      return "[" + out.join(",") + "]";
+      return list(out);
     },
     // pairs: array of [new document, old document or null]
     validate(pairs, user, security) {
@@ -267,11 +284,11 @@
     logs = [];
     let body;
     try {
-      body = '{"result":' + operations[operation](...texts);
+      body = ['{"result":', operations[operation](...texts)];
     } catch (error) {
       passOnFailure(error);
-      body = '{"refused":' + stringify(reasonOf(error));
+      body = ['{"refused":', stringify(reasonOf(error))];
     }
-    return body + ',"logs":' + stringify(logs) + "}";
+    return join([...body, ',"logs":', stringify(logs), "}"], "");
   };
 })();

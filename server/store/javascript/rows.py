@@ -13,12 +13,13 @@ Emitted = list[list[list[tuple[msgspec.Raw, msgspec.Raw]]]]
 
 _decode_emitted = msgspec.json.Decoder(Emitted).decode
 _decode_key = msgspec.json.Decoder().decode
-_place = struct.Struct(">I")
+_encode = msgspec.json.Encoder().encode
+_place = struct.Struct(">xI").pack
 
 
 def composite(key: bytes, doc_id: bytes, place: int) -> bytes:
     """The primary key of a row: key bytes, document id, and the row's place among what the document emitted."""
-    return key + doc_id + b"\x00" + _place.pack(place)
+    return key + doc_id + _place(place)
 
 
 def doc_id_of(row_key: bytes) -> str:
@@ -37,35 +38,31 @@ def decode(text: bytes | str) -> Emitted:
 
 def mapped(emitted: Emitted, ids: Sequence[str], encoders: Sequence[collation.Encode]) -> Mapped:
     """Rows per function, sorted, and keys per document, from the emissions of each document."""
-    rows: list[list[Row]] = [[] for _ in encoders]
-    keys: list[tuple[str, list[list[bytes]]]] = []
-    for doc_id, per_function in zip(ids, emitted, strict=True):
-        if any(per_function):
-            keys.append((doc_id, _add_rows(rows, doc_id, per_function, encoders)))
-    for found in rows:
+    places: list[list[list[bytes]]] = [[[] for _ in encoders] for _ in ids]
+    rows = []
+    for at, encode in enumerate(encoders):
+        found: list[Row] = []
+        for doc_id, per_function, keys in zip(ids, emitted, places, strict=True):
+            if per_function[at]:
+                keys[at] = _add_rows(found, doc_id, per_function[at], encode)
         found.sort()
-    return Mapped(rows, keys)
+        rows.append(found)
+    return Mapped(rows, [(doc_id, keys) for doc_id, keys in zip(ids, places, strict=True) if any(keys)])
+
+
+def _add_rows(
+    found: list[Row], doc_id: str, pairs: list[tuple[msgspec.Raw, msgspec.Raw]], encode: collation.Encode
+) -> list[bytes]:
+    raw_id, quoted = doc_id.encode(), _encode(doc_id)
+    keys = []
+    for place, (key, value) in enumerate(pairs):
+        encoded = encode(_decode_key(key))
+        keys.append(encoded)
+        found.append((composite(encoded, raw_id, place), b'{"id":%b,"key":%b,"value":%b}' % (quoted, key, value)))
+    return keys
 
 
 def joined(parts: Sequence[Mapped], functions: int) -> Mapped:
     """Several batches as one."""
     rows = [sorted(row for part in parts for row in part.rows[at]) for at in range(functions)]
     return Mapped(rows, [item for part in parts for item in part.keys])
-
-
-def _add_rows(
-    rows: list[list[Row]],
-    doc_id: str,
-    per_function: list[list[tuple[msgspec.Raw, msgspec.Raw]]],
-    encoders: Sequence[collation.Encode],
-) -> list[list[bytes]]:
-    raw_id = doc_id.encode()
-    start = b'{"id":' + msgspec.json.encode(doc_id) + b',"key":'
-    all_keys = []
-    for found, pairs, encode in zip(rows, per_function, encoders, strict=True):
-        keys = [encode(_decode_key(key)) for key, _ in pairs]
-        for place, (key, value) in enumerate(pairs):
-            row = b"".join((start, key, b',"value":', value, b"}"))
-            found.append((composite(keys[place], raw_id, place), row))
-        all_keys.append(keys)
-    return all_keys

@@ -4,7 +4,7 @@ A transaction carries the sequence up to which it indexed, so whatever ends the 
 earlier state, and the next build goes on from there.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import apsw
@@ -18,7 +18,7 @@ from server.store.views.tree import Tree
 
 #: Documents that are mapped in one call, and that one transaction covers at most.
 BATCH_DOCS = 1_000
-TRANSACTION_DOCS = 10_000
+TRANSACTION_DOCS = 100_000
 #: A call carries fewer documents when they are large; bytes.
 BATCH_BYTES = 4 << 20
 
@@ -54,6 +54,16 @@ class Documents(Protocol):
     def seq_text(self, seq: int, /) -> str: ...
 
 
+class Report(Protocol):
+    """Is told how a build goes; may raise to end it."""
+
+    def mapped(self, docs: int, /) -> None:
+        """So many more documents are in the transaction under way."""
+
+    def committed(self, seq: int, /) -> None:
+        """The index holds everything up to a sequence."""
+
+
 class Prepared(Protocol):
     """Which changes are indexed, and as what text."""
 
@@ -75,8 +85,8 @@ class Build:
         self.target = docs.update_seq()
         self._first = self.seq == 0
 
-    def run(self, mapper: Mapper, committed: Callable[[int, int], None]) -> None:
-        """Index everything; `committed` is told the sequence and the number of documents of each transaction."""
+    def run(self, mapper: Mapper, report: Report) -> None:
+        """Index everything. Ends with what `report` raises, at the state of the last transaction."""
         self._forget_purged(mapper)
         batches = self._batches()
         batch = next(batches, None)
@@ -90,18 +100,18 @@ class Build:
                 if following is not None:
                     mapper.begin(self._sources(following))
                 self._replace([] if self._is_new(batch) else [change.id for change in batch], mapped)
+                report.mapped(len(batch))
                 self.seq, done, batch = batch[-1].seq, done + len(batch), following
                 if done >= TRANSACTION_DOCS and batch is not None:
-                    self._commit()
-                    committed(self.seq, done)
+                    self._commit(report)
                     done = 0
                     self._connection.execute("BEGIN IMMEDIATE")
             self.seq = max(self.seq, self.target)
-            self._commit()
+            self._commit(report)
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             raise
-        committed(self.seq, done)
 
     def _batches(self) -> Iterator[Sequence[Change]]:
         seq = self.seq
@@ -144,8 +154,10 @@ class Build:
             self._remove_stale(doc_id, keys, new.get(doc_id))
         for place, rows in enumerate(mapped.rows):
             changed = self._changed[place]
-            for key, _ in rows:
-                changed[key] = changed.get(key, 0) + 1
+            if old:
+                changed.update((key, changed.get(key, 0) + 1) for key, _ in rows)
+            else:
+                changed.update(dict.fromkeys([key for key, _ in rows], 1))
             self._connection.executemany(f"INSERT OR REPLACE INTO rows_{place} VALUES(?, ?)", rows)
         gone = [(doc_id,) for doc_id in old if doc_id not in new]
         self._connection.executemany("DELETE FROM docs WHERE id=?", gone)
@@ -174,13 +186,15 @@ class Build:
 
     def _account(self) -> None:
         for tree, changed in zip(self._trees, self._changed, strict=True):
-            tree.apply(sorted(changed.items()))
+            keys = sorted(changed)
+            tree.apply(keys, list(map(changed.__getitem__, keys)))
             changed.clear()
 
-    def _commit(self) -> None:
+    def _commit(self, report: Report) -> None:
         self._account()
         tables.write_meta(self._connection, seq=self.seq)
         self._connection.execute("COMMIT")
+        report.committed(self.seq)
 
 
 class _Left(msgspec.Struct, frozen=True):

@@ -23,21 +23,30 @@ from server.store.views.reduces import Reducer
 
 _log = logging.getLogger(__name__)
 
+#: A build of more documents than this gives back memory and the write-ahead log's space at its end.
+MANY_DOCS = 10_000
+
 NewMapper = Callable[[Group], contextlib.AbstractContextManager[Mapper]]
 
 
 class Progress:
     """How far a running build is."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, index: "Index", total: int) -> None:
+        self._index = index
         self.total = total
         self.done = 0
         self.started = self.updated = int(time.time())
 
-    def add(self, count: int) -> None:
-        """So many more documents are done."""
-        self.done += count
+    def mapped(self, docs: int) -> None:
+        """So many more documents are done. NotFound when the index is being closed."""
+        self._index.check_open()
+        self.done += docs
         self.updated = int(time.time())
+
+    def committed(self, seq: int) -> None:
+        """Readers see the index up to a sequence."""
+        self._index.seq = seq
 
 
 class Index:
@@ -149,26 +158,25 @@ class Index:
             self._writer.close()
 
     def _build(self, new_mapper: NewMapper) -> None:
-        if self._closed:
-            raise NotFound("missing")
+        self.check_open()
         if self.is_fresh:
             return
         build = Build(self._writer, len(self.group.maps), self.docs, self._prepare)
-        self.progress = progress = Progress(build.target - build.seq)
-
-        def committed(seq: int, count: int) -> None:
-            self.seq = seq
-            progress.add(count)
-            if self._closed:
-                raise NotFound("missing")
-
+        self.progress = progress = Progress(self, build.target - build.seq)
         try:
             with new_mapper(self.group) as mapper:
-                build.run(mapper, committed)
+                build.run(mapper, progress)
             self._store_reductions()
             self._read_state()
+            if progress.done > MANY_DOCS:
+                tables.tidy(self._writer)
         finally:
             self.progress = None
+
+    def check_open(self) -> None:
+        """NotFound once the index is closed."""
+        if self._closed:
+            raise NotFound("missing")
 
     def _store_reductions(self) -> None:
         """Fill in the tree. Failing functions are left to the queries that need them."""
@@ -211,8 +219,7 @@ class Index:
         return connection
 
     def _lend(self) -> apsw.Connection:
-        if self._closed:
-            raise NotFound("missing")
+        self.check_open()
         try:
             return self._readers.pop()
         except IndexError:

@@ -16,7 +16,7 @@ from server.store import collation
 #: An index of another layout, or sorted by another ICU, is made anew.
 LAYOUT = f"1 {collation.VERSION}"
 PAGE_BYTES = 8192
-CACHE_KIB = 32 * 1024
+CACHE_KIB = 64 * 1024
 BUSY_MS = 10_000
 
 _META = """
@@ -39,10 +39,15 @@ def connect(path: Path, write: bool) -> apsw.Connection:
     connection = apsw.Connection(str(path), flags=flags, statementcachesize=100)
     connection.set_busy_timeout(BUSY_MS)
     connection.execute(f"PRAGMA page_size={PAGE_BYTES}; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL")
-    connection.execute(f"PRAGMA cache_size=-{CACHE_KIB if write else CACHE_KIB // 4}; PRAGMA temp_store=MEMORY")
+    connection.execute(f"PRAGMA cache_size=-{CACHE_KIB if write else CACHE_KIB // 16}; PRAGMA temp_store=MEMORY")
     if not write:
         connection.execute("PRAGMA query_only=1; PRAGMA mmap_size=1073741824")
     return connection
+
+
+def tidy(connection: apsw.Connection) -> None:
+    """After much writing: empty the write-ahead log as far as readers let it, and shrink the cache."""
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA shrink_memory")
 
 
 def is_current(connection: apsw.Connection, uuid: str, update_seq: int) -> bool:

@@ -9,7 +9,8 @@ So a total is one node, any range is a few nodes of each level and the ends of t
 makes stale only the nodes above it.
 """
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import apsw
@@ -46,34 +47,32 @@ class Tree:
         self._nodes = f"nodes_{place}"
         self._rows = f"rows_{place}"
 
-    def apply(self, changed: Iterable[tuple[bytes, int]]) -> None:
-        """Account for rows added (1), removed (-1) or replaced (0), given in the order of their keys."""
-        deltas = [Delta(key, rows, rows) for key, rows in changed]
-        level, top = 0, self._top()
-        while deltas:
-            touched = self._add(level, deltas)
-            deltas = self._balance(level, touched)
+    def apply(self, keys: Sequence[bytes], rows: Sequence[int]) -> None:
+        """Account for a row added (1), removed (-1) or replaced (0) at each key; the keys are sorted."""
+        kids, level, top = rows, 0, self._top()
+        while keys:
+            touched = self._add(level, keys, rows, kids)
+            above = self._balance(level, touched)
             if level == top:
                 self._grow(level)
                 return
+            keys, rows, kids = zip(*above, strict=True)
             level += 1
 
     def _top(self) -> int:
         return int(self._execute("SELECT max(level) FROM {nodes}").get)
 
-    def _add(self, level: int, deltas: Sequence[Delta]) -> list[Delta]:
-        """Add deltas, sorted by key, to the nodes of a level; gives each touched node's sum."""
+    def _add(self, level: int, keys: Sequence[bytes], rows: Sequence[int], kids: Sequence[int]) -> list[Delta]:
+        """Add to the nodes of a level in whose runs the keys are; gives each touched node's sum."""
         touched: list[Delta] = []
-        end: bytes | None = b""
-        for delta in deltas:
-            if touched and (end is None or delta.at < end):
-                lo, rows, kids = touched[-1]
-                touched[-1] = Delta(lo, rows + delta.rows, kids + delta.kids)
-            else:
-                lo, end = self._find(level, delta.at)
-                touched.append(Delta(lo, delta.rows, delta.kids))
-        for lo, rows, kids in touched:
-            self._execute(_ADD, rows, kids, level, lo)
+        at = 0
+        while at < len(keys):
+            lo, end = self._find(level, keys[at])
+            after = len(keys) if end is None else bisect_left(keys, end, at)
+            touched.append(Delta(lo, sum(rows[at:after]), sum(kids[at:after])))
+            at = after
+        for lo, more_rows, more_kids in touched:
+            self._execute(_ADD, more_rows, more_kids, level, lo)
         return touched
 
     def _find(self, level: int, key: bytes) -> tuple[bytes, bytes | None]:
@@ -113,27 +112,29 @@ class Tree:
 
     def _split(self, level: int, node: _Node) -> int:
         """Cut a node into parts of equal numbers of children; gives the number of parts."""
-        children = self._children(level, node.lo, self._next(level, node.lo))
-        count = -(-len(children) // (MAX // 2))
-        size = -(-len(children) // count)
-        starts = range(0, len(children), size)
-        parts = [(children[at : at + size]) for at in starts]
+        parts = -(-node.kids // (MAX // 2))
+        size = -(-node.kids // parts)
+        cut = self._cut_rows(node, size) if level == 0 else self._cut_nodes(level, node, size)
         self._execute("DELETE FROM {nodes} WHERE level=? AND lo=?", level, node.lo)
-        self._connection.executemany(
-            f"INSERT INTO {self._nodes} VALUES(?, ?, ?, ?, NULL)",
-            [
-                (level, node.lo if at == 0 else part[0][0], sum(rows for _, rows in part), len(part))
-                for at, part in enumerate(parts)
-            ],
-        )
-        return len(parts)
+        for at, (lo, rows, kids) in enumerate(cut):
+            self._execute("INSERT INTO {nodes} VALUES(?, ?, ?, ?, NULL)", level, node.lo if at == 0 else lo, rows, kids)
+        return len(cut)
 
-    def _children(self, level: int, lo: bytes, end: bytes | None) -> list[tuple[bytes, int]]:
-        if level == 0:
-            query = "SELECT k, 1 FROM {rows} WHERE k>=? AND (k<?2 OR ?2 IS NULL) ORDER BY k"
-            return list(self._execute(query, lo, end))
+    def _cut_rows(self, node: _Node, size: int) -> list[Delta]:
+        """Every so many rows a part begins. SQLite counts, so that few rows come here."""
+        query = (
+            "SELECT k FROM (SELECT k, row_number() OVER (ORDER BY k) - 1 AS at FROM {rows} "
+            "WHERE k>=? AND (k<?2 OR ?2 IS NULL)) WHERE at % ? = 0"
+        )
+        starts = [lo for (lo,) in self._execute(query, node.lo, self._next(0, node.lo), size)]
+        sizes = [min(size, node.kids - at) for at in range(0, node.kids, size)]
+        return [Delta(lo, count, count) for lo, count in zip(starts, sizes, strict=True)]
+
+    def _cut_nodes(self, level: int, node: _Node, size: int) -> list[Delta]:
         query = "SELECT lo, n FROM {nodes} WHERE level=? AND lo>=? AND (lo<?3 OR ?3 IS NULL) ORDER BY lo"
-        return list(self._execute(query, level - 1, lo, end))
+        children = list(self._execute(query, level - 1, node.lo, self._next(level, node.lo)))
+        parts = [children[at : at + size] for at in range(0, len(children), size)]
+        return [Delta(part[0][0], sum(rows for _, rows in part), len(part)) for part in parts]
 
     def _shrink(self, level: int, node: _Node) -> list[Delta]:
         """Give a small node's run to the node before, if both have one parent: a parent begins where a child does.

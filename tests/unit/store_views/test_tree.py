@@ -29,7 +29,8 @@ def change(connection: apsw.Connection, add: set[int], remove: set[int]) -> None
     rows = [(key(one), b'{"id":"d","key":null,"value":%d}' % one) for one in add]
     connection.executemany("INSERT OR REPLACE INTO rows_0 VALUES(?, ?)", rows)
     changed = {key(one): -1 for one in remove} | {key(one): 1 for one in add}
-    tree.Tree(connection, 0).apply(sorted(changed.items()))
+    if changed:
+        tree.Tree(connection, 0).apply(*zip(*sorted(changed.items()), strict=True))
 
 
 def key(number: int) -> bytes:
