@@ -25,6 +25,7 @@ SLOTS = 2
 LEASE_SECONDS = 10.0
 """Short, so that the other worker takes over within seconds when one is killed."""
 
+REDRAW_SECONDS = 0.5
 TIMEOUT_SECONDS = 8.0
 """Longer than any crasher needs on a busy machine, but for those that hang."""
 
@@ -43,6 +44,15 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float = TIMEOUT_SECONDS
 
 
+class _Round(msgspec.Struct, frozen=True):
+    """One round of the hunt: what was chosen, the farm, and the name that its jobs carry."""
+
+    options: Options
+    settings: Settings
+    farm: Farm
+    source: str
+
+
 def hunt(options: Options, found: Settings) -> ReportSummary:
     """One round: branches, jobs, workers, report. The store at `found` must answer."""
     farm = settings.connect(found)
@@ -50,14 +60,13 @@ def hunt(options: Options, found: Settings) -> ReportSummary:
         console.say(str(deploy.push(farm, advance)))
     pythons = _find_interpreters(options.pythons)
     known = _register(farm, pythons)
-    source = _next_round(farm)
+    this = _Round(options, found, farm, _next_round(farm))
     began = times.utc_now()
-    jobs = _queue(farm, _inputs(options.crashers, pythons), known, source, options.timeout)
-    console.say(f"round {source.removeprefix('demo:')}: queued {len(jobs)} jobs on {len(known)} branches")
-    _work(options, found, farm, pythons, source)
-    since = None if source == "demo:1" else began
+    jobs = _queue(_inputs(options.crashers, pythons), known, this)
+    console.say(f"round {this.source.removeprefix('demo:')}: queued {len(jobs)} jobs on {len(known)} branches")
+    _work(this, pythons)
     with console.progress("writing the report", None) as advance:
-        return write_report(farm, options.report, now=times.utc_now(), since=since, progress=advance)
+        return write_report(farm, options.report, now=times.utc_now(), since=began, progress=advance)
 
 
 def open_store(data: Path) -> tuple[Settings, bool]:
@@ -106,19 +115,19 @@ def _inputs(crashers: Path, pythons: Sequence[Interpreter]) -> list[JobInput]:
     return list((theirs | ours).values())
 
 
-def _queue(farm: Farm, inputs: Sequence[JobInput], known: Sequence[Branch], source: str, timeout: float) -> list[Job]:
-    plan = submit.Plan(source=source, timeout=timeout)
+def _queue(inputs: Sequence[JobInput], known: Sequence[Branch], this: _Round) -> list[Job]:
+    plan = submit.Plan(source=this.source, timeout=this.options.timeout)
     jobs = submit.make_jobs(inputs, known, plan, times.utc_now())
-    JobQueue(farm.status).add(jobs)
+    JobQueue(this.farm.status).add(jobs)
     return jobs
 
 
-def _work(options: Options, found: Settings, farm: Farm, pythons: Sequence[Interpreter], source: str) -> None:
+def _work(this: _Round, pythons: Sequence[Interpreter]) -> None:
     """Start the workers and show what they do until the queue is empty and they have ended."""
-    config = _worker_config(options.data, pythons)
-    workers = [_start_worker(options, config, number) for number in range(1, WORKERS + 1)]
+    config = _worker_config(this.options.data, pythons)
+    workers = [_start_worker(this.options, config, number) for number in range(1, WORKERS + 1)]
     try:
-        _show_progress(options, found, farm, workers, source)
+        _show_progress(this, workers)
     finally:
         for worker in workers:
             if worker.poll() is None:
@@ -127,29 +136,26 @@ def _work(options: Options, found: Settings, farm: Farm, pythons: Sequence[Inter
             worker.wait()
 
 
-def _show_progress(found: Settings, farm: Farm, workers: Sequence["subprocess.Popen[bytes]"], source: str) -> None:
-    new_findings = 0
-    with (
-        watch.following(found, farm) as events,
-        console.live_counts("hunting") as show,
-    ):
-        drawn = 0.0
+def _show_progress(this: _Round, workers: Sequence["subprocess.Popen[bytes]"]) -> None:
+    found, drawn = 0, 0.0
+    with watch.following(this.settings, this.farm) as events, console.live_counts("hunting") as show:
         for event in events:
-            new_findings += bool(event and event.kind == "finding" and event.new)
-            if event is not None and time.monotonic() - drawn < 0.5:
+            found += bool(event and event.kind == "finding" and event.new)
+            if event is not None and time.monotonic() - drawn < REDRAW_SECONDS:
                 continue
             drawn = time.monotonic()
-            counts = watch.counts(farm.status, source)
-            show(
-                counts.done,
-                counts.total,
-                f"{counts.pending} pending, {counts.running} running, {new_findings} new findings",
-            )
-            if counts.empty and all(worker.poll() is not None for worker in workers):
-                return
-            if all(worker.poll() is not None for worker in workers):
-                left = counts.pending + counts.running
-                raise CrashfarmError(f"all workers have ended, but {left} jobs are left: see {options.data}/demo/*.log")
+            ended = all(worker.poll() is not None for worker in workers)
+            counts = watch.counts(this.farm.status, this.source)
+            words = f"{counts.pending} pending, {counts.running} running, {found} new findings"
+            show(counts.done, counts.total, words)
+            if ended:
+                return _check_nothing_is_left(this, counts)
+
+
+def _check_nothing_is_left(this: _Round, counts: watch.Counts) -> None:
+    if not counts.empty:
+        left = counts.pending + counts.running
+        raise CrashfarmError(f"the workers have ended with {left} jobs left: see {this.options.data}/demo/*.log")
 
 
 def _start_worker(options: Options, config: Path, number: int) -> "subprocess.Popen[bytes]":
