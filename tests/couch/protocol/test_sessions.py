@@ -12,15 +12,34 @@ PASSWORD = "secret"
 BAD_PASSWORD = {"error": "unauthorized", "reason": "Name or password is incorrect."}
 
 
-@pytest.fixture
-def name(server):
-    """The name of a fresh user with the password `secret`."""
+def make_user(server):
+    """A new user with the role `crew`; its name."""
     name = f"u{uuid.uuid4().hex[:12]}"
-    doc = {"name": name, "password": "secret", "roles": ["crew"], "type": "user"}
+    doc = {"name": name, "password": PASSWORD, "roles": ["crew"], "type": "user"}
     assert server.put(f"_users/org.couchdb.user:{name}", json=doc).status_code == 201
-    yield name
+    return name
+
+
+def remove_user(server, name):
+    """Deletes a user that may be gone already."""
     path = f"_users/org.couchdb.user:{name}"
     server.delete(path, params={"rev": server.get(path).json().get("_rev", "")})
+
+
+@pytest.fixture(scope="module")
+def name(server):
+    """The name of a user whom no test changes: hashing a password is slow by design."""
+    name = make_user(server)
+    yield name
+    remove_user(server, name)
+
+
+@pytest.fixture
+def fresh(server):
+    """The name of a user of this test alone."""
+    name = make_user(server)
+    yield name
+    remove_user(server, name)
 
 
 @pytest.fixture
@@ -90,6 +109,16 @@ def test_a_wrong_password_is_refused(browser, name, password):
     assert browser.read("_session")["userCtx"]["name"] is None
 
 
+def test_repeated_failures_lock_the_account(browser, server, fresh):
+    """For a while even the right password is refused; others are not touched."""
+    for _ in range(6):
+        assert log_in(browser, fresh, "wrong").status_code in (401, 403)
+    answer = log_in(browser, fresh)
+    assert (answer.status_code, answer.json()["error"]) == (403, "forbidden")
+    assert answer.json()["reason"] == "Account is temporarily locked due to multiple authentication failures"
+    assert server.get("_all_dbs").status_code == 200
+
+
 def test_an_unknown_name_is_refused_alike(browser):
     """Nobody learns which names exist."""
     answer = log_in(browser, "nobody")
@@ -110,16 +139,16 @@ def test_forged_cookies_are_no_rights(browser, cookie):
     assert 400 <= answer.status_code < 500
 
 
-def test_a_cookie_ends_with_its_password(browser, server, name):
+def test_a_cookie_ends_with_its_password(browser, server, fresh):
     """A changed password shuts out who had the old one."""
-    log_in(browser, name)
-    path = f"_users/org.couchdb.user:{name}"
+    log_in(browser, fresh)
+    path = f"_users/org.couchdb.user:{fresh}"
     doc = server.read(path)
     assert server.put(path, json={**doc, "password": "other"}).status_code == 201
     deadline = time.monotonic() + 30
     while (browser.get("_session").json().get("userCtx") or {}).get("name") is not None:
         assert time.monotonic() < deadline
-    assert log_in(browser, name, "other").status_code == 200
+    assert log_in(browser, fresh, "other").status_code == 200
 
 
 def test_next_redirects_after_a_login(browser, name):
@@ -165,17 +194,17 @@ def test_strangers_see_no_user(stranger, name):
 
 
 @pytest.mark.embedded_only
-def test_users_change_their_password_and_not_their_roles(server, name):
+def test_users_change_their_password_and_not_their_roles(server, fresh):
     """Roles are the admin's."""
-    client = server.as_user(name, "secret")
-    path = f"_users/org.couchdb.user:{name}"
+    client = server.as_user(fresh, "secret")
+    path = f"_users/org.couchdb.user:{fresh}"
     doc = client.read(path)
     answer = client.put(path, json={**doc, "roles": ["crew", "captain"]})
     assert answer.status_code == 403
     assert client.put(path, json={**doc, "password": "other"}).status_code == 201
     client.session.close()
-    changed = server.as_user(name, "other")
-    assert changed.read("_session")["userCtx"] == {"name": name, "roles": ["crew"]}
+    changed = server.as_user(fresh, "other")
+    assert changed.read("_session")["userCtx"] == {"name": fresh, "roles": ["crew"]}
     changed.session.close()
 
 
@@ -197,11 +226,11 @@ def test_malformed_users_are_forbidden(server, members):
     assert (answer.status_code, answer.json()["error"]) == (403, "forbidden")
 
 
-def test_a_deleted_user_is_out(server, name):
+def test_a_deleted_user_is_out(server, fresh):
     """At once."""
-    client = server.as_user(name, "secret")
+    client = server.as_user(fresh, "secret")
     assert client.get("_session").status_code == 200
-    path = f"_users/org.couchdb.user:{name}"
+    path = f"_users/org.couchdb.user:{fresh}"
     server.delete(path, params={"rev": server.read(path)["_rev"]})
     assert client.get("_session").status_code == 401
     client.session.close()
