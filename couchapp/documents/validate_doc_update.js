@@ -1,0 +1,361 @@
+// Refuses documents that would break the farm, whoever writes them, with "field: why".
+//
+// - Members that are not named here are always allowed, but for those of a job's `requires`: nobody could meet them.
+// - Administrators may delete anything. Everybody else may delete what is read once: messages and commands.
+// - A job moves as NEXT says. A revision that comes by replication may have made several moves at once.
+// - Design documents and local documents are none of its business.
+(function () {
+  // What a value must be. A check takes a value and the path to it, and throws.
+
+  function refuse(path, why) {
+    throw { forbidden: path + ": " + why };
+  }
+
+  function shown(value) {
+    var text = JSON.stringify(value);
+    return text.length > 80 ? text.slice(0, 80) + "…" : text;
+  }
+
+  function must(words, holds) {
+    return function (value, path) {
+      if (!holds(value)) refuse(path, "must be " + words + ", but is " + shown(value));
+    };
+  }
+
+  function isObject(value) {
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  }
+
+  function isText(value) {
+    return typeof value === "string";
+  }
+
+  function isTime(value) {
+    return isText(value) && /^\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d(\.\d{1,9})?Z$/.test(value);
+  }
+
+  function whole(least, most) {
+    var words = "a whole number from " + least + (most === undefined ? " on" : " to " + most);
+    return must(words, function (value) {
+      return typeof value === "number" && Math.floor(value) === value && value >= least && !(value > most);
+    });
+  }
+
+  function oneOf(words) {
+    return must("one of " + words.join(", "), function (value) { return words.indexOf(value) >= 0; });
+  }
+
+  function optional(check) {
+    function checkIfThere(value, path) {
+      if (value !== undefined) check(value, path);
+    }
+    checkIfThere.optional = true;
+    return checkIfThere;
+  }
+
+  // Optional, and null means the same as missing.
+  function maybe(check) {
+    return optional(function (value, path) {
+      if (value !== null) check(value, path);
+    });
+  }
+
+  function list(check, least, most) {
+    return function (value, path) {
+      if (!Array.isArray(value)) refuse(path, "must be a list, but is " + shown(value));
+      if (value.length < (least || 0)) refuse(path, "must have at least " + least + ", but has " + value.length);
+      if (value.length > most) refuse(path, "must have at most " + most + ", but has " + value.length);
+      value.forEach(function (item, at) { check(item, path + "[" + at + "]"); });
+    };
+  }
+
+  function mapOf(check) {
+    return function (value, path) {
+      object(value, path);
+      Object.keys(value).forEach(function (name) { check(value[name], path + "." + name); });
+    };
+  }
+
+  function fieldsOf(fields, value, prefix) {
+    Object.keys(fields).forEach(function (name) {
+      if (value[name] === undefined && !fields[name].optional) refuse(prefix + name, "is missing");
+      fields[name](value[name], prefix + name);
+    });
+  }
+
+  function shape(fields) {
+    return function (value, path) {
+      object(value, path);
+      fieldsOf(fields, value, path + ".");
+    };
+  }
+
+  function nothingBut(fields) {
+    var check = shape(fields), known = Object.keys(fields);
+    return function (value, path) {
+      check(value, path);
+      Object.keys(value).forEach(function (name) {
+        if (known.indexOf(name) < 0) refuse(path + "." + name, "is not known; known are " + known.join(", "));
+      });
+    };
+  }
+
+  var object = must("an object", isObject);
+  var text = must("a text", isText);
+  var filled = must("a text that is not empty", function (value) { return isText(value) && value !== ""; });
+  var flag = must("true or false", function (value) { return typeof value === "boolean"; });
+  var time = must("a time in UTC like 2026-11-22T06:10:03.123Z", isTime);
+  var timeOrEmpty = must("a time in UTC, or empty", function (value) { return value === "" || isTime(value); });
+  var positive = must("a number above 0", function (value) { return typeof value === "number" && value > 0; });
+  var digest = must("a SHA-256 in hex", function (value) { return isText(value) && /^[0-9a-fA-F]{64}$/.test(value); });
+
+  var jobId = must("the id of a job, job:<name>", function (value) { return isText(value) && /^job:[^]/.test(value); });
+
+  // What documents must be.
+
+  var KINDS = ["assertion", "crash", "sanitizer", "valgrind", "hang", "oom", "exception"];
+
+  var PLACE = {
+    product: filled, branch: filled, buildtype: filled, os_name: filled, os_version: filled, cpu_name: filled
+  };
+
+  var CONTROL = {
+    desired: optional(oneOf(["run", "pause", "drain", "stop", "restart", "update"])),
+    reason: optional(text),
+    by: optional(text)
+  };
+
+  var WORKER = {
+    hostname: filled, os_name: filled, os_version: filled, cpu_name: filled, incarnation: filled, version: text,
+    state: oneOf(["starting", "waiting", "claiming", "installing", "executing", "recording", "paused", "draining",
+      "quarantined", "stopped"]),
+    state_reason: optional(text),
+    heartbeat_at: time, registered_at: time, connected_at: time, disconnected_at: maybe(time),
+    slots: optional(whole(0)),
+    running: optional(list(text)),
+    static_metadata: optional(object),
+    dynamic_metadata: optional(object), dynamic_metadata_updated_at: maybe(time),
+    control: optional(shape(CONTROL))
+  };
+
+  var BUILD = {
+    command: list(text, 1),
+    artifact: maybe(shape({ url: filled, sha256: digest })),
+    about: optional(text),
+    environment: optional(mapOf(text))
+  };
+
+  var BRANCH = {
+    product: filled, branch: filled,
+    builds: mapOf(mapOf(shape(BUILD))),
+    enabled: optional(flag),
+    major_version: optional(text),
+    history: optional(list(text))
+  };
+
+  var REQUIRES = {
+    os_name: maybe(filled), os_version: maybe(filled), cpu_name: maybe(filled), tags: optional(list(filled))
+  };
+
+  var CLAIM = {
+    worker: filled, incarnation: filled, attempt: whole(1), lease_seconds: positive, claimed_at: time, renewed_at: time
+  };
+
+  var ATTEMPT = {
+    number: whole(1), worker: filled, incarnation: filled, claimed_at: time, ended_at: time, outcome: filled,
+    reason: optional(text)
+  };
+
+  var RESULTS = ["success", "failure", "error"];
+
+  var JOB = {
+    product: filled, branch: filled, buildtype: filled,
+    input: shape({ name: optional(text), url: maybe(filled), text: maybe(text), attachment: maybe(filled) }),
+    created_at: time,
+    kind: optional(oneOf(["crashtest", "unittest"])),
+    requires: optional(nothingBut(REQUIRES)),
+    priority: optional(whole(0, 3)),
+    source: optional(text),
+    timeout: optional(positive),
+    max_attempts: optional(whole(1)),
+    parent: maybe(jobId),
+    state: oneOf(["pending", "running", "completed", "aborted"]),
+    result: maybe(oneOf(RESULTS)),
+    reason: optional(text),
+    claim: maybe(shape(CLAIM)),
+    attempts: optional(list(shape(ATTEMPT))),
+    started_at: maybe(time), completed_at: maybe(time)
+  };
+
+  var FRAME = {
+    "function": optional(text), file: optional(text), line: maybe(whole(0)), module: optional(text),
+    offset: optional(text), inlined: optional(flag)
+  };
+
+  var FINDING = {
+    kind: oneOf(KINDS), title: filled, message: filled, detail: filled, signature: text,
+    file: optional(text), line: maybe(whole(0)), access: optional(text), size: maybe(whole(0)), address: optional(text),
+    near_null: optional(flag),
+    frames: optional(list(shape(FRAME))),
+    thread: optional(text),
+    severity: optional(oneOf(["critical", "high", "medium", "low", "unknown"])), severity_reason: optional(text),
+    excerpt: optional(text),
+    count: optional(whole(1)),
+    input: optional(text),
+    rules_version: optional(text)
+  };
+
+  var RESULT = {
+    job: jobId, worker: filled, incarnation: filled, attempt: whole(1), started_at: time, completed_at: time,
+    outcome: oneOf(RESULTS),
+    input_name: optional(text), source: optional(text),
+    exit: optional(shape({ status: maybe(whole(0)), signal: maybe(whole(0)), killed_for: optional(text) })),
+    findings: optional(list(shape(FINDING))),
+    notes: optional(list(text)),
+    parser_version: optional(text)
+  };
+
+  var HISTORY = {
+    message: filled, detail: filled, first_seen: time, last_seen: time,
+    title: optional(text), severity: optional(text),
+    places: optional(list(text, 0, 20)),
+    bugs: optional(shape({ open: optional(list(text)), closed: optional(list(text)) })),
+    suppressed: optional(flag)
+  };
+
+  var MATCHER = {
+    kind: maybe(text), text: maybe(text), how: optional(oneOf(["exact", "contains", "pattern"])), file: maybe(text),
+    signature: maybe(text), product: maybe(text), branch: maybe(text), version: maybe(text)
+  };
+
+  var BUG = {
+    tracker: filled, number: filled,
+    title: optional(text), resolution: optional(text), url: optional(text),
+    state: optional(oneOf(["open", "closed"])),
+    matchers: optional(list(shape(MATCHER))),
+    fixed_on: optional(list(text)),
+    updated_at: optional(timeOrEmpty)
+  };
+
+  var MESSAGE = { level: oneOf(["debug", "info", "warning", "error", "critical"]), text: text, at: time };
+
+  // What each type is made of, which of the two databases it lives in, what its id is, and what else must hold.
+
+  function named(doc) {
+    var prefix = doc.type + ":";
+    return doc._id.indexOf(prefix) === 0 && doc._id !== prefix ? null : prefix + "<name>";
+  }
+
+  function exactly(id) {
+    return function (doc) { return doc._id === id(doc) ? null : id(doc); };
+  }
+
+  function ofDigest(doc) {
+    var rest = doc._id.slice(doc.type.length + 1);
+    var fits = doc._id.indexOf(doc.type + ":") === 0 && /^[0-9a-f]{32}$/.test(rest);
+    return fits ? null : doc.type + ":<32 hex digits>";
+  }
+
+  var TYPES = {
+    worker: { home: "status", parts: [WORKER], id: named },
+    branch: {
+      home: "status", parts: [BRANCH], id: exactly(function (doc) { return "branch:" + doc.product + ":" + doc.branch; })
+    },
+    job: { home: "status", parts: [JOB], id: named, also: [oneInput, claimFitsState, resultFitsState, moves] },
+    bug: {
+      home: "status", parts: [BUG], id: exactly(function (doc) { return "bug:" + doc.tracker + ":" + doc.number; })
+    },
+    cursor: { home: "status", parts: [], id: named },
+    message: { home: "status", parts: [MESSAGE], id: named, readOnce: true },
+    command: { home: "status", parts: [], id: named, readOnce: true },
+    result: {
+      home: "history", parts: [PLACE, RESULT], also: [attemptNotLower],
+      id: exactly(function (doc) { return "result:" + doc.job.slice("job:".length); })
+    }
+  };
+  KINDS.forEach(function (kind) {
+    TYPES["history_" + kind] = { home: "history", parts: [PLACE, HISTORY], id: ofDigest };
+  });
+
+  var NEXT = { pending: ["running", "aborted"], running: ["completed", "aborted", "pending"], completed: [], aborted: [] };
+
+  function oneInput(doc) {
+    var given = ["url", "text", "attachment"].filter(function (name) {
+      return doc.input[name] !== undefined && doc.input[name] !== null;
+    });
+    if (given.length !== 1) {
+      refuse("input", "must have exactly one of url, text, attachment, but has " + (given.join(", ") || "none"));
+    }
+  }
+
+  function claimFitsState(doc) {
+    if (doc.state === "running" && !doc.claim) refuse("claim", "is missing: a running job is held by a worker");
+    if (doc.state !== "running" && doc.claim) refuse("claim", "must be null: a job that is " + doc.state + " is held by nobody");
+  }
+
+  function resultFitsState(doc) {
+    if (doc.state === "completed" && !doc.result) refuse("result", "is missing: a completed job says how it ended");
+    if (doc.state !== "completed" && doc.result) refuse("result", "must be null: a job that is " + doc.state + " has none");
+  }
+
+  // An ordinary write names the revision that it replaces; a replicated one brings its own, and may be several steps on.
+  function moves(doc, old) {
+    var next = old && NEXT[old.state];
+    if (!next || doc.state === old.state) return;
+    if (next.length && doc._rev !== old._rev) return;
+    if (next.indexOf(doc.state) < 0) {
+      refuse("state", "cannot go from " + old.state + " to " + doc.state + ", only to " + (next.join(", ") || "nothing else"));
+    }
+  }
+
+  function attemptNotLower(doc, old) {
+    if (old && old.attempt > doc.attempt) {
+      refuse("attempt", "must not be lower than " + old.attempt + ", which is stored, but is " + doc.attempt);
+    }
+  }
+
+  // Which database this is, as far as its name tells.
+  function homeOf(name) {
+    if (!isText(name)) return null;
+    if (/-history$/.test(name)) return "history";
+    return name.indexOf("history") < 0 ? "status" : null;
+  }
+
+  function isAdmin(user, security) {
+    var admins = (security && security.admins) || {}, roles = user.roles || [];
+    return roles.indexOf("_admin") >= 0 || (admins.names || []).indexOf(user.name) >= 0 ||
+      roles.some(function (role) { return (admins.roles || []).indexOf(role) >= 0; });
+  }
+
+  function known(type) {
+    return isText(type) && Object.prototype.hasOwnProperty.call(TYPES, type);
+  }
+
+  function checkDeletion(old, user, security) {
+    var readOnce = old && known(old.type) && TYPES[old.type].readOnce;
+    if (!readOnce && !isAdmin(user, security)) refuse("_deleted", "only an administrator may delete this");
+  }
+
+  function checkType(doc, old) {
+    var names = Object.keys(TYPES).sort().join(", ");
+    if (doc.type === undefined) refuse("type", "is missing; known are " + names);
+    if (!known(doc.type)) refuse("type", "is not known: " + shown(doc.type) + "; known are " + names);
+    if (old && known(old.type) && old.type !== doc.type) refuse("type", "cannot go from " + old.type + " to " + doc.type);
+  }
+
+  return function (newDoc, oldDoc, userCtx, secObj) {
+    var user = userCtx || {}, old = oldDoc && !oldDoc._deleted ? oldDoc : null;
+    if (/^_(design|local)\//.test(newDoc._id)) return;
+    if (newDoc._deleted) {
+      checkDeletion(old, user, secObj);
+      return;
+    }
+    checkType(newDoc, old);
+    var type = TYPES[newDoc.type], home = homeOf(user.db);
+    if (home && home !== type.home) refuse("type", "a " + newDoc.type + " belongs into the " + type.home + " database");
+    type.parts.forEach(function (fields) { fieldsOf(fields, newDoc, ""); });
+    var wanted = type.id(newDoc);
+    if (wanted !== null) refuse("_id", "must be " + shown(wanted) + ", but is " + shown(newDoc._id));
+    (type.also || []).forEach(function (check) { check(newDoc, old); });
+  };
+}())
