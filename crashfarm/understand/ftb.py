@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from FTB.ProgramConfiguration import ProgramConfiguration
+from FTB.Signatures import CrashInfo as crash_info_module
 from FTB.Signatures.CrashInfo import CrashInfo
 
 from crashfarm.documents.finding import Frame, Kind
@@ -14,6 +15,10 @@ MAX_LINES = 20000
 """Lines of a log that are shown to it."""
 
 _CONFIGURATION = ProgramConfiguration("program", "x86-64", "linux")
+
+
+# It prints what it cannot reckon; a library has no business with the output of its program.
+vars(crash_info_module)["print"] = lambda *_words, **_options: None
 
 
 def reports(lines: Lines, end: Verdict) -> Iterator[Report]:

@@ -1,7 +1,9 @@
 """The lists of frames that tell nothing: data files, one for each reason.
 
-A list's first line is a comment that gives the reason. Every other line is a regular expression that is matched at the
-start of a frame's function, or of its file or module where the line begins with `file ` or `module `.
+A list's first line is a comment that gives the reason. A line `# Languages: ...` names the languages whose frames it
+is for (`native` without it), a line `# Hides what stands above.` says that frames further in tell nothing either. Every
+other line is a regular expression that is matched at the start of a frame's function, or of its file or module where the line
+begins with `file ` or `module `.
 """
 
 import re
@@ -22,6 +24,8 @@ class Dropped:
     list: str
     reason: str
     entry: str
+    #: True when what stands above the frame tells nothing either.
+    hides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class FrameList:
 
     name: str
     reason: str
+    languages: frozenset[str]
+    hides: bool
     entries: dict[str, tuple[str, ...]]
     patterns: dict[str, re.Pattern[str]]
 
@@ -39,7 +45,7 @@ class FrameList:
             text = getattr(frame, field)
             if text and pattern.match(text):
                 entry = next(entry for entry in self.entries[field] if re.match(entry, text))
-                return Dropped(self.name, self.reason, entry)
+                return Dropped(self.name, self.reason, entry, self.hides)
         return None
 
 
@@ -52,9 +58,10 @@ def all_lists() -> tuple[FrameList, ...]:
 
 
 @lru_cache(maxsize=4096)
-def why_dropped(frame: Frame) -> Dropped | None:
-    """Why a frame tells nothing, or None when it does tell something."""
-    return next((found for found in (one.match(frame) for one in all_lists()) if found), None)
+def why_dropped(frame: Frame, language: str = "native") -> Dropped | None:
+    """Why a frame tells nothing, or None when it does tell something; what hides others is asked first."""
+    fits = (one for one in sorted(all_lists(), key=lambda one: not one.hides) if language in one.languages)
+    return next((found for found in (one.match(frame) for one in fits) if found), None)
 
 
 def _parse(name: str, text: str) -> FrameList:
@@ -63,7 +70,16 @@ def _parse(name: str, text: str) -> FrameList:
     for field, entry in _entries(rest):
         entries.setdefault(field, []).append(entry)
     patterns = {field: re.compile("|".join(f"(?:{entry})" for entry in found)) for field, found in entries.items()}
-    return FrameList(name, head.lstrip("# "), {field: tuple(found) for field, found in entries.items()}, patterns)
+    languages = next((line.partition(":")[2].split() for line in rest if line.startswith("# Languages:")), ["native"])
+    hides = "# Hides what stands above." in rest
+    return FrameList(
+        name,
+        head.lstrip("# "),
+        frozenset(languages),
+        hides,
+        {field: tuple(found) for field, found in entries.items()},
+        patterns,
+    )
 
 
 def _entries(lines: list[str]) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Takes out of texts and paths what differs between two runs of one bug: addresses, ids, hashes, numbers, folders."""
 
+import posixpath
 import re
 
 MAX_MESSAGE = 256
@@ -8,17 +9,18 @@ MAX_MESSAGE = 256
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F`]+\b|\b[0-9a-fA-F]{8}`[0-9a-fA-F]{8}\b")
 _UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 _HASH = re.compile(r"\b(?=[0-9a-fA-F]*[0-9])(?=[0-9a-fA-F]*[a-fA-F])[0-9a-fA-F]{8,64}\b")
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])")
+_NUMBER = re.compile(r"(?<![\w.-])-?\d+(?:\.\d+)?(?!\w)")
 _FOLDERS = re.compile(r"(?<![\w.:/])(?:[A-Za-z]:)?(?:[\\/][\w.+@~%-]{1,64}){1,32}[\\/](?=[\w.+@~%-])")
 _SPACES = re.compile(r"\s+")
 
-_PYTHON_LIBRARY = re.compile(
-    r".*/(?:lib(?:64)?/(?:python|pypy)[\d.]+t?|Lib|python3\d*\.zip)/(?:(?:site|dist)-packages/)?"
+_LIBRARY = re.compile(
+    r".*/(?:node_modules/|(?:lib(?:64)?/(?:python|pypy)[\d.]+t?|Lib|python3\d*\.zip)/(?:(?:site|dist)-packages/)?)"
 )
 _CHECKOUT = re.compile(
-    r".*/(?:src|source|sources|build|builds|checkout|checkouts|workspace|repo|repos|objdir[^/]*|obj-[^/]*"
-    r"|mozilla-(?:central|release|beta|inbound|unified)|out/[^/]+|rustc/[0-9a-f]+|index\.crates\.io-[0-9a-f]+)/(?=[^/])"
+    r".*/(?:mozilla-(?:central|release|beta|inbound|unified|esr\d+)|(?:obj|objdir)-[^/]*|build(?:er)?/src|out/[^/]+"
+    r"|(?:checkouts?|repos?|repositories|execroot|workspace)/[^/]+|rustc/[0-9a-f]+|index\.crates\.io-[0-9a-f]+)/(?=[^/])"
 )
+_SOURCES = re.compile(r"^.*?/(?:src|sources?|build)/(?=[^/])")
 _LEADING = re.compile(r"(?:[A-Za-z]:)?/?(?:(?:\.\.?|proc/self/cwd)/)*")
 _VOLATILE = re.compile(r"\d{3}|[0-9a-f]{8}|^te?mp|^home$|^root$|^Users$|^\w{1,2}$|[-_][A-Za-z0-9_]*\d", re.IGNORECASE)
 
@@ -38,11 +40,12 @@ def expression(text: str) -> str:
 def source_path(path: str) -> str:
     """A source file's path without the folders that differ between machines, and with forward slashes."""
     path = path.strip().replace("\\", "/")
-    inside = _CHECKOUT.sub("", path)
-    if inside != path:
-        return _LEADING.sub("", inside, count=1) or inside
     if not path.startswith("/") and path[1:3] != ":/":
-        return _LEADING.sub("", path, count=1) or path
+        return _LEADING.sub("", posixpath.normpath(path), count=1) if path else ""
+    for roots in (_CHECKOUT, _SOURCES):
+        inside = roots.sub("", path, count=1)
+        if inside != path:
+            return inside
     parent, _, name = path.rpartition("/")
     folder = parent.rpartition("/")[2]
     return name if not folder or _VOLATILE.search(folder) else f"{folder}/{name}"
@@ -51,7 +54,7 @@ def source_path(path: str) -> str:
 def script_path(path: str) -> str:
     """A script's path: inside a library the part behind its root, otherwise the file's own name."""
     path = path.strip().replace("\\", "/")
-    inside = _PYTHON_LIBRARY.sub("", path)
+    inside = _LIBRARY.sub("", path)
     if inside != path:
         return inside
     parent, _, name = path.rpartition("/")

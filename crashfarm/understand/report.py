@@ -34,6 +34,16 @@ class Report:
     announces: bool = False
     #: True when a program may well have written this and gone on: a traceback that was only logged.
     may_be_handled: bool = False
+    #: True when this renames the report before it: it says what that one really was.
+    renames: bool = False
+    #: True when this says that the report before it counts for nothing.
+    retracts: bool = False
+    #: True when this only adds a stack to what was announced before it.
+    stack_only: bool = False
+    #: True when whatever the same log says behind it is a consequence of it.
+    covers_rest: bool = False
+    #: True for an end that is no crash in itself; it counts only when the process is known to have ended badly.
+    orderly: bool = False
     #: True for a word in passing (a shell's "Segmentation fault"): counts only when nothing else tells more.
     weak: bool = False
 

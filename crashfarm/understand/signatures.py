@@ -4,8 +4,10 @@ A signature is made of what a report says of itself (the text of an assertion, t
 `FRAMES` frames that tell something, innermost first. `RULES_VERSION` changes whenever a signature may.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from siggen.generator import Result, SignatureGenerator
@@ -19,8 +21,24 @@ RULES_VERSION = "1"
 FRAMES = 3
 """Frames that a signature holds."""
 DELIMITER = " | "
-_DEEP = 40
+_DEEP = 64
 """Frames that are looked through for ones that tell something."""
+_NEAR = 24
+"""Frames among which one by which the program ends itself is looked for."""
+_ROUNDS = (4, 2)
+"""Times that a stack has to go round to be taken for a recursion: surely, else perhaps."""
+_ENTRY = "LLVMFuzzerTestOneInput"
+_OVERFLOW = re.compile(r"stack.overflow|RecursionError|StackOverflow", re.IGNORECASE)
+_LANGUAGES = (
+    ("Python", "python"),
+    ("Go", "go"),
+    ("Jazzer.js", "javascript"),
+    ("JavaScript", "javascript"),
+    ("Jazzer", "java"),
+    ("Java", "java"),
+    ("Android exception", "java"),
+    ("JUnit", "java"),
+)
 
 Data = dict[str, Any]
 
@@ -36,9 +54,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A signature, the frames it rests on, and how it came about."""
+    """A signature, what it rests on, and how it came about.
+
+    `parts` are what it is made of as people read it, at most `FRAMES`: the headline, then frames.
+    """
 
     text: str
+    parts: tuple[str, ...]
     frames: tuple[Frame, ...]
     steps: tuple[Step, ...]
     rules: tuple[str, ...]
@@ -52,7 +74,7 @@ class FramesThatTell(Rule):  # type: ignore[misc]
 
     def action(self, data: Data, result: Result) -> bool:
         names = [name(frame) for frame in data["frames"]]
-        result.set_signature(self.name, DELIMITER.join(dict.fromkeys(part for part in names if part)))
+        result.set_signature(self.name, DELIMITER.join(part for part, _ in groupby(filter(None, names))))
         return True
 
 
@@ -77,7 +99,8 @@ class Headline(Rule):  # type: ignore[misc]
         return bool(data["headline"])
 
     def action(self, data: Data, result: Result) -> bool:
-        result.set_signature(self.name, DELIMITER.join(filter(None, (data["headline"], result.signature))))
+        words = data["headline"].split("\n")
+        result.set_signature(self.name, DELIMITER.join(filter(None, (*words, result.signature))))
         return True
 
 
@@ -92,6 +115,28 @@ class Prefixed(Rule):  # type: ignore[misc]
 
     def action(self, data: Data, result: Result) -> bool:
         result.set_signature(self.name, DELIMITER.join(filter(None, (_WORDS[data["kind"]], result.signature))))
+        return True
+
+
+class Place(Rule):  # type: ignore[misc]
+    """Without frames the line of the source tells one error from others of its kind."""
+
+    def predicate(self, data: Data, result: Result) -> bool:
+        return not result.signature and bool(data["place"])
+
+    def action(self, data: Data, result: Result) -> bool:
+        result.set_signature(self.name, f"{data['title']}{DELIMITER}{data['place']}")
+        return True
+
+
+class Message(Rule):  # type: ignore[misc]
+    """Without frames, what the report's message says more than its kind of crash tells it from others."""
+
+    def predicate(self, data: Data, result: Result) -> bool:
+        return not result.signature and data["title"] not in data["message"]
+
+    def action(self, data: Data, result: Result) -> bool:
+        result.set_signature(self.name, f"{data['title']}{DELIMITER}{data['message']}")
         return True
 
 
@@ -111,6 +156,8 @@ RULES: tuple[Rule, ...] = (
     Recursion(),
     Headline(),
     Prefixed(),
+    Place(),
+    Message(),
     NothingElse(),
     SigFixWhitespace(),
     SigTruncate(),
@@ -122,47 +169,84 @@ _NAMES = CSignatureTool()
 
 def sign(report: Report) -> Signature:
     """The signature of a report; never empty."""
-    steps = tuple(walk(report.stack))
-    telling = [step.frame for step in steps if step.kept]
+    language = language_of(report)
+    steps = tuple(walk(report.stack, language))
+    telling = [step.frame for step in steps if step.kept] or ([] if report.headline else _better_than_none(steps))
+    round_trip = cycle(telling) if _OVERFLOW.search(report.title) else ()
+    frames = list(round_trip[:FRAMES] or telling[:FRAMES])
     data: Data = {
         "kind": report.kind,
         "title": report.title,
         "headline": report.headline,
-        "frames": telling[:FRAMES],
-        "cycle": cycle(telling) if "overflow" in report.title.lower() or "Recursion" in report.title else (),
+        "message": report.message,
+        "place": f"{report.file}:{report.line}" if report.file else "",
+        "frames": frames,
+        "cycle": round_trip,
     }
     result = _GENERATOR.generate(data)
-    return Signature(result.signature, tuple(telling[:FRAMES]), steps, tuple(result.debug_log))
+    parts = tuple(filter(None, (*report.headline.split("\n"), *map(shown, frames))))
+    return Signature(result.signature, parts[:FRAMES], tuple(frames), steps, tuple(result.debug_log))
 
 
-def walk(stack: Sequence[Frame]) -> list[Step]:
-    """Each frame in turn, until enough of them tell something."""
+def language_of(report: Report) -> str:
+    """Which language's lists a report's frames are looked up in."""
+    return next((language for start, language in _LANGUAGES if report.format.startswith(start)), "native")
+
+
+def walk(stack: Sequence[Frame], language: str = "native") -> list[Step]:
+    """Each frame in turn, with what was decided about it and why."""
+    stack = stack[:_DEEP]
+    dropped = [lists.why_dropped(frame, language) for frame in stack]
+    below = max((number for number, found in enumerate(dropped[:_NEAR]) if found and found.hides), default=-1)
     steps = []
-    for frame in stack[:_DEEP]:
-        dropped = lists.why_dropped(frame)
-        reason = f"{dropped.list}: {dropped.reason} ({dropped.entry})" if dropped else "tells something"
-        steps.append(Step(frame, dropped is None, reason))
+    for number, (frame, found) in enumerate(zip(stack, dropped, strict=True)):
+        if found and not (_entry_point(frame)):
+            steps.append(Step(frame, False, f"{found.list}: {found.reason} ({found.entry})"))
+        elif number < below:
+            steps.append(Step(frame, False, f"stands above {stack[below].function}, by which the program ends itself"))
+        elif frame.inlined and language == "native" and not frame.module:
+            steps.append(Step(frame, False, "inlined: whether it has a frame differs between compilers"))
+        elif not frame.function and not frame.file:
+            steps.append(Step(frame, False, "only a module is known"))
+        else:
+            steps.append(Step(frame, True, "tells something"))
     return steps
+
+
+def _better_than_none(steps: Sequence[Step]) -> list[Frame]:
+    """Where nothing tells: the first of the program's own frames, else the first that has a function, else a module."""
+    own = [step.frame for step in steps if step.reason.startswith("fuzz_drivers") and step.frame.function]
+    named = [step.frame for step in steps if step.frame.function]
+    return (own or named or [step.frame for step in steps if step.frame.module])[:1]
+
+
+def _entry_point(frame: Frame) -> bool:
+    return frame.function == _ENTRY and bool(frame.file)
+
+
+def shown(frame: Frame) -> str:
+    """A frame as people read it; the entry point of a fuzz target, which all have, by the name of its file."""
+    return frame.file.rpartition("/")[2] if _entry_point(frame) else frame.function or frame.module or frame.file
 
 
 def name(frame: Frame) -> str:
     """A frame in a word: its function less arguments, template arguments and hashes, else its file, else its module."""
+    if _entry_point(frame):
+        return shown(frame)
     if frame.file.endswith((".py", ">")) and frame.function:
         return f"{frame.function} ({frame.file})"
     text: str = _NAMES.normalize_frame(
-        module=frame.module or None,
-        function=frame.function or None,
-        file=frame.file or None,
-        line=frame.line,
+        module=frame.module or None, function=frame.function or None, file=frame.file or None, line=frame.line
     )
     return text
 
 
 def cycle(frames: Sequence[Frame]) -> tuple[Frame, ...]:
-    """The shortest round that a stack repeats at least twice somewhere near its top, or nothing."""
+    """The shortest round that a stack goes several times, from where it first does; or nothing."""
     names = [name(frame) for frame in frames]
-    for skip in range(min(4, len(names))):
-        for length in range(1, (len(names) - skip) // 2 + 1):
-            if names[skip : skip + length] == names[skip + length : skip + 2 * length]:
-                return tuple(frames[skip : skip + length])
+    for rounds in _ROUNDS:
+        for start in range(len(names)):
+            for length in range(1, (len(names) - start) // rounds + 1):
+                if names[start : start + length * rounds] == names[start : start + length] * rounds:
+                    return tuple(frames[start : start + length])
     return ()

@@ -47,7 +47,7 @@ class Hit:
 
 
 class Needles:
-    """Finds any of many fixed strings in one pass."""
+    """Finds any of many fixed strings in one pass; one that begins with a line end stands at the start of a line."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self._automaton = ahocorasick.Automaton()
@@ -62,7 +62,7 @@ class Needles:
 
     def hits(self, lines: tuple[str, ...]) -> Iterator[Hit]:
         """Needles in order of lines, each at most once a line."""
-        text = "\n".join(lines)
+        text = "\n" + "\n".join(lines)
         starts = _starts(lines)
         last: dict[str, int] = {}
         for end, word in self._automaton.iter(text):
@@ -84,7 +84,7 @@ def read(output: bytes, needles: Needles) -> Text:
 
 
 def _starts(lines: tuple[str, ...]) -> list[int]:
-    starts, at = [], 0
+    starts, at = [], 1
     for line in lines:
         starts.append(at)
         at += len(line) + 1

@@ -9,6 +9,8 @@ from crashfarm.understand.formats import NEEDLES
 from crashfarm.understand.report import Report
 from crashfarm.understand.scan import Scan, scan
 
+_LESSER = (("Indirect-leak", 4), ("leak", 3), ("Leak", 3), ("WARNING", 2))
+"""Words in titles of findings that others go before."""
 SUCCESS = "success"
 FAILURE = "failure"
 
@@ -25,6 +27,11 @@ class Understanding:
     outcome: str
     truncated: bool
     notes: tuple[str, ...]
+
+    @property
+    def primary(self) -> Finding | None:
+        """The finding that tells most of what went wrong: the first one of the gravest kind."""
+        return min(self.findings, key=_gravity, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +126,17 @@ def _weigh(end: verdict.Verdict, reports: Sequence[Report]) -> tuple[list[Report
     return kept, tuple(aside)
 
 
+def _gravity(finding: Finding) -> int:
+    """Rank of a finding among those of one run: what was seen at work, before what the program said or "
+    "did of itself."""
+    if finding.kind in (Kind.SANITIZER, Kind.VALGRIND):
+        return next((rank for word, rank in _LESSER if word in finding.title), 0)
+    return {Kind.ASSERTION: 1, Kind.CRASH: 1, Kind.EXCEPTION: 2}.get(finding.kind, 2)
+
+
 def _against(end: verdict.Verdict, report: Report) -> str:
+    if report.orderly and (not end.known or end.ended_well):
+        return "an orderly end for want of memory, and nothing says that the process ended badly"
     if end.ended_well and report.may_be_handled:
         return "the program ended well, so this was handled"
     if end.ended_well and report.weak:

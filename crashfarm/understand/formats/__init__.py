@@ -1,12 +1,48 @@
 """Every format that is read, each in a module of its own."""
 
-from crashfarm.understand.formats import c_library, python, signals
+from crashfarm.understand.formats import (
+    android,
+    apple,
+    c_library,
+    checks,
+    gdb,
+    gecko,
+    golang,
+    java,
+    kernel,
+    libfuzzer,
+    loader,
+    minidump,
+    python,
+    rust,
+    sanitizers,
+    signals,
+    undefined,
+    valgrind,
+    windows,
+)
 from crashfarm.understand.report import Format
 from crashfarm.understand.text import Needles
 
 FORMATS: tuple[Format, ...] = (
+    *sanitizers.FORMATS,
+    *libfuzzer.FORMATS,
+    *kernel.FORMATS,
+    *golang.FORMATS,
+    *rust.FORMATS,
+    *java.FORMATS,
     *python.FORMATS,
+    *undefined.FORMATS,
+    *gecko.FORMATS,
     *c_library.FORMATS,
+    *checks.FORMATS,
+    *valgrind.FORMATS,
+    *minidump.FORMATS,
+    *apple.FORMATS,
+    *windows.FORMATS,
+    *gdb.FORMATS,
+    *android.FORMATS,
+    *loader.FORMATS,
     *signals.FORMATS,
 )
 """In order of trust: of two that read the same line, the first one has it."""

@@ -10,7 +10,7 @@ _ASSERTIONS = (
     # glibc: program: file.c:12: function: Assertion `expression' failed.
     re.compile(
         r"(?:^|[\s:])(?P<file>[^\s:]+):(?P<line>\d+): (?:(?P<function>.{0,400}?): )?"
-        r"[Aa]ssertion [`'\"](?P<text>.*)['\"] failed\.?"
+        r"[Aa]ssertion [`'\"](?P<text>.*?)['\"]? failed\.?(?:$|\s)"
     ),
     # glibc of itself: Fatal glibc error: file.c:12 (function): assertion failed: expression
     re.compile(r"(?P<file>[^\s:]+):(?P<line>\d+) \((?P<function>[^)]*)\): assertion failed: (?P<text>.+)$"),
@@ -18,7 +18,7 @@ _ASSERTIONS = (
     # musl:       Assertion failed: expression (f.c: function: 12)
     re.compile(
         r"[Aa]ssertion failed: \(?(?P<text>.+?)\)?,? (?:function:? (?P<function>[^,]+), )?"
-        r"\(?(?:file )?(?P<file>[^\s,:()]+)(?:, line |: (?:[\w~]+: )?)(?P<line>\d+)"
+        r"\(?(?:file )?(?P<file>(?:[A-Za-z]:)?[^\s,:()]+)(?:, line |: (?:[\w~]+: )?)(?P<line>\d+)"
     ),
 )
 _HEAP = re.compile(
@@ -97,12 +97,11 @@ def _terminated(at: int, end: int, name: str, what: str) -> Report:
     headline = normalise.message(name or what or "terminate without an exception")
     return Report(
         kind=Kind.EXCEPTION if name else Kind.CRASH,
-        title="Uncaught exception" if name else "Abrt",
+        title="Abrt",
         format="C++ terminate",
         start=at,
         end=end,
         message=normalise.message(f"{name}: {what}") if name and what else headline,
-        headline=headline,
         signal="SIGABRT",
         announces=True,
     )

@@ -1,0 +1,186 @@
+"""How well and how fast logs are understood.
+
+    bench/understand.py [FOLDER] [--misses]
+
+FOLDER is in the form of ../shared/corpora (which is taken if none is named): `logs/`, and `logs.json` with their labels.
+A kind is right when the label's words are ours, case and hyphens aside, with READ/WRITE and size where the label has
+them. A frame is right when it is the label's once arguments, template arguments and hashes are taken off both; labels keep 80
+characters. A log that is labelled as no crash is a false alarm when it has a finding.
+"""
+
+import argparse
+import json
+import re
+import statistics
+import sys
+import time
+import tracemalloc
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from FTB.ProgramConfiguration import ProgramConfiguration
+from FTB.Signatures.CrashInfo import CrashInfo
+
+from crashfarm.documents.finding import Frame
+from crashfarm.understand import Explained, explain, names, signatures, understand
+
+ROOT = Path(__file__).resolve().parents[1]
+LABEL_LENGTH = 80
+
+
+@dataclass
+class Tally:
+    """Counts of what was right, of how many, and what was not."""
+
+    right: int = 0
+    of: int = 0
+    misses: list[str] = field(default_factory=list)
+
+    def add(self, right: bool, miss: str) -> None:
+        """One more log."""
+        self.of += 1
+        self.right += right
+        if not right:
+            self.misses.append(miss)
+
+    def __str__(self) -> str:
+        return f"{self.right}/{self.of} = {100 * self.right / self.of:.1f} %" if self.of else "none"
+
+
+def words(kind: str) -> list[str]:
+    """A kind's words, case and hyphens aside."""
+    return kind.lower().replace("-", " ").split()
+
+
+def same_kind(label: str, ours: str) -> bool:
+    """Whether our kind is the label's; what we say of access and size counts only where the label does too."""
+    wanted, found = words(label), words(ours)
+    if not {"read", "write"} & set(wanted):
+        found = re.sub(r" (?:read|write)(?: \S+)?$", "", " ".join(found)).split()
+    elif wanted[-1] in ("read", "write") and found and re.fullmatch(r"\d+|\{\*\}", found[-1]):
+        found.pop()
+    elif wanted[-1] == "{*}" and found and found[-1].isdigit():
+        found[-1] = "{*}"
+    return wanted == found
+
+
+def plain(text: str) -> str:
+    """A frame or headline as far as it can be compared."""
+    return re.sub(r"\W+", "", signatures.name(Frame(function=names.plain(text[:LABEL_LENGTH]))) or text)
+
+
+def same_frame(label: str, ours: str) -> bool:
+    """Whether a frame is the label's."""
+    ours = ours[: max(LABEL_LENGTH, len(label))]
+    return label.strip().lower() == ours.strip().lower() or plain(label) == plain(ours)
+
+
+def primary(output: bytes) -> Explained | None:
+    """The finding that tells most of a log, with its signature."""
+    told = explain(output=output)
+    best = told.understanding.primary
+    return next((one for one in told.explained if one.finding is best), None)
+
+
+def ftb_view(lines: list[str]) -> tuple[str, list[str]] | None:
+    """FTB's kind and frames of a log; None where it raises or has no class for it."""
+    try:
+        info = CrashInfo.fromRawCrashData([], lines, ProgramConfiguration("program", "x86-64", "linux"))
+        if type(info).__name__ == "NoCrashInfo":
+            return None
+        return type(info).__name__, [str(name) for name in info.backtrace]
+    except Exception:
+        return None
+
+
+def judge(folder: Path, show: bool) -> None:
+    """Right kinds and frames, ours and FTB's."""
+    labels = json.loads((folder / "logs.json").read_text(encoding="utf-8"))
+    kind, top, order, alarms, ftb_class, ftb_top = (Tally() for _ in range(6))
+    exceptions, seconds = 0, []
+    for name, label in labels.items():
+        output = (folder / "logs" / name).read_bytes()
+        started = time.perf_counter()
+        try:
+            told = primary(output)
+        except Exception as fault:
+            exceptions += 1
+            print(f"exception: {name}: {fault!r}", file=sys.stderr)
+            continue
+        seconds.append(time.perf_counter() - started)
+        title = told.finding.title if told else ""
+        if not label["kind"]:
+            alarms.add(told is None, f"{name}: {title}")
+            continue
+        view = ftb_view(output.decode("utf-8", "replace").splitlines())
+        ftb_class.add(view is not None, name)
+        kind.add(same_kind(label["kind"], title), f"{name}: wanted {label['kind']!r}, got {title!r}")
+        if label["frames"]:
+            parts = list(told.signature.parts) if told else []
+            ok = [same_frame(*pair) for pair in zip(label["frames"], parts, strict=False)]
+            top.add(bool(ok and ok[0]), f"{name}: wanted {label['frames']}, got {parts}")
+            order.add(all(ok) and len(ok) == len(label["frames"]) == len(parts), f"{name}: {label['frames']} {parts}")
+            ftb_top.add(bool(view and view[1] and same_frame(label["frames"][0], view[1][0])), name)
+    print(f"logs: {len(labels)}, exceptions: {exceptions}")
+    print(f"right kind: {kind}   (FTB alone gives a class to {ftb_class})")
+    print(f"right top frame: {top}   (FTB alone: {ftb_top})")
+    print(f"all frames in order: {order}")
+    print(f"false alarms on logs that are no crash: {alarms.of - alarms.right}/{alarms.of}")
+    print(f"per log: median {1000 * statistics.median(seconds):.2f} ms, p99 {1000 * percentile(seconds, 99):.2f} ms")
+    if show:
+        for title, tally in (("kind", kind), ("top frame", top), ("order", order), ("false alarms", alarms)):
+            print(f"\n{title}:", *tally.misses, sep="\n  ")
+
+
+def percentile(values: list[float], rank: int) -> float:
+    """The value below which `rank` per cent of the values are."""
+    return sorted(values)[min(len(values) - 1, len(values) * rank // 100)]
+
+
+def traces(folder: Path) -> None:
+    """The logs without labels: how many have a finding, a top frame, an exception."""
+    files = sorted((folder / "traces").glob("*")) if (folder / "traces").is_dir() else []
+    told = [(file, primary(file.read_bytes())) for file in files]
+    if told:
+        found = [one for _, one in told if one]
+        framed = sum(1 for one in found if one.signature.frames)
+        print(f"traces: {len(told)}, with a finding {len(found)}, with frames {framed}")
+
+
+def large() -> None:
+    """One log of 25 MB and 400,000 lines with a crash in its middle."""
+    line = b"[task 2026-01-01T00:00:00.000Z] 10:11:12 INFO - loading libfoo\n"
+    crash = (
+        b"==77==ERROR: AddressSanitizer: heap-use-after-free on address 0x60200001 at pc 0x1 bp 0x2 sp 0x3\n"
+        b"READ of size 4 at 0x60200001 thread T0\n    #0 0x51 in widget_draw(int) src/widget.c:10:3\n\n"
+    )
+    output = line * 200_000 + crash + line * 200_000
+    started = time.perf_counter()
+    seen = understand(exit_status=1, output=output)
+    took = time.perf_counter() - started
+    assert [finding.title for finding in seen.findings] == ["Heap-use-after-free READ 4"]
+    tracemalloc.start()
+    understand(exit_status=1, output=output)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    print(
+        f"{len(output) / 1e6:.1f} MB, {output.count(10):,} lines: {took:.2f} s, {peak / 1e6:.0f} MB of "
+        "memory besides the log"
+    )
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT.parent / "shared" / "corpora")
+    parser.add_argument("--misses", action="store_true", help="list what was not right")
+    options = parser.parse_args()
+    if not (options.folder / "logs.json").is_file():
+        sys.exit(f"no logs.json in {options.folder}")
+    judge(options.folder, options.misses)
+    traces(options.folder)
+    large()
+
+
+if __name__ == "__main__":
+    main()
