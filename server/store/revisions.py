@@ -60,13 +60,16 @@ def new_hash(body: bytes, parent: str | None, deleted: bool, digests: Iterable[s
 
 def merge(tree: Tree, branch: Branch, limit: int) -> Tree:
     """The tree with one more branch, each branch at most `limit` revisions long."""
-    parents: dict[tuple[int, str], str | None] = {}
-    for each in (*tree, branch):
-        _link(parents, each)
-    inner = {(pos - 1, parent) for (pos, _), parent in parents.items() if parent is not None}
-    flags = {(each.pos, each.hashes[0]): each.deleted for each in (branch, *tree)}
-    leaves = [node for node in flags if node not in inner]
-    return _ordered(Branch(pos, _line(parents, pos, name, limit), flags[pos, name]) for pos, name in leaves)
+    new = _rooted(branch, tree)
+    grown = [_rooted(each, (new,)) for each in tree]
+    kept = [each for each in grown if not _holds(new, each)]
+    if not any(_holds(each, new) for each in grown):
+        kept.append(new)
+    elif len(kept) < len(grown):
+        kept = grown
+    if any(each is not old for each, old in zip(grown, tree, strict=True)):
+        kept = _without_ancestors(kept)
+    return _ordered(stem(tuple(kept), limit))
 
 
 def remove(tree: Tree, revs: set[str]) -> Tree:
@@ -77,6 +80,11 @@ def remove(tree: Tree, revs: set[str]) -> Tree:
 def stem(tree: Tree, limit: int) -> Tree:
     """The tree with every branch cut to its `limit` newest revisions."""
     return tuple(Branch(each.pos, each.hashes[:limit], each.deleted) for each in tree)
+
+
+def holds_branch(tree: Tree, branch: Branch) -> bool:
+    """True when the tree has the branch already, as a leaf or on the way to one."""
+    return any(_holds(each, branch) for each in tree)
 
 
 def contains(tree: Tree, pos: int, name: str) -> bool:
@@ -118,24 +126,41 @@ def _decode_line(line: str) -> Branch:
     return Branch(int(pos), tuple(names.split(",")), line.endswith("!"))
 
 
-def _link(parents: dict[tuple[int, str], str | None], branch: Branch) -> None:
-    line = branch.hashes
-    for depth, name in enumerate(line):
-        parent = line[depth + 1] if depth + 1 < len(line) else None
-        known = parents.get((branch.pos - depth, name))
-        # A revision names one parent; if two writers disagree, all replicas settle on the same one.
-        parents[branch.pos - depth, name] = parent if known is None or (parent and parent > known) else known
+def _holds(outer: Branch, inner: Branch) -> bool:
+    """True when a branch runs through the whole of another, as far as both are known."""
+    depth = outer.pos - inner.pos
+    if not 0 <= depth < len(outer.hashes):
+        return False
+    common = min(len(outer.hashes) - depth, len(inner.hashes))
+    return outer.hashes[depth : depth + common] == inner.hashes[:common]
 
 
-def _line(parents: dict[tuple[int, str], str | None], pos: int, name: str, limit: int) -> tuple[str, ...]:
-    names: list[str] = []
-    step: str | None = name
-    while step is not None and len(names) < limit:
-        names.append(step)
-        step = parents.get((pos, step))
-        pos -= 1
-    return tuple(names)
+def _rooted(branch: Branch, others: Iterable[Branch]) -> Branch:
+    """The branch with the ancestors that others know of its oldest revision."""
+    oldest = branch.pos - len(branch.hashes) + 1
+    if oldest <= 1:
+        return branch
+    tails = [
+        each.hashes[each.pos - oldest + 1 :]
+        for each in others
+        if 0 <= each.pos - oldest < len(each.hashes) and each.hashes[each.pos - oldest] == branch.hashes[-1]
+    ]
+    tail = max(tails, key=lambda names: (len(names), names), default=())
+    return Branch(branch.pos, branch.hashes + tail, branch.deleted) if tail else branch
+
+
+def _without_ancestors(branches: list[Branch]) -> list[Branch]:
+    """The branches that no other one runs through."""
+    kept: list[Branch] = []
+    for each in sorted(branches, key=_canonical, reverse=True):
+        if not any(_holds(other, each) for other in kept):
+            kept.append(each)
+    return kept
+
+
+def _canonical(branch: Branch) -> tuple[int, int, tuple[str, ...]]:
+    return branch.pos, len(branch.hashes), branch.hashes
 
 
 def _ordered(branches: Iterable[Branch]) -> Tree:
-    return tuple(sorted(branches, key=winning_order, reverse=True))
+    return tuple(sorted(branches, key=lambda each: (winning_order(each), each.hashes), reverse=True))

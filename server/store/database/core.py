@@ -81,8 +81,8 @@ def parse_seq(text: str | int) -> int:
     """The number of a sequence as clients hand it back; BadRequest for anything else."""
     if isinstance(text, int):
         return text
-    number, _, _ = text.strip('"').partition("-")
-    if number.isascii() and number.isdigit() and len(number) < 19:
+    number, dash, rest = text.strip('"').partition("-")
+    if number.isascii() and number.isdigit() and len(number) < 19 and bool(dash) == bool(rest):
         return int(number)
     raise BadRequest("Malformed sequence supplied in 'since' parameter.")
 

@@ -15,6 +15,7 @@ from server.store.revisions import (
     contains,
     decode,
     encode,
+    holds_branch,
     is_linear,
     merge,
     new_hash,
@@ -141,9 +142,9 @@ def graft(txn: Transaction, draft: Draft) -> str:
     """Write a replicated revision with its line of ancestors; nothing happens when it is known already."""
     start, names = _own_line(draft)
     row = txn.find(draft.id)
-    if row is not None and contains(decode(row.rev, bool(row.deleted), row.tree), start, names[0]):
-        return f"{start}-{names[0]}"
     branch = Branch(start, names[: txn.revs_limit], draft.deleted)
+    if row is not None and holds_branch(leaves(row), branch):
+        return branch.rev
     kept: dict[str, Kept] = {}
     if draft.attachments:
         kept = _keep_attachments(txn, draft, start, _ancestor_attachments(txn, row, branch))

@@ -18,6 +18,8 @@ _ROW = """'{"seq":"' || seq || '-' || ? || '","id":' || json_quote(id) || ',"cha
 _DOC = """ || ',"doc":{"_id":' || json_quote(id) || ',"_rev":"' || rev || '"' || body
  || CASE WHEN deleted THEN ',"_deleted":true' ELSE '' END
  || CASE WHEN atts IS NULL THEN '' ELSE att_stubs(atts) END || '}'"""
+_PAGE = 1000
+_PAGE_WITH_DOCS = 100
 _COLUMNS = "seq, id, rev, deleted, body, atts, tree"
 
 #: Says of each document (as JSON) whether a row for it is wanted.
@@ -41,29 +43,35 @@ class Shape:
 
 
 class Page(NamedTuple):
-    """Rows, the sequence number to go on from, and how many documents were looked at."""
+    """Rows, the sequence number to go on from, and whether there may be more after it."""
 
     rows: list[bytes]
     last: int
-    seen: int
+    more: bool
 
 
 def page(db: Database, shape: Shape, since: int, limit: int) -> Page:
-    """Look at up to `limit` changes after `since` (before it, when descending)."""
+    """Up to `limit` rows of changes after `since` (before it, when descending), but not too many at once."""
+    size = _PAGE_WITH_DOCS if shape.include_docs else _PAGE
+    if shape.wanted is None:
+        size = min(size, limit)
     with db.reader() as connection:
         if shape.is_plain:
-            return _plain_page(connection, db, shape, since, limit)
-        found = _select(connection, _COLUMNS, shape, since, limit)
-    if not found:
-        return Page([], since, 0)
+            return _plain_page(connection, db, shape, since, size)
+        found = _select(connection, _COLUMNS, shape, since, size)
+    return _judged_page(db, shape, found, since, size, limit)
+
+
+def _judged_page(db: Database, shape: Shape, found: list[Any], since: int, size: int, limit: int) -> Page:
     stored = [Stored(doc_id, rev, bool(deleted), body, atts) for _, doc_id, rev, deleted, body, atts, _ in found]
-    wanted = shape.wanted(stored) if shape.wanted else [True] * len(stored)
-    rows = [
-        _row(db, shape, seq, each, tree)
-        for (seq, *_, tree), each, good in zip(found, stored, wanted, strict=True)
-        if good
-    ]
-    return Page(rows, found[-1][0], len(found))
+    wanted = shape.wanted(stored) if shape.wanted and stored else [True] * len(stored)
+    rows: list[bytes] = []
+    for (seq, *_, tree), each, good in zip(found, stored, wanted, strict=True):
+        if good:
+            rows.append(_row(db, shape, seq, each, tree))
+        if len(rows) == limit:
+            return Page(rows, seq, True)
+    return Page(rows, found[-1][0] if found else since, len(found) == size)
 
 
 def count_after(db: Database, since: int) -> int:
@@ -78,7 +86,7 @@ def _plain_page(connection: apsw.Connection, db: Database, shape: Shape, since: 
     columns = f"seq, CAST({_ROW}{_DOC if shape.include_docs else ''} || '}}' AS BLOB)"
     found = _select(connection, columns, shape, since, limit, db.uuid)
     rows = [row for _, row in found]
-    return Page(rows, found[-1][0] if found else since, len(rows))
+    return Page(rows, found[-1][0] if found else since, len(rows) == limit)
 
 
 def _select(connection: apsw.Connection, columns: str, shape: Shape, since: int, limit: int, *values: str) -> list[Any]:

@@ -25,6 +25,7 @@ from server.store.http import (
     node,
     server,
     sessions,
+    updates,
 )
 from server.store.http.request import Receive, Request
 from server.store.http.response import Response, Send, error_response
@@ -110,8 +111,12 @@ async def _send(response: Response, scope: dict[str, Any], send: Send) -> None:
 
 async def _stream(body: AsyncIterator[bytes], scope: dict[str, Any], send: Send) -> None:
     if scope["method"] != "HEAD":
-        async for piece in body:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        try:
+            async for piece in body:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except StoreError as error:
+            text = error_response(error).body
+            await send({"type": "http.response.body", "body": text, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 
 
@@ -120,7 +125,19 @@ def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 def _routes() -> list[Route]:
-    rooms: list[Any] = [server, sessions, databases, documents, attachments, local, node, bulk, all_docs, changes]
+    rooms: list[Any] = [
+        server,
+        sessions,
+        databases,
+        documents,
+        attachments,
+        local,
+        node,
+        bulk,
+        all_docs,
+        changes,
+        updates,
+    ]
     for name in _OTHERS:
         if importlib.util.find_spec(name) is not None:
             rooms.append(importlib.import_module(name))

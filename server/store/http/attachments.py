@@ -2,8 +2,10 @@
 
 import base64
 import gzip
+import re
 from hashlib import md5
 from urllib.parse import quote
+from uuid import uuid4
 
 from server.store.database import Stored
 from server.store.database.blobs import Incoming, Kept, encode_incoming
@@ -15,6 +17,8 @@ from server.store.http.request import Request
 from server.store.http.response import Response
 from server.store.http.routing import Route
 
+_RANGE = re.compile(r"[0-9]+-[0-9]*|-[0-9]+")
+_MOST_RANGES = 100
 _NOT_THERE = "Document is missing attachment"
 
 
@@ -62,7 +66,9 @@ async def delete(request: Request) -> Response:
     draft = _draft(request)
     if draft.attachments.pop(attachment_name(request), None) is None:
         raise NotFound(_NOT_THERE)
-    return await documents.store(request, draft)
+    answer = await documents.store(request, draft)
+    answer.status = 200 if answer.status == 201 else answer.status
+    return answer
 
 
 async def not_on_local(request: Request) -> Response:
@@ -116,21 +122,41 @@ def _contents(request: Request, kept: Kept, headers: dict[str, str]) -> Response
             return Response(200, data, headers | {"content-encoding": "gzip"})
         return Response(200, gzip.decompress(data), headers)
     headers["accept-ranges"] = "bytes"
-    span = _range(request.header("range"), len(data))
-    if span is None:
+    spans = _ranges(request.header("range"), len(data))
+    if not spans:
         return Response(200, data, headers)
-    first, last = span
+    if len(spans) > 1:
+        return _parts(data, spans, headers)
+    [(first, last)] = spans
     headers["content-range"] = f"bytes {first}-{last}/{len(data)}"
     return Response(206, data[first : last + 1], headers)
 
 
-def _range(header: str | None, size: int) -> tuple[int, int] | None:
-    """First and last byte of a Range header; None for the whole."""
-    if not header or not header.startswith("bytes=") or "," in header:
-        return None
-    first, dash, last = header.removeprefix("bytes=").strip().partition("-")
-    if not dash or not (first or last) or not (first + last).isdigit():
-        return None
+def _parts(data: bytes, spans: list[tuple[int, int]], headers: dict[str, str]) -> Response:
+    boundary = uuid4().hex
+    pieces: list[bytes] = []
+    for first, last in spans:
+        lead = (
+            f"\r\n--{boundary}\r\nContent-Type: {headers['content-type']}\r\n"
+            f"Content-Range: bytes {first}-{last}/{len(data)}\r\n\r\n"
+        )
+        pieces += (lead.encode(), data[first : last + 1])
+    pieces.append(f"\r\n--{boundary}--".encode())
+    return Response(206, b"".join(pieces), headers | {"content-type": f"multipart/byteranges; boundary={boundary}"})
+
+
+def _ranges(header: str | None, size: int) -> list[tuple[int, int]]:
+    """First and last byte of each part of a Range header; none when it is not understood: then all is sent."""
+    if not header or not header.startswith("bytes="):
+        return []
+    parts = header.removeprefix("bytes=").split(",")
+    if len(parts) > _MOST_RANGES or not all(_RANGE.fullmatch(part.strip()) for part in parts):
+        return []
+    return [_span(part.strip(), size) for part in parts]
+
+
+def _span(part: str, size: int) -> tuple[int, int]:
+    first, _, last = part.partition("-")
     low = int(first) if first else max(0, size - int(last))
     high = min(int(last), size - 1) if first and last else size - 1
     if low >= size or low > high:

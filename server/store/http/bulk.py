@@ -41,7 +41,7 @@ async def bulk_docs(request: Request) -> Response:
     if new_edits:
         rows = [_outcome(draft, result) for draft, result in shown]
     else:
-        rows = [_outcome(draft, result) for draft, result in shown if isinstance(result, StoreError)]
+        rows = [_refused(draft, result) for draft, result in shown if isinstance(result, StoreError)]
     return raw_json(b"[" + b",".join(rows) + b"]", 201)
 
 
@@ -138,6 +138,13 @@ def _outcome(draft: Draft, result: str | StoreError) -> bytes:
     if isinstance(result, StoreError):
         return b'{"id":%s,"error":%s,"reason":%s}' % (doc_id, _encode(result.error), _encode(result.reason))
     return b'{"ok":true,"id":%s,"rev":"%s"}' % (doc_id, result.encode())
+
+
+def _refused(draft: Draft, error: StoreError) -> bytes:
+    """A replicated document that was not written."""
+    start, names = draft.revisions or (0, ())
+    rev = f"{start}-{names[0]}" if names else draft.rev or ""
+    return _encode({"id": draft.id, "rev": rev, "error": error.error, "reason": error.reason})
 
 
 def _bulk_get_one(request: Request, asked: Any) -> bytes:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from server.store.database import Database, Stored, feed, parse_seq
@@ -14,8 +14,8 @@ from server.store.http.request import Request
 from server.store.http.response import Response, raw_json
 from server.store.http.routing import Route
 
-_PAGE = 1000
 _SMALL = 100
+_BEAT_EVENT = b"event: heartbeat\ndata: \n\n"
 _FEEDS = ("normal", "longpoll", "continuous", "eventsource")
 _HEARTBEAT = 60_000
 _ENDLESS = 1 << 62
@@ -31,6 +31,7 @@ class Options:
     shape: Shape
     heartbeat: float | None
     timeout: float
+    interval: int
 
 
 async def changes(request: Request) -> Response:
@@ -44,9 +45,8 @@ async def changes(request: Request) -> Response:
     if options.feed == "longpoll":
         return Response(200, _watched(request, _longpoll(request.db, options)))
     if options.feed == "eventsource":
-        pieces = _endless(request.db, options, _event, b"event: heartbeat\ndata: \n\n")
         headers = {"content-type": "text/event-stream", "cache-control": "no-cache"}
-        return Response(200, _watched(request, pieces), headers)
+        return Response(200, _watched(request, _events(request.db, options)), headers)
     return Response(200, _watched(request, _continuous(request.db, options)))
 
 
@@ -68,13 +68,15 @@ def _options(request: Request, wanted: feed.Filter | None) -> Options:
     descending = request.flag("descending")
     docs = request.flag("include_docs")
     style = request.query.get("style", "main_only")
+    if style not in ("main_only", "all_docs"):
+        raise BadRequest(f"Unknown style: {style}")
     shape = Shape(docs, style == "all_docs", descending, _document(request) if docs else None, wanted)
     since = _since(request)
     if descending:
         since = _ENDLESS
     timeout = request.number("timeout", int(request.server.settings.changes_timeout * 1000)) / 1000
     limit = max(1, request.number("limit", _ENDLESS))
-    return Options(kind, since, limit, shape, _heartbeat(request), timeout)
+    return Options(kind, since, limit, shape, _heartbeat(request), timeout, request.number("seq_interval", 0))
 
 
 def _document(request: Request) -> Callable[[Stored], bytes] | None:
@@ -97,122 +99,113 @@ def _heartbeat(request: Request) -> float | None:
         return None
     if given == "true":
         return _HEARTBEAT / 1000
-    number = request.number("heartbeat", _HEARTBEAT)
+    if not given.lstrip("-").isdigit():
+        raise BadRequest("Invalid heartbeat value. Expecting a positive integer value (in milliseconds).")
+    number = int(given)
     if number < 1:
         raise BadRequest("The heartbeat value should be a positive integer (in milliseconds).")
     return number / 1000
 
 
 async def _normal(db: Database, options: Options) -> Response:
-    if options.limit <= _SMALL and options.shape.wanted is None:
-        return raw_json(b"".join([piece async for piece in _pages(db, options, inline=True)]))
-    return Response(200, _with_newline(_pages(db, options)))
+    """All at once; long answers are sent page by page."""
+    inline = options.shape.is_plain and options.limit <= _SMALL
+    first = _look(db, options) if inline else await asyncio.to_thread(_look, db, options)
+    if not first.more or len(first.rows) == options.limit:
+        body = b'{"results":[\n' + b",\n".join(first.rows) + _end(db, options, first.last, len(first.rows))
+        return raw_json(body)
+    return Response(200, _pages(db, options, first))
 
 
-async def _with_newline(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    async for piece in pieces:
-        yield piece
-    yield b"\n"
-
-
-async def _pages(db: Database, options: Options, *, inline: bool = False) -> AsyncIterator[bytes]:
+async def _pages(db: Database, options: Options, page: feed.Page) -> AsyncIterator[bytes]:
     yield b'{"results":[\n'
-    since, left, first = options.since, options.limit, True
-    while left > 0:
-        ask = min(_PAGE, left) if options.shape.wanted is None else _PAGE
-        page = (
-            feed.page(db, options.shape, since, ask)
-            if inline
-            else await asyncio.to_thread(feed.page, db, options.shape, since, ask)
-        )
-        rows = page.rows[:left]
-        if rows:
-            yield (b"" if first else b",\n") + b",\n".join(rows)
-            first = False
-        left -= len(rows)
-        since = page.last
-        if page.seen < ask:
+    count = 0
+    while True:
+        if page.rows:
+            yield (b",\n" if count else b"") + b",\n".join(page.rows)
+        count += len(page.rows)
+        if not page.more or count >= options.limit:
             break
-    yield _end(db, options, since, first)
+        options = replace(options, since=page.last)
+        page = await asyncio.to_thread(_look, db, options, options.limit - count)
+    yield _end(db, options, page.last, count) + b"\n"
 
 
-def _end(db: Database, options: Options, since: int, empty: bool) -> bytes:
-    pending = 0 if options.shape.descending else feed.count_after(db, since)
-    if not pending and not options.shape.descending:
-        since = max(since, db.update_seq())
-    tail = b"" if empty else b"\n"
+def _look(db: Database, options: Options, limit: int | None = None) -> feed.Page:
+    """The next rows; all but every so many of them without their sequence, if the client wants it so."""
+    page = feed.page(db, options.shape, options.since, options.limit if limit is None else limit)
+    if options.interval < 2:
+        return page
+    numbered = enumerate(page.rows, 1)
+    return page._replace(rows=[row if n % options.interval == 0 else _unnumbered(row) for n, row in numbered])
+
+
+def _unnumbered(row: bytes) -> bytes:
+    return b'{"seq":null' + row[row.index(b',"id":') :]
+
+
+def _end(db: Database, options: Options, since: int, count: int) -> bytes:
+    if options.shape.descending:
+        pending = 0
+    else:
+        pending = feed.count_after(db, since)
+        since = since if pending else max(since, db.update_seq())
+    tail = b"\n" if count else b""
     return tail + b'],\n"last_seq":"%s","pending":%d}' % (db.seq_text(since).encode(), pending)
 
 
 async def _longpoll(db: Database, options: Options) -> AsyncIterator[bytes]:
     yield b'{"results":[\n'
+    count, since = 0, options.since
     with _Bell(db) as bell:
-        since, count = options.since, 0
-        async for item in _batches(db, options, bell):
-            if isinstance(item, bytes):
-                yield item
+        async for page in _batches(db, options, bell):
+            if page is None:
+                yield b"\n"
                 continue
-            rows, since = item
-            rows = rows[: options.limit - count]
-            if rows:
-                yield (b",\n" if count else b"") + b",\n".join(rows)
-                count += len(rows)
-            elif count == 0:
-                continue
-            break
-    yield (b"\n" if count else b"") + b'],\n"last_seq":"%s","pending":%d}\n' % (
-        db.seq_text(since).encode(),
-        feed.count_after(db, since),
-    )
+            since, count = page.last, len(page.rows)
+            if count:
+                yield b",\n".join(page.rows)
+                break
+    yield _end(db, options, since, count) + b"\n"
 
 
 async def _continuous(db: Database, options: Options) -> AsyncIterator[bytes]:
     last = options.since
     with _Bell(db) as bell:
-        left = options.limit
-        async for item in _batches(db, options, bell):
-            if isinstance(item, bytes):
-                yield item
+        async for page in _batches(db, options, bell):
+            if page is None:
+                yield b"\n"
                 continue
-            rows, last = item
-            if rows:
-                yield b"\n".join(rows[:left]) + b"\n"
-                left -= len(rows[:left])
-            if left <= 0:
-                break
+            last = page.last
+            if page.rows:
+                yield b"\n".join(page.rows) + b"\n"
     pending = feed.count_after(db, last)
     yield b'{"last_seq":"%s","pending":%d}\n' % (db.seq_text(last).encode(), pending)
 
 
-async def _endless(db: Database, options: Options, show: Callable[[bytes], bytes], beat: bytes) -> AsyncIterator[bytes]:
+async def _events(db: Database, options: Options) -> AsyncIterator[bytes]:
     with _Bell(db) as bell:
-        left = options.limit
-        async for item in _batches(db, options, bell):
-            if isinstance(item, bytes):
-                yield beat
-                continue
-            yield b"".join(show(row) for row in item[0][:left])
-            left -= len(item[0][:left])
-            if left <= 0:
-                return
+        async for page in _batches(db, options, bell):
+            yield _BEAT_EVENT if page is None else b"".join(_event(row) for row in page.rows)
 
 
-async def _batches(db: Database, options: Options, bell: "_Bell") -> AsyncIterator[bytes | tuple[list[bytes], int]]:
-    """Rows as they come with the sequence number after them, and newlines as heartbeats while nothing does."""
-    since = options.since
-    while True:
+async def _batches(db: Database, options: Options, bell: "_Bell") -> AsyncIterator[feed.Page | None]:
+    """Pages as they come, None for each heartbeat; ends at the limit, at the timeout, or with the database."""
+    options = replace(options)
+    while not db.closed:
         bell.clear()
-        page = await asyncio.to_thread(feed.page, db, options.shape, since, min(_PAGE, options.limit))
-        if page.seen:
-            since = page.last
-            yield page.rows, since
+        page = await asyncio.to_thread(_look, db, options)
+        if page.last != options.since:
+            options.since = page.last
+            options.limit -= len(page.rows)
+            yield page
+            if options.limit <= 0:
+                return
             continue
         while not await bell.wait(options.heartbeat or options.timeout):
             if options.heartbeat is None:
                 return
-            yield b"\n"
-        if db.closed:
-            return
+            yield None
 
 
 class _Bell:
@@ -279,4 +272,4 @@ def _event(row: bytes) -> bytes:
     return b"data: " + row + b"\nid: " + seq + b"\n\n"
 
 
-routes = [Route("database", "_changes", {"GET": changes, "POST": changes})]
+routes = [Route("database", "_changes", {"GET": changes, "POST": changes}, "GET,POST,HEAD")]

@@ -1,12 +1,14 @@
 """Which changes a feed shows: by id, by selector, by a function of a design document."""
 
 import importlib
-import importlib.util
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl
+from uuid import uuid4
 
 import msgspec
 
+from server.store.database import Database
 from server.store.database.feed import Filter
 from server.store.errors import BadRequest, NotFound
 from server.store.http.request import Request
@@ -30,7 +32,7 @@ async def choose(request: Request, body: dict[str, Any]) -> Filter | None:
     if name == "_design":
         return lambda docs: [each.id.startswith("_design/") for each in docs]
     if name == "_selector":
-        return _by_selector(body)
+        return _by_selector(request, body)
     if name == "_view":
         return _by_view(request)
     return _by_function(request, body, name)
@@ -41,35 +43,33 @@ def _by_ids(request: Request, body: dict[str, Any]) -> Filter:
     if ids is None and "doc_ids" in request.query:
         ids = request.json_option("doc_ids")
     if not isinstance(ids, list):
-        raise BadRequest("`doc_ids` filter parameter is not a list.")
+        raise BadRequest("`doc_ids` filter parameter is not a list of doc ids.")
     wanted = {each for each in ids if isinstance(each, str)}
     return lambda docs: [each.id in wanted for each in docs]
 
 
-def _by_selector(body: dict[str, Any]) -> Filter:
-    selector = body.get("selector")
-    if not isinstance(selector, dict):
-        raise BadRequest("Selector must be a JSON object")
-    if importlib.util.find_spec("server.store.mango") is None:
-        raise BadRequest("Selectors are not there.")
-    matcher = importlib.import_module("server.store.mango").compile_selector(selector)
+def _by_selector(request: Request, body: dict[str, Any]) -> Filter:
+    if request.method != "POST" or "selector" not in body:
+        raise BadRequest("Selector must be specified in POST payload")
+    if not isinstance(body["selector"], dict):
+        raise BadRequest("Selector error: expected a JSON object")
+    matcher = importlib.import_module("server.store.mango").compile_selector(body["selector"])
     return lambda docs: [bool(matcher(msgspec.json.decode(each.json()))) for each in docs]
 
 
 def _by_view(request: Request) -> Filter:
-    ddoc, name = _split(request.query.get("view", ""))
-    text = _design(request, ddoc)
+    if "view" not in request.query:
+        raise BadRequest("`view` filter parameter is not provided.")
+    ddoc, name = _split(request.query["view"], "view")
+    text = _design(request, ddoc, "views", name)
     javascript = request.server.javascript
     return _judged(lambda docs: javascript.view_filter(text, name, docs))
 
 
 def _by_function(request: Request, body: dict[str, Any], path: str) -> Filter:
-    ddoc, name = _split(path)
-    text = _design(request, ddoc)
-    functions = msgspec.json.decode(text).get("filters")
-    if not isinstance(functions, dict) or name not in functions:
-        raise NotFound(f"missing json key: {name}" if isinstance(functions, dict) else "missing json key: filters")
-    req = request_object(request, body)
+    ddoc, name = _split(path, "filter")
+    text = _design(request, ddoc, "filters", name)
+    req = request_object(request, msgspec.json.encode(body).decode() if body else None)
     javascript = request.server.javascript
     return _judged(lambda docs: javascript.filter(text, name, docs, req))
 
@@ -78,38 +78,60 @@ def _judged(run: Callable[[list[bytes]], list[bool]]) -> Filter:
     return lambda docs: run([each.json() for each in docs])
 
 
-def _split(path: str) -> tuple[str, str]:
+def _split(path: str, option: str) -> tuple[str, str]:
     ddoc, slash, name = path.partition("/")
     if not slash or not ddoc or not name:
-        raise BadRequest("filter/view parameter must be of the form `designname/filtername`")
+        raise BadRequest(f"`{option}` must be of the form `designname/{option}name`")
     return ddoc, name
 
 
-def _design(request: Request, name: str) -> bytes:
-    text = request.db.get_winner("_design/" + name)
+def _design(request: Request, name: str, member: str, key: str) -> bytes:
+    return designed(request.db, name, member, key)
+
+
+def designed(db: Database, name: str, member: str, key: str) -> bytes:
+    """A design document that has a function of that name; NotFound otherwise."""
+    text: bytes | None = db.get_winner("_design/" + name)
     if text is None:
         raise NotFound("missing")
+    functions = msgspec.json.decode(text).get(member)
+    if not isinstance(functions, dict):
+        raise NotFound(f"missing json key: {member}")
+    if key not in functions:
+        raise NotFound(f"missing json key: {key}")
     return text
 
 
-def request_object(request: Request, body: Any = None) -> dict[str, Any]:
+def request_object(request: Request, body: str | None = None) -> dict[str, Any]:
     """The request as design functions see it."""
     headers = {name.decode("latin-1").title(): value.decode("latin-1") for name, value in request.headers.items()}
     path = list(request.parts)
     return {
         "info": {"db_name": request.db.name, "update_seq": request.db.seq_text(request.db.update_seq())},
         "id": None,
-        "uuid": None,
+        "uuid": uuid4().hex,
         "method": request.method,
         "requested_path": path,
         "path": path,
         "raw_path": request.scope["raw_path"].decode("latin-1"),
         "query": request.query,
         "headers": headers,
-        "body": "undefined" if not body else msgspec.json.encode(body).decode(),
+        "body": body or "undefined",
         "peer": (request.scope.get("client") or ("127.0.0.1",))[0],
-        "form": {},
-        "cookie": {},
+        "form": _form(request, body),
+        "cookie": _cookies(request),
         "userCtx": request.user_ctx(),
         "secObj": request.db.security(),
     }
+
+
+def _form(request: Request, body: str | None) -> dict[str, str]:
+    kind = request.header("content-type") or ""
+    if not body or not kind.startswith("application/x-www-form-urlencoded"):
+        return {}
+    return dict(parse_qsl(body, keep_blank_values=True))
+
+
+def _cookies(request: Request) -> dict[str, str]:
+    pairs = (part.strip().partition("=") for part in (request.header("cookie") or "").split(";"))
+    return {name: value.strip('"') for name, _, value in pairs if name}

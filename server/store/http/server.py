@@ -62,10 +62,8 @@ async def dbs_info(request: Request) -> Response:
     """GET and POST /_dbs_info"""
     request.require_admin()
     catalog = request.server.catalog
-    if request.method == "GET":
-        keys = _slice(request, catalog.names())
-    else:
-        keys = _keys(await request.json_object())
+    listed = request.method == "GET"
+    keys = _slice(request, catalog.names()) if listed else _keys(await request.json_object())
     return json_response([_one_info(request, key) for key in keys])
 
 
