@@ -29,7 +29,7 @@ REDRAW_SECONDS = 0.5
 TIMEOUT_SECONDS = 8.0
 """Longer than any crasher needs on a busy machine, but for those that hang."""
 
-MEMORY_BYTES = 1 << 30
+MEMORY_BYTES = 1 << 29
 
 _SOURCE = re.compile(r"^demo:(\d+)$")
 
