@@ -1,0 +1,38 @@
+"""Chromium, and reports for it to open."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from server.report import write_report
+from tests import farms
+
+ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--allow-file-access-from-files")
+"""Chromium's own sandbox needs rights that a container lacks; the pages here are ours."""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The Chromium of this machine. Without one the tests are skipped, but in CI they fail."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        reason = "there is no Chromium on the PATH (Debian: apt-get install chromium)"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a report of three days, hostile texts included; the last day is new."""
+    out = tmp_path_factory.mktemp("browser") / "report"
+    farm = farms.in_memory(farms.generate(days=3), *(farms.branch(name) for name in farms.BRANCHES))
+    write_report(farm, out, now=farms.NOON + timedelta(days=3), since=farms.NOON + timedelta(minutes=5))
+    return out

@@ -1,0 +1,111 @@
+"""The report's pages in a real browser: opened from files, as from a file share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page
+
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 900}
+
+RULES = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+}
+
+
+def pages_of(report: Path) -> list[Path]:
+    """All pages, the first page first."""
+    return sorted(report.rglob("*.html"), key=lambda path: (len(path.parts), path.name != "index.html", path))
+
+
+@pytest.fixture(params=[(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark")], ids=str)
+def context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
+    """A browser of each width and colour scheme."""
+    size, scheme = request.param
+    with browser.new_context(viewport=size, color_scheme=scheme) as context:
+        yield context
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page that fails the test if the console hears an error or anything but a file is asked for."""
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on(
+        "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}") or dialog.dismiss())
+    page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+    page.on("request", lambda request: complaints.append(request.url) if not request.url.startswith("file:") else None)
+    yield page
+    assert complaints == []
+
+
+def kinds_of_pages(report: Path) -> list[Path]:
+    """One page from each folder, the fullest: they differ in their data only."""
+    fullest = {path.parent: path for path in sorted(pages_of(report), key=lambda path: path.stat().st_size)}
+    return [*report.glob("*.html"), *(path for folder, path in fullest.items() if folder != report)]
+
+
+def test_every_kind_of_page_is_accessible_and_fits_its_window(page: Page, report: Path) -> None:
+    """No violation of WCAG 2.2 AA that axe can find, no console error, nothing wider than the window."""
+    violations = {}
+    for path in kinds_of_pages(report):
+        page.goto(path.as_uri())
+        found = Axe().run(page, options=RULES)
+        if found.violations_count:
+            violations[path.name] = [
+                (one["id"], node["html"][:300], node["failureSummary"])
+                for one in found.response["violations"]
+                for node in one["nodes"]
+            ]
+        assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth"), path.name
+    assert violations == {}
+
+
+def test_tables_sort_by_the_column_that_is_pressed(page: Page, report: Path) -> None:
+    """With the keyboard too; numbers as numbers."""
+    page.goto((report / "signatures.html").as_uri())
+    button = page.get_by_role("button", name="Seen", exact=True)
+    button.focus()
+    page.keyboard.press("Enter")
+    numbers = [int(text) for text in page.locator("td.number").all_inner_texts()]
+    assert numbers == sorted(numbers, reverse=True)
+    page.keyboard.press("Enter")
+    assert [int(text) for text in page.locator("td.number").all_inner_texts()] == sorted(numbers)
+    assert page.locator("th[aria-sort=ascending]").count() == 1
+
+
+def test_the_keyboard_reaches_the_content_first(page: Page, report: Path) -> None:
+    """The first stop skips the navigation."""
+    page.goto((report / "index.html").as_uri())
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_without_javascript_all_is_there(browser: Browser, report: Path) -> None:
+    """Sorting and filtering are all that is lost."""
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto((report / "index.html").as_uri())
+        assert page.get_by_role("heading", level=1).inner_text().startswith("72 runs")
+        page.locator("tbody a").first.click()
+        assert "/signature/" in page.url
+
+
+def test_every_link_leads_somewhere(browser: Browser, report: Path) -> None:
+    """Each page's links as the browser resolves them, and each fragment's target."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        for path in pages_of(report):
+            page.goto(path.as_uri())
+            for link in page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)"):
+                target, _, fragment = link.partition("#")
+                assert Path(target.removeprefix("file://")).is_file(), link
+                if target == page.url.partition("#")[0] and fragment:
+                    assert page.locator(f"[id='{fragment}']").count() == 1, link
