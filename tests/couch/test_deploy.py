@@ -1,0 +1,182 @@
+"""Pushing design documents to a CouchDB: what is pushed, when, and what becomes of pushes that meet or die."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+import pytest
+
+from crashfarm import settings
+from crashfarm.errors import ConfigError, NotSignedIn, Refused
+from crashfarm.settings import Farm
+from server import deploy
+from server.deploy import pushing
+from server.deploy.sources import Design, load
+from tests import samples
+from tests.fresh import farm_settings, fresh_farm
+
+DESIGNS = load()
+
+
+@pytest.fixture
+def farm(couch_url: str) -> Iterator[Farm]:
+    """A farm that has no databases yet."""
+    with fresh_farm(couch_url) as farm:
+        yield farm
+
+
+def quiet(done: int) -> None:
+    """Progress that nobody looks at."""
+
+
+def design_ids(farm: Farm) -> dict[str, list[str]]:
+    """The design documents that each database has."""
+    query = {"startkey": "_design/", "endkey": "_design0"}
+    return {db.name: [str(row.id) for row in db.all_docs(**query).rows] for db in (farm.status, farm.history)}
+
+
+def other(name: str, source: str) -> list[Design]:
+    """The designs with the maps of one of them replaced."""
+    return [with_map(design, source) if design.name == name else design for design in DESIGNS]
+
+
+def with_map(design: Design, source: str) -> Design:
+    views = {name: {**view, "map": source} for name, view in design.members["views"].items()}
+    return msgspec.structs.replace(design, members={**design.members, "views": views})
+
+
+def test_first_push_creates_databases_and_design_documents(farm: Farm) -> None:
+    """Each design document goes where it belongs, and nothing staged is left."""
+    pushed = deploy.push(farm, quiet)
+    status, history = farm.status.name, farm.history.name
+    assert pushed.created == (status, history)
+    assert set(pushed.changed) == {
+        *(f"{status}/{name}" for name in ("documents", "jobs", "workers")),
+        *(f"{history}/{name}" for name in ("crash_type", "documents", "results", "signatures")),
+    }
+    assert (pushed.unchanged, pushed.removed) == ((), ())
+    assert design_ids(farm)[status] == ["_design/documents", "_design/jobs", "_design/workers"]
+
+
+def test_second_push_changes_nothing(farm: Farm) -> None:
+    """Revisions stay, so that nobody's index is built again."""
+    deploy.push(farm, quiet)
+    before = [db.all_docs().rows for db in (farm.status, farm.history)]
+    pushed = deploy.push(farm, quiet)
+    assert (pushed.created, pushed.changed, pushed.removed) == ((), (), ())
+    assert len(pushed.unchanged) == 7
+    assert str(pushed) == "7 design documents were up to date"
+    assert [db.all_docs().rows for db in (farm.status, farm.history)] == before
+
+
+def test_only_what_changed_is_pushed(farm: Farm) -> None:
+    """Touching one design document must not cost the index of another."""
+    deploy.push(farm, quiet)
+    pushed = pushing.push(farm, quiet, other("workers", "function (doc) { emit(doc._id, null); }"))
+    assert pushed.changed == (f"{farm.status.name}/workers",)
+    farm.status.put(samples.worker())
+    assert [row.key for row in farm.status.view("workers", "by_state", reduce=False).rows] == ["worker:alpha"]
+
+
+def test_hand_edited_design_document_is_put_right(farm: Farm) -> None:
+    """Its digest alone would not tell."""
+    deploy.push(farm, quiet)
+    doc = farm.status.get("_design/workers") or {}
+    doc["views"]["by_state"]["map"] = "function (doc) { emit(1, null); }"
+    farm.status.put(doc)
+    assert deploy.push(farm, quiet).changed == (f"{farm.status.name}/workers",)
+
+
+def test_progress_counts_every_view(farm: Farm) -> None:
+    """A bar has something to show."""
+    seen: list[int] = []
+    deploy.push(farm, seen.append)
+    assert seen == list(range(1, sum(len(design.views) for design in DESIGNS) + 1))
+
+
+def test_views_are_built_before_they_go_live(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the moment of the swap the staged name has answered every view, and the live one is still the old one."""
+    deploy.push(farm, quiet)
+    farm.status.put(samples.worker())
+    asked: list[tuple[str, str]] = []
+    view = type(farm.status).view
+
+    def watched(self: Any, design: str, name: str, **query: Any) -> Any:
+        asked.append((design, name))
+        live = farm.status.get("_design/jobs") or {}
+        assert "emit(7" not in live["views"]["by_state"]["map"]
+        return view(self, design, name, **query)
+
+    monkeypatch.setattr(type(farm.status), "view", watched)
+    pushing.push(farm, quiet, other("jobs", "function (doc) { emit(7, null); }"))
+    assert sorted(asked) == [("jobs-staged", name) for name in ("by_claim", "by_source", "by_state", "pending")]
+
+
+def test_staged_design_documents_do_not_validate(farm: Farm) -> None:
+    """What checks documents must not act before the swap."""
+    for design in DESIGNS:
+        assert set(design.staged().members) <= {"language", "views"}
+
+
+def test_push_that_was_killed_before_the_swap_is_taken_over(farm: Farm) -> None:
+    """Its staged document may be half of the truth, or of another version."""
+    deploy.push(farm, quiet)
+    [jobs] = [design for design in DESIGNS if design.name == "jobs"]
+    farm.status.put(with_map(jobs, "function (doc) { emit(0, null); }").staged().doc())
+    farm.status.delete("_design/jobs", (farm.status.get("_design/jobs") or {})["_rev"])
+    assert deploy.push(farm, quiet).changed == (f"{farm.status.name}/jobs",)
+    assert design_ids(farm)[farm.status.name] == ["_design/documents", "_design/jobs", "_design/workers"]
+
+
+def test_push_that_was_killed_after_the_swap_is_tidied_up(farm: Farm) -> None:
+    """The staged document would be built for ever."""
+    deploy.push(farm, quiet)
+    [jobs] = [design for design in DESIGNS if design.name == "jobs"]
+    farm.status.put(jobs.staged().doc())
+    pushed = deploy.push(farm, quiet)
+    assert (pushed.changed, pushed.removed) == ((), ())
+    assert "_design/jobs-staged" not in design_ids(farm)[farm.status.name]
+
+
+def test_pushes_at_the_same_time_end_well(couch_url: str, farm: Farm) -> None:
+    """Two people, or two machines, start at once."""
+    farms = [settings.connect(farm_settings(couch_url, farm=farm.status.name)) for _ in range(4)]
+    with ThreadPoolExecutor(len(farms)) as pool:
+        list(pool.map(lambda one: deploy.push(one, quiet), farms))
+    for one in farms:
+        one.connection.close()
+    assert deploy.push(farm, quiet).changed == ()
+    assert not any(name.endswith("-staged") for names in design_ids(farm).values() for name in names)
+
+
+def test_design_document_that_is_no_more_is_removed(farm: Farm) -> None:
+    """Only one of ours: other people's stay."""
+    old = Design("old", ("status",), {"language": "javascript", "views": {"v": {"map": "function (doc) {}"}}})
+    pushing.push(farm, quiet, [*DESIGNS, old])
+    farm.status.put({"_id": "_design/mine", "views": {"v": {"map": "function (doc) {}"}}})
+    assert deploy.push(farm, quiet).removed == (f"{farm.status.name}/old",)
+    assert "_design/mine" in design_ids(farm)[farm.status.name]
+
+
+def test_databases_are_closed_to_strangers(couch_url: str, farm: Farm) -> None:
+    """Whom an admin let in stays in."""
+    farm.connection.create(farm.status.name)
+    farm.status.put_json("_security", body={"members": {"names": ["bob"], "roles": []}, "note": "kept"})
+    deploy.push(farm, quiet)
+    found = farm.status.get_json("_security")
+    assert found["members"] == {"names": ["bob"], "roles": ["_admin", "crashfarm"]}
+    assert found["note"] == "kept"
+    stranger = settings.connect(farm_settings(couch_url, "nobody", "wrong", farm=farm.status.name))
+    with pytest.raises((NotSignedIn, Refused)):
+        stranger.status.info()
+    stranger.connection.close()
+
+
+def test_name_that_hides_which_database_is_which_is_refused(couch_url: str) -> None:
+    """Nothing is created."""
+    farm = settings.connect(farm_settings(couch_url, farm="test-bad-history"))
+    with pytest.raises(ConfigError, match="must not end in '-history'"):
+        deploy.push(farm, quiet)
+    assert not farm.connection.exists("test-bad-history")
+    farm.connection.close()
