@@ -3,11 +3,8 @@
 import fnmatch
 import os
 import shutil
-from collections.abc import Iterable
 
 import msgspec
-
-from crashfarm.errors import ConfigError
 
 
 class Allowed(msgspec.Struct, frozen=True):
@@ -19,15 +16,6 @@ class Allowed(msgspec.Struct, frozen=True):
         """Whether a branch's program may be run. A name without a slash is sought on our own PATH first."""
         path = resolve(program)
         return path is not None and any(_matches(path, pattern) for pattern in self.patterns)
-
-
-def allow(patterns: Iterable[str]) -> Allowed:
-    """Make the list. Raises ConfigError for a pattern that is not an absolute path."""
-    wanted = tuple(patterns)
-    for pattern in wanted:
-        if not os.path.isabs(pattern):
-            raise ConfigError(f"allow: {pattern!r} is not an absolute path")
-    return Allowed(wanted)
 
 
 def resolve(program: str) -> str | None:

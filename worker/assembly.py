@@ -9,7 +9,8 @@ from crashfarm.documents.worker import Worker
 from crashfarm.queue import JobQueue
 from crashfarm.settings import Farm
 from crashfarm.times import to_text, utc_now
-from worker import allowed, processes, running
+from worker import processes, running
+from worker.allowed import Allowed
 from worker.bell import Bell
 from worker.builds import Builds
 from worker.config import Config
@@ -57,7 +58,7 @@ def _clear(runs: Path) -> None:
 
 
 def _rules(config: Config) -> Rules:
-    return Rules(allowed.allow(config.allow), config.schemes, config.deny_environment)
+    return Rules(Allowed(config.allow), config.schemes, config.deny_environment)
 
 
 def _document(config: Config, machine: Machine) -> Worker:

@@ -107,7 +107,7 @@ def status(
     doc = farm.status.get(worker_id(settled.name))
     if doc is None:
         raise ConfigError(f"the farm knows no worker of the name {settled.name!r}")
-    waiting = len(Outbox(_home(data, settled.name) / "outbox").waiting())
+    waiting = len(Outbox(_home(data, farm.status.name, settled.name) / "outbox").waiting())
     console.print_table(("what", "value"), _facts(Worker.from_doc(doc), waiting), as_json=as_json)
 
 
@@ -127,7 +127,7 @@ def _work(settled: config.Config, data: Path | None, until: Until) -> None:
     if not settled.allow:
         raise ConfigError("no program is allowed to be run: name some with --allow, or with allow = [...] in the file")
     farm = settings.connect(settings.load(data))
-    home = _home(data, settled.name)
+    home = _home(data, farm.status.name, settled.name)
     with _alone(home):
         hand = assembly.assemble(farm, settled, home, until, random.Random())
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -135,8 +135,9 @@ def _work(settled: config.Config, data: Path | None, until: Until) -> None:
         hand.work()
 
 
-def _home(data: Path | None, name: str) -> Path:
-    return settings.data_folder(data) / "workers" / name
+def _home(data: Path | None, farm: str, name: str) -> Path:
+    """Where a worker keeps its files: what waits to be told to one farm must never be told to another."""
+    return settings.data_folder(data) / "workers" / farm / name
 
 
 @contextmanager

@@ -54,8 +54,12 @@ def load(path: Path | None, **options: object) -> Config:
     try:
         settings = msgspec.toml.decode(path.read_bytes()) if path else {}
         given = {name: value for name, value in options.items() if value not in (None, [], ())}
-        return msgspec.convert(settings | given, Config)
+        config = msgspec.convert(settings | given, Config)
     except OSError as exc:
         raise ConfigError(f"cannot read {path}: {exc.strerror}") from exc
     except msgspec.MsgspecError as exc:
         raise ConfigError(f"{path or 'the options'}: {exc}") from exc
+    for pattern in config.allow:
+        if not Path(pattern).is_absolute():
+            raise ConfigError(f"allow: {pattern!r} is not an absolute path")
+    return config

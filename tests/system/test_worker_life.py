@@ -1,0 +1,267 @@
+"""Workers as their owners meet them: started, ended, killed, and told what they may run."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import requests
+
+from tests.system.conftest import Shell, make_shell
+
+LEASE = "2"
+PATIENCE = 60.0
+
+
+class Store:
+    """The farm's documents, asked by plain HTTP."""
+
+    def __init__(self, data: Path, farm: str) -> None:
+        self.url = json.loads((data / "store.json").read_text())["url"]
+        self.auth = ("admin", (data / "admin-password").read_text().strip())
+        self.farm = farm
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The JSON of a GET."""
+        params = {name: json.dumps(value) for name, value in query.items()}
+        return requests.get(f"{self.url}/{path}", params=params, auth=self.auth, timeout=20).json()
+
+    def documents(self, prefix: str, database: str = "") -> list[dict[str, Any]]:
+        """All documents whose ids begin so."""
+        rows = self.get(
+            f"{self.farm}{database}/_all_docs", startkey=prefix, endkey=prefix + "\ufff0", include_docs=True
+        )["rows"]
+        return [row["doc"] for row in rows]
+
+    def states(self) -> Counter[str]:
+        """How many jobs are in each state."""
+        return Counter(job["state"] for job in self.documents("job:"))
+
+    def results(self) -> list[dict[str, Any]]:
+        """All results."""
+        return self.documents("result:", "-history")
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Look again and again, until it is so; fails after a while."""
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until, "it never came to be"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """A running store that the tests share."""
+    shell = make_shell(tmp_path_factory.mktemp("site"))
+    assert shell("crashfarm", "up", "--detach").status == 0
+    yield shell
+    assert shell("crashfarm", "down").status == 0
+
+
+@pytest.fixture
+def farm(site: Shell) -> Shell:
+    """A farm of the test's own on the shared store."""
+    farm = Shell(site.data, site.environ | {"CRASHFARM_FARM": f"farm-{uuid4().hex}"})
+    assert farm("crashfarm", "push").status == 0
+    return farm
+
+
+@pytest.fixture
+def store(farm: Shell) -> Store:
+    return Store(farm.data, farm.environ["CRASHFARM_FARM"])
+
+
+@pytest.fixture
+def start(farm: Shell) -> Iterator[Callable[..., "subprocess.Popen[bytes]"]]:
+    """Starts a worker in the background; what still runs at the test's end is killed."""
+    begun: list[subprocess.Popen[bytes]] = []
+
+    def begin(*options: str) -> "subprocess.Popen[bytes]":
+        begun.append(farm.spawn("crashfarm-worker", "run", "--lease", LEASE, "--allow", "/bin/sh", *options))
+        return begun[-1]
+
+    yield begin
+    for process in begun:
+        process.kill()
+        process.wait()
+
+
+def queue(
+    farm: Shell, scripts: dict[str, str], branch: str = "one", program: str = "/bin/sh", seconds: int = 30
+) -> None:
+    """Add a branch that runs shell scripts, and a job for each script."""
+    folder = farm.data.parent / farm.environ["CRASHFARM_FARM"] / branch
+    folder.mkdir(parents=True)
+    for name, text in scripts.items():
+        (folder / name).write_text(text)
+    assert farm("crashfarm", "branch", "add", "shell", branch, "--", program, "{input}").status == 0
+    added = farm("crashfarm", "job", "add", folder, "--branch", branch, "--timeout", seconds)
+    assert added.status == 0, added.err
+
+
+def run_to_the_end(farm: Shell, *options: str) -> None:
+    """A worker that ends when nothing is left."""
+    options = ("--lease", LEASE, "--allow", "/bin/sh", *options)
+    ended = farm("crashfarm-worker", "run", "--until-empty", *options)
+    assert ended.status == 0, ended.err
+
+
+def still_running(mark: str) -> list[str]:
+    """The processes whose command line holds that text."""
+    listing = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in listing.splitlines() if mark in line]
+
+
+def test_each_job_ends_as_its_program_did(farm: Shell, store: Store) -> None:
+    """Well, by its own exit status, by a signal, by the time limit."""
+    scripts = {"good": "echo fine", "bad": "exit 3", "segv": "kill -SEGV $$", "hang": "sleep 100"}
+    queue(farm, scripts, seconds=1)
+    run_to_the_end(farm, "--slots", "2")
+    results = {result["input_name"]: result for result in store.results()}
+    assert {name: result["outcome"] for name, result in results.items()} == {
+        "good": "success",
+        "bad": "failure",
+        "segv": "failure",
+        "hang": "failure",
+    }
+    assert results["bad"]["exit"]["status"] == 3
+    assert results["segv"]["exit"]["signal"] == signal.SIGSEGV
+    assert results["hang"]["exit"]["killed_for"] == "time"
+    assert store.states() == {"completed": 4}
+
+
+def test_the_output_is_kept_with_the_result(farm: Shell, store: Store) -> None:
+    """As an attachment, standard output and standard error together."""
+    queue(farm, {"both": "echo to out; echo to err >&2"})
+    run_to_the_end(farm)
+    [result] = store.results()
+    answer = requests.get(f"{store.url}/{store.farm}-history/{result['_id']}/output.txt", auth=store.auth, timeout=20)
+    assert answer.text == "to out\nto err\n"
+
+
+def test_a_killed_worker_costs_nothing(
+    farm: Shell, store: Store, start: Callable[..., "subprocess.Popen[bytes]"]
+) -> None:
+    """Another takes its jobs over after the lease; each counts once."""
+    queue(farm, {f"script{n}": "sleep 0.4" for n in range(8)})
+    victim = start("--name", "victim", "--slots", "2")
+    wait_for(lambda: store.states()["running"])
+    victim.kill()
+    victim.wait()
+    run_to_the_end(farm, "--name", "heir", "--slots", "4")
+    assert store.states() == {"completed": 8}
+    assert len(store.results()) == 8
+    lost = [a for job in store.documents("job:") for a in job["attempts"] if a["outcome"] == "lost"]
+    assert {a["worker"] for a in lost} == {"victim"}
+
+
+def test_a_restarted_worker_takes_its_own_jobs_back_without_waiting(
+    farm: Shell, store: Store, start: Callable[..., "subprocess.Popen[bytes]"]
+) -> None:
+    """The lease would be an hour."""
+    queue(farm, {"script": "sleep 0.5"})
+    victim = start("--name", "victim", "--lease", "3600")
+    wait_for(lambda: store.states()["running"])
+    victim.kill()
+    victim.wait()
+    run_to_the_end(farm, "--name", "victim")
+    assert store.states() == {"completed": 1}
+
+
+def test_sigterm_lets_what_runs_finish(
+    farm: Shell, store: Store, start: Callable[..., "subprocess.Popen[bytes]"]
+) -> None:
+    """The job is completed, the others stay pending, the worker's document says stopped."""
+    queue(farm, {f"script{n}": "sleep 1" for n in range(3)})
+    worker = start("--name", "alpha")
+    wait_for(lambda: store.states()["running"])
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(PATIENCE) == 0
+    assert store.states() == {"completed": 1, "pending": 2}
+    assert [doc["state"] for doc in store.documents("worker:")] == ["stopped"]
+
+
+def test_a_second_sigterm_gives_back_what_runs(
+    farm: Shell, store: Store, start: Callable[..., "subprocess.Popen[bytes]"]
+) -> None:
+    """At once; the program is ended, and the attempt is not held against the job."""
+    queue(farm, {"script": f"sleep {os.getpid()}00"}, seconds=3000)
+    worker = start("--name", "alpha")
+    wait_for(lambda: still_running(f"sleep {os.getpid()}00"))
+    worker.send_signal(signal.SIGTERM)
+    wait_for(lambda: store.documents("worker:")[0]["state"] == "draining")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(PATIENCE) == 0
+    [job] = store.documents("job:")
+    assert (job["state"], [a["outcome"] for a in job["attempts"]]) == ("pending", ["released"])
+    assert not still_running(f"sleep {os.getpid()}00")
+
+
+def test_nothing_that_a_program_started_outlives_its_run(farm: Shell, store: Store) -> None:
+    """Not even what began a session of its own and forgot its environment."""
+    mark = f"sleep {os.getpid()}11"
+    queue(farm, {"daemon": f"setsid {mark} & env -i setsid sh -c '{mark}' & sleep 0.5"})
+    run_to_the_end(farm)
+    assert store.states() == {"completed": 1}
+    assert not still_running(mark)
+
+
+def test_a_program_that_is_not_allowed_is_never_run(farm: Shell, store: Store) -> None:
+    """Its jobs stay for others, and hide none that may be run."""
+    queue(farm, {"bad": "echo bad"}, branch="forbidden", program="/bin/echo")
+    queue(farm, {"good": "echo good"}, branch="permitted")
+    run_to_the_end(farm)
+    assert [result["input_name"] for result in store.results()] == ["good"]
+    assert store.states() == {"completed": 1, "pending": 1}
+
+
+def test_a_program_that_does_not_exist_ends_its_job_as_an_error(farm: Shell, store: Store) -> None:
+    """With the reason, and the worker goes on."""
+    queue(farm, {"never": ""}, branch="missing", program="/bin/no-such-program")
+    queue(farm, {"good": "echo good"}, branch="there")
+    run_to_the_end(farm, "--allow", "/bin/no-such-program")
+    jobs = {job["branch"]: job for job in store.documents("job:")}
+    assert jobs["there"]["result"] == "success"
+    assert jobs["missing"]["result"] == "error"
+    assert jobs["missing"]["reason"] == "cannot run '/bin/no-such-program': No such file or directory"
+
+
+def test_a_worker_needs_to_be_told_what_it_may_run(refused: Callable[..., str]) -> None:
+    """One line that says how."""
+    assert "--allow" in refused("crashfarm-worker", "run")
+
+
+def test_two_processes_cannot_be_one_worker(
+    farm: Shell, store: Store, start: Callable[..., "subprocess.Popen[bytes]"]
+) -> None:
+    """The second one is told to take another name."""
+    start("--name", "alpha")
+    wait_for(lambda: store.documents("worker:"))
+    second = farm("crashfarm-worker", "run", "--name", "alpha", "--allow", "/bin/sh")
+    assert second.status == 1
+    assert "another --name" in second.err
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("slots = 0", "slots"),
+        ("lease = 0", "lease"),
+        ("colour = 'red'", "colour"),
+        ("allow = ['sh']", "not an absolute path"),
+        ("= 3", "config.toml"),
+    ],
+)
+def test_a_wrong_setting_is_named(shell: Shell, refused: Callable[..., str], settings: str, said: str) -> None:
+    """In one line, before anything is done."""
+    file = shell.data.parent / "config.toml"
+    file.write_text("allow = ['/bin/sh']\n" * ("allow" not in settings) + settings)
+    assert said in refused("crashfarm-worker", "run", "--config", file)
