@@ -2,10 +2,10 @@
 
     bench/understand.py [FOLDER] [--misses]
 
-FOLDER is in the form of ../shared/corpora (which is taken if none is named): `logs/`, and `logs.json` with their labels.
+FOLDER is in the form of ../shared/corpora (which is taken if none is named): `logs/`, and `logs.json` with labels.
 A kind is right when the label's words are ours, case and hyphens aside, with READ/WRITE and size where the label has
-them. A frame is right when it is the label's once arguments, template arguments and hashes are taken off both; labels keep 80
-characters. A log that is labelled as no crash is a false alarm when it has a finding.
+them. A frame is right when it is the label's once arguments, template arguments and hashes are taken off both; labels
+keep 80 characters. A log that is labelled as no crash is a false alarm when it has a finding.
 """
 
 import argparse

@@ -16,12 +16,15 @@ _BUILD_ID = re.compile(r"\s*\(BuildId: [0-9a-fA-F]+\)\s*$")
 _LIBRARY = re.compile(r"^(?:\S*/)?[\w+.-]+\.(?:so(?:\.[\d.]+)?|dylib|dll|exe|elf)(?:\.\d+)*$|^/\S+$", re.IGNORECASE)
 _UNKNOWN = ("<unknown>", "??", "<null>", "<unavailable>", "", "<unknown module>")
 
+_PREFIX = 80
+"""Characters of a line in which a frame's number stands."""
+
 Maker = Callable[[re.Match[str]], Frame]
 
 
 def parse(line: str) -> Frame | None:
     """The frame that a line of a stack tells of, or None for a line that is none."""
-    for pattern, make in _STYLES:
+    for pattern, make in _NUMBERED if "#" in line[:_PREFIX] else _OTHERS:
         if matched := pattern.match(line):
             return make(matched)
     return None
@@ -98,7 +101,7 @@ def _inline(matched: re.Match[str]) -> Frame:
 _GDB_ARGUMENTS = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"
 _TIMESTAMP = r"(?:\[\s*\d+\.\d+\](?:\[\s*\w+\])?\s*)?"
 
-_STYLES: tuple[tuple[re.Pattern[str], Maker], ...] = (
+_NUMBERED: tuple[tuple[re.Pattern[str], Maker], ...] = (
     # Android: #00 pc 0001234  /system/lib/libc.so (abort+12)
     (
         re.compile(
@@ -140,6 +143,10 @@ _STYLES: tuple[tuple[re.Pattern[str], Maker], ...] = (
         _sanitizer,
     ),
     (re.compile(r"^\s*#\d+ (?P<rest>\S.*(?: <null>|:\d+|\))(?:\s+\(\S+?(?:\+0x[0-9a-f]+)?\))*)\s*$"), _sanitizer),
+)
+"""Styles whose lines carry a number sign."""
+
+_OTHERS: tuple[tuple[re.Pattern[str], Maker], ...] = (
     # Trusty: uSP+0x01d0: 0x1234 in function file:12
     (re.compile(r"^.*?\b[uk]SP\+0x[0-9a-f]+: 0x[0-9a-f]+ in (?P<rest>.*)$"), _sanitizer),
     # Linux kernel: [<ffff>] name+0x1/0x2 file:12, [<inline>] name file:12, name+0x1/0x2 [module]

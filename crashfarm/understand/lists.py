@@ -1,9 +1,9 @@
 """The lists of frames that tell nothing: data files, one for each reason.
 
 A list's first line is a comment that gives the reason. A line `# Languages: ...` names the languages whose frames it
-is for (`native` without it), a line `# Hides what stands above.` says that frames further in tell nothing either. Every
-other line is a regular expression that is matched at the start of a frame's function, or of its file or module where the line
-begins with `file ` or `module `.
+is for (`native` without it), a line `# Hides what stands above.` says that frames further in tell nothing either.
+Every other line is a regular expression that is matched at the start of a frame's function, or of its file or module
+where the line begins with `file ` or `module `.
 """
 
 import re

@@ -55,3 +55,5 @@ class Format:
     name: str
     needles: tuple[str, ...]
     read: Callable[[Lines, int], Report | None]
+    #: True when the words are so common that a large log is not searched for them.
+    common: bool = False

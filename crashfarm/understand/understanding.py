@@ -94,7 +94,7 @@ def explain(
 def _explain(end: verdict.Verdict, log: text.Text) -> Explanation:
     found = scan(log.lines)
     joined = events.join(found.reports)
-    if not joined:
+    if not found.reports:
         joined = tuple(ftb.reports(log.lines, end))
     kept, aside = _weigh(end, joined)
     notes = _notes(end, log, found)

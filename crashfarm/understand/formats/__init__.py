@@ -58,4 +58,4 @@ def by_needle() -> dict[str, tuple[Format, ...]]:
 
 
 BY_NEEDLE = by_needle()
-NEEDLES = Needles(BY_NEEDLE)
+NEEDLES = Needles(BY_NEEDLE, (needle for form in FORMATS if not form.common for needle in form.needles))

@@ -22,7 +22,9 @@ _TOMBSTONE = re.compile(
     r"(?:, fault addr (?P<address>(?:0x)?[0-9a-f]+|-+))?"
 )
 _PROCESS = re.compile(r"pid: \d+, tid: \d+, name: (?P<thread>.*?)\s+>>> (?P<process>.*?) <<<")
-_CHROMIUM = re.compile(r"Received signal (?P<number>\d+)(?: (?P<code>[A-Z]+_[A-Z]+|<unknown>))? (?P<address>[0-9a-f]+)")
+_CHROMIUM = re.compile(
+    r"Received signal (?P<number>\d+)(?: (?P<code>[A-Z]+_[A-Z]+|<unknown>))?(?: (?P<address>[0-9a-f]+))?\s*$"
+)
 _CFI = re.compile(r"CFI: Most likely a control flow integrity violation")
 _STOP = re.compile(r"\[end of stack trace\]|Tombstone written|^-{6,}|memory near|^stack:$")
 _TITLES = {6: "Abrt", 4: "Ill", 7: "Bus", 8: "Floating-point-exception", 5: "Trap", 31: "Bad system call"}
@@ -80,7 +82,7 @@ def _chromium(lines: Lines, at: int) -> Report | None:
     if not matched:
         return None
     stack = stacks.read(lines, at + 1, reach=8, stop=_STOP)
-    report = _signal(at, max(stack.end, at + 1), int(matched["number"]), f"0x{matched['address']}", stack)
+    report = _signal(at, max(stack.end, at + 1), int(matched["number"]), _address(matched["address"] or ""), stack)
     if any(_CFI.search(line) for line in lines[at : at + 3]):
         return replace(
             report, kind=Kind.SANITIZER, title="Bad-cast", message="control flow integrity violation", address=""

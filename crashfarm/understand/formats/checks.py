@@ -232,17 +232,14 @@ FORMATS = (
     Format(name="Node fatal error", needles=("FATAL ERROR: ",), read=_node),
     Format(
         name="check",
-        needles=(
-            "CHECK",
-            "ASSERTION FAILED: ",
-            "SHOULD NEVER BE REACHED",
-            "assertion '",
-            "assertion `",
-            "ssertion failed",
-            "Fatal error: ",
-            "Precondition failed",
-        ),
+        needles=("ASSERTION FAILED: ", "SHOULD NEVER BE REACHED", "assertion '", "assertion `", "ssertion failed"),
         read=_plain,
+    ),
+    Format(
+        name="check macro",
+        needles=("CHECK(", "CHECK_", "Fatal error: ", "Precondition failed"),
+        read=_plain,
+        common=True,
     ),
 )
 

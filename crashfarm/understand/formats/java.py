@@ -22,6 +22,7 @@ _JS_FRAME = re.compile(
     r"^\s+at (?:async )?(?:(?P<function>\S.*?) \()?(?:file://)?(?P<file>[^()\s]+?):(?P<line>\d+):\d+\)?\s*$"
 )
 _PLACE = re.compile(r"^(?P<file>[^:]+)(?::(?P<line>\d+))?$")
+_LOGCAT = re.compile(r"^.*\bAndroidRuntime[^:]*: ")
 _ANDROID_NAME = re.compile(_NAME + r"(?:: (?P<text>.*))?$")
 _JUNIT = re.compile(r"^\d+\) (?P<test>\w+\((?P<class>[\w.$]+)\))\s*$")
 _JS_ERROR = re.compile(r"^(?:Uncaught )?(?P<name>(?:[A-Z]\w*)?(?:Error|Exception))(?: \[\w+\])?: (?P<text>.*)$")
@@ -52,7 +53,7 @@ def _java(lines: Lines, at: int, matched: re.Match[str], tool: str) -> Report | 
 
 def _android_name(lines: Lines, at: int, parts: dict[str, str | None]) -> tuple[int, dict[str, str | None]]:
     for position in range(at + 1, min(at + 5, len(lines))):
-        found = _ANDROID_NAME.search(lines[position])
+        found = _ANDROID_NAME.search(_LOGCAT.sub("", lines[position]))
         if found and "Process:" not in lines[position]:
             return position + 1, {**parts, **found.groupdict()}
     return at + 1, parts
@@ -189,6 +190,6 @@ def _junit(lines: Lines, at: int) -> Report | None:
 FORMATS = (
     Format(name="Java", needles=("== Java ", 'Exception in thread "', "FATAL EXCEPTION: "), read=_exception),
     Format(name="Jazzer.js", needles=("Uncaught Exception: ", "Uncaught exception: "), read=_jazzer_js),
-    Format(name="JavaScript", needles=("Error: ", "Exception: "), read=_javascript),
+    Format(name="JavaScript", needles=("Error: ", "Exception: "), read=_javascript, common=True),
     Format(name="JUnit", needles=("There was 1 failure", "There were "), read=_junit),
 )

@@ -54,7 +54,8 @@ _OTHER = re.compile(
 )
 _TRACE = re.compile(r"Call [Tt]race:|Backtrace:|Stack [Tt]race:|^" + _TIME + r"#\d+ \[<")
 _RIP = re.compile(
-    r"\b(?:RIP: [0-9a-f]+:|PC is at |pc : )(?:\[<[0-9a-f]+>\] )?(?P<function>[A-Za-z_][\w.]*)\+(?P<offset>0x[0-9a-f]+)"
+    r"\b(?:RIP: [0-9a-f]+:|PC is at "
+    r"|pc : )(?:\[<[0-9a-f]+>\]\s*)*(?P<function>[A-Za-z_][\w.]*)\+(?P<offset>0x[0-9a-f]+)"
 )
 _END = re.compile(
     r"---\[ end |^"

@@ -42,7 +42,7 @@ def _error(lines: Lines, at: int) -> Report | None:
         message=normalise.message(f"libFuzzer: {what}"),
         stack=stack.frames,
         signal=signal,
-        stack_only=title == "Fatal-signal",
+        stack_only=title in ("Fatal-signal", "Unexpected-exit"),
     )
 
 

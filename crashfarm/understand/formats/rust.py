@@ -54,7 +54,7 @@ def _made(lines: Lines, at: int, end: int, matched: re.Match[str], text: str, fi
         start=at,
         end=stop,
         message=words,
-        headline=normalise.expression(text) if "0x" not in text else words,
+        headline=words,
         stack=frames,
         file=normalise.source_path(file),
         line=int(line) if line else None,
