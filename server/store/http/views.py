@@ -73,7 +73,7 @@ async def _queries(request: Request) -> Response:
     for query in found:
         await _freshen(request, query)
     pieces = [await asyncio.to_thread(_whole, query, request) for query in found]
-    return raw_json(b'{"results":[\n' + b",\n".join(pieces) + b"\n]}")
+    return raw_json(b'{"results":[\r\n' + b",\r\n".join(pieces) + b"\r\n]}")
 
 
 async def _answer(request: Request, query: Query) -> Response:
@@ -142,7 +142,7 @@ _VIEW: dict[str, Any] = {"GET": get_view, "POST": post_view}
 _REFUSED: dict[str, Any] = dict.fromkeys(("GET", "POST", "PUT", "DELETE"), not_offered)
 
 routes = [
-    Route("design", "_view", _VIEW),
+    Route("design", "_view", _VIEW, "GET,POST,HEAD"),
     Route("design", "_info", {"GET": info}),
     Route("database", "_view_cleanup", {"POST": cleanup}),
     *(Route("design", name, _REFUSED) for name in ("_show", "_list", "_rewrite")),

@@ -166,7 +166,13 @@ class JavaScript:
     ) -> tuple[bytes | None, str | dict[str, Any]]:
         """Run the update function `updates.<name>`: the document to store (JSON text) or None, and the response."""
         path = _encode(["updates", name])
-        answer = self._call(Design(ddoc), "update", path, doc or b"null", _encode(req))
+        try:
+            answer = self._call(Design(ddoc), "update", path, doc or b"null", _encode(req))
+        except JavaScriptError as exc:
+            if exc.error in ("compilation_error", "timeout", "os_process_error", "render_error"):
+                raise
+            reason = f"function raised error: ({exc.error}) {exc.reason}"
+            raise JavaScriptError(reason, "render_error") from exc
         new_doc, response = msgspec.json.decode(answer, type=tuple[msgspec.Raw, Any])
         return (None if bytes(new_doc) == b"null" else bytes(new_doc)), response
 

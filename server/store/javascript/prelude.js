@@ -273,7 +273,7 @@
       const update = byPath(parse(path));
       const result = update.call(design, parse(doc), parse(request));
       if (!arrayCheck(result)) {
-        throw refusal("update_error", "Update functions must return an array: [doc, response].");
+        throw refusal("render_error", "undefined response from update function " + path);
       }
       return stringify([result[0] === undefined ? null : result[0], result[1] === undefined ? null : result[1]]);
     },

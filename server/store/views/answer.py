@@ -45,16 +45,16 @@ def rows_answer(
     while chunk := [row for _, row in itertools.islice(rows, CHUNK)]:
         if options.include_docs:
             chunk = [_with_doc(row, fetch) for row in chunk]
-        yield (b"" if first else b",\n") + b",\n".join(chunk)
+        yield (b"" if first else b",\r\n") + b",\r\n".join(chunk)
         first = False
-    yield b"\n]}"
+    yield b"\r\n]}"
 
 
 def reduced_answer(
     reader: Reader, reducer: Reducer, at: int, options: Options, encode: Encode, update_seq: str | None
 ) -> Iterator[bytes]:
     """The answer of a query that reduces with the reduce at place `at`, without the newline at its end."""
-    yield b"{" + (b'"update_seq":' + _encode(update_seq) + b"," if update_seq else b"") + b'"rows":[\n'
+    yield b"{" + (b'"update_seq":' + _encode(update_seq) + b"," if update_seq else b"") + b'"rows":[\r\n'
     grouping = Grouping(reader, reducer, at)
     stop = None if options.limit is None else options.skip + options.limit
     groups = itertools.islice(_groups(grouping, options, encode), options.skip, stop)
@@ -63,9 +63,9 @@ def reduced_answer(
         values = grouping.results([pieces for _, pieces in chunk])
         lines = [_group_row(reader, prefix, pieces, options) for prefix, pieces in chunk]
         texts = [b'{"key":%s,"value":%s}' % pair for pair in zip(lines, map(_encode, values), strict=True)]
-        yield (b"" if first else b",\n") + b",\n".join(texts)
+        yield (b"" if first else b",\r\n") + b",\r\n".join(texts)
         first = False
-    yield b"\n]}"
+    yield b"\r\n]}"
 
 
 def _head(reader: Reader, options: Options, encode: Encode, update_seq: str | None) -> bytes:
@@ -75,7 +75,7 @@ def _head(reader: Reader, options: Options, encode: Encode, update_seq: str | No
         parts += [b'"total_rows":%d' % total, b'"offset":%d' % _offset(reader, options, encode, total)]
     if update_seq:
         parts.append(b'"update_seq":' + _encode(update_seq))
-    return b"{" + b",".join([*parts, b'"rows":[\n'])
+    return b"{" + b",".join([*parts, b'"rows":[\r\n'])
 
 
 def _offset(reader: Reader, options: Options, encode: Encode, total: int) -> int:

@@ -11,9 +11,10 @@ _encode = msgspec.json.encode
 
 
 class MapFunction(msgspec.Struct, frozen=True):
-    """One map function and the distinct reduces that views put on it."""
+    """One map function, the order of its keys, and the distinct reduces that views put on it."""
 
     source: str
+    collation: str | None = None
     reduces: tuple[str, ...] = ()
 
 
@@ -32,7 +33,6 @@ class Group(msgspec.Struct, frozen=True):
     maps: tuple[MapFunction, ...]
     places: dict[str, Place]
     lib: str = "{}"
-    collation: str | None = None
     include_design: bool = False
     local_seq: bool = False
 
@@ -46,15 +46,18 @@ class Group(msgspec.Struct, frozen=True):
 def parse(ddoc: bytes) -> Group:
     """The group of a design document, given as JSON text. Raises BadRequest when it is malformed."""
     doc = msgspec.json.decode(ddoc)
-    views = _views(doc)
-    options = doc.get("options") or {}
-    lib = _library(doc)
-    maps = _maps(views)
-    places = {name: Place(_index_of(maps, view["map"]), _reduce_place(maps, view)) for name, view in views.items()}
+    views = {name: view for name, view in _object(doc, "views").items() if name != "lib"}
+    options = _object(doc, "options")
+    maps = _maps(views, options)
+    keys = [(one.source, one.collation) for one in maps]
+    places = {}
+    for name, view in views.items():
+        at = keys.index(_map_key(name, view, options))
+        reduce = _reduce_source(view)
+        places[name] = Place(at, None if reduce is None else maps[at].reduces.index(reduce))
     wanted = {
         "language": doc.get("language", "javascript"),
-        "lib": lib,
-        "collation": options.get("collation"),
+        "lib": _library(doc),
         "include_design": bool(options.get("include_design")),
         "local_seq": bool(options.get("local_seq")),
     }
@@ -65,11 +68,17 @@ def parse(ddoc: bytes) -> Group:
 def check(ddoc: bytes) -> Group:
     """Like `parse`; also refuses what CouchDB refuses when a design document is written."""
     doc = msgspec.json.decode(ddoc)
-    for field in ("options", "filters", "updates", "shows", "lists", "views"):
-        if not isinstance(doc.get(field, {}), dict):
-            raise invalid(f"`{field}` parameter must be an object.")
-    if not isinstance(doc.get("language", ""), str):
-        raise invalid("`language` must be a string.")
+    for field, shape in _SHAPES.items():
+        _require(doc, field, field, shape)
+    for field in ("filters", "updates", "shows", "lists"):
+        for name in _object(doc, field):
+            _require(doc[field], name, f"{field}.{name}", "string or object")
+    is_query = doc.get("language") == "query"
+    for name, view in _object(doc, "views").items():
+        _require(doc["views"], name, f"views.{name}", "object")
+        if name != "lib":
+            _require(view, "map", f"views.{name}.map", "object" if is_query else "string")
+            _require(view, "reduce", f"views.{name}.reduce", "string")
     return parse(ddoc)
 
 
@@ -78,54 +87,62 @@ def invalid(reason: str) -> BadRequest:
     return BadRequest(reason, "invalid_design_doc")
 
 
-def _views(doc: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    views = doc.get("views") or {}
-    if not isinstance(views, dict):
-        raise invalid("`views` parameter must be an object.")
-    named = {name: view for name, view in views.items() if name != "lib"}
-    for name, view in named.items():
-        _check_view(doc, name, view)
-    return named
+_SHAPES = {
+    "language": "string",
+    "options": "object",
+    "filters": "object",
+    "updates": "object",
+    "shows": "object",
+    "lists": "object",
+    "views": "object",
+    "validate_doc_update": "string",
+    "rewrites": "array or string",
+}
+_TYPES = {"string": str, "object": dict, "array": list}
 
 
-def _check_view(doc: dict[str, Any], name: str, view: Any) -> None:
-    if not isinstance(view, dict) or "map" not in view:
-        raise invalid(f"View definition of `{name}` must be an object with a `map` function.")
-    if doc.get("language", "javascript") == "javascript" and not isinstance(view["map"], str):
-        raise invalid(f"`map` in {name} must be a string")
-    if not isinstance(view.get("reduce", ""), str):
-        raise invalid(f"`reduce` in {name} must be a string")
+def _require(owner: dict[str, Any], name: str, path: str, shape: str) -> None:
+    kinds = tuple(_TYPES[word] for word in shape.split(" or "))
+    if name in owner and not isinstance(owner[name], kinds):
+        raise invalid(f"`{path}` field must have {shape} type")
+
+
+def _object(doc: dict[str, Any], field: str) -> dict[str, Any]:
+    _require(doc, field, field, "object")
+    found: dict[str, Any] = doc.get(field, {})
+    return found
 
 
 def _library(doc: dict[str, Any]) -> str:
-    lib = (doc.get("views") or {}).get("lib")
+    lib = _object(doc, "views").get("lib")
     return _encode({"views": {"lib": lib}}).decode() if lib else "{}"
 
 
-def _source(view_map: Any) -> str:
-    return view_map if isinstance(view_map, str) else _encode(view_map).decode()
+def _map_key(name: str, view: Any, options: dict[str, Any]) -> tuple[str, str | None]:
+    """What makes a map function: its source and the order of its keys. A query's map is an object."""
+    if not isinstance(view, dict):
+        raise invalid(f"`views.{name}` field must have object type")
+    if "map" not in view:
+        raise invalid(f"View `{name}` must contain map function")
+    source = view["map"]
+    own = view.get("options")
+    collation = (own if isinstance(own, dict) else {}).get("collation", options.get("collation"))
+    text = source if isinstance(source, str) else _encode(source).decode()
+    return text, "raw" if collation == "raw" else None
 
 
-def _maps(views: dict[str, dict[str, Any]]) -> list[MapFunction]:
-    found: dict[str, list[str]] = {}
-    for view in views.values():
-        reduces = found.setdefault(_source(view["map"]), [])
+def _maps(views: dict[str, dict[str, Any]], options: dict[str, Any]) -> list[MapFunction]:
+    found: dict[tuple[str, str | None], list[str]] = {}
+    for name, view in views.items():
+        reduces = found.setdefault(_map_key(name, view, options), [])
         reduce = _reduce_source(view)
         if reduce and reduce not in reduces:
             reduces.append(reduce)
-    return [MapFunction(source, tuple(sorted(reduces))) for source, reduces in sorted(found.items())]
+    keys = sorted(found, key=str)
+    return [MapFunction(source, order, tuple(sorted(found[source, order]))) for source, order in keys]
 
 
 def _reduce_source(view: dict[str, Any]) -> str | None:
-    """Built-in reduces count as what they begin with, as in CouchDB; a file may end with a newline."""
+    """The reduce function's text; a file may end with a newline."""
     source = view.get("reduce")
     return source.strip() or None if isinstance(source, str) else None
-
-
-def _index_of(maps: list[MapFunction], view_map: Any) -> int:
-    return [one.source for one in maps].index(_source(view_map))
-
-
-def _reduce_place(maps: list[MapFunction], view: dict[str, Any]) -> int | None:
-    reduce = _reduce_source(view)
-    return None if reduce is None else maps[_index_of(maps, view["map"])].reduces.index(reduce)

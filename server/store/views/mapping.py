@@ -32,7 +32,7 @@ class JavaScriptMapper:
 
     def __init__(self, child: Child, group: Group) -> None:
         sources = tuple(one.source for one in group.maps)
-        self._program = Functions(sources, group.lib, (group.collation,) * len(sources))
+        self._program = Functions(sources, group.lib, tuple(one.collation for one in group.maps))
         self._key = program_key(self._program)
         self._child = child
         self._request: Request | None = None

@@ -27,7 +27,7 @@ def add_up(values: Sequence[Any]) -> Any:
                 return value
             total = _plus(total, value)
     except Invalid as exc:
-        return error(*exc.args)
+        return error("builtin_reduce_error", *exc.args)
     return total
 
 
@@ -42,18 +42,18 @@ def statistics(values: Sequence[Any]) -> Any:
                 return value
             parts.append(_stats_of(value))
     except Invalid as exc:
-        return error(*exc.args)
+        return error("invalid_value", *exc.args)
     return _merge(parts)
 
 
-def error(reason: str, cause: Any) -> dict[str, Any]:
+def error(word: str, reason: str, cause: Any) -> dict[str, Any]:
     """What stands in the place of a result that cannot be."""
-    return {"error": "builtin_reduce_error", "reason": reason, "caused_by": cause}
+    return {"error": word, "reason": reason, "caused_by": cause}
 
 
 def is_error(value: Any) -> bool:
     """True for what `error` makes."""
-    return isinstance(value, dict) and value.get("error") == "builtin_reduce_error"
+    return isinstance(value, dict) and value.get("error") in ("builtin_reduce_error", "invalid_value")
 
 
 def _is_number(value: Any) -> bool:

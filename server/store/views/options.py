@@ -95,6 +95,11 @@ def parse(query: Mapping[str, str], body: Mapping[str, Any] | None = None) -> Op
 
 
 def _made(found: dict[str, Any]) -> Options:
+    keys = found.get("keys")
+    if keys and len(keys) == 1:
+        found["start"] = found["end"] = found.pop("keys")[0]
+    elif keys is not None and ("start" in found or "end" in found):
+        raise QueryParseError("`keys` is incompatible with `key`, `start_key` and `end_key`")
     for side in ("start", "end"):
         doc_id = found.pop(f"{side}_doc_id", None)
         if side in found:
@@ -193,7 +198,7 @@ def _update(found: dict[str, Any], value: Any, _read: Read) -> None:
 
 
 def _stale(found: dict[str, Any], value: Any, _read: Read) -> None:
-    meaning = {"ok": "false", "update_after": "lazy", "false": "true"}
+    meaning = {"ok": "false", "update_after": "lazy"}
     if value not in meaning:
         raise QueryParseError("Invalid value for `stale`.")
     found["update"] = meaning[value]

@@ -33,6 +33,7 @@ class Database(Documents, Protocol):
     """What views need of a database beyond its documents."""
 
     def design_docs(self) -> list[bytes]: ...
+    def winner(self, doc_id: str, /) -> object | None: ...
 
 
 class Catalog(Protocol):
@@ -65,7 +66,7 @@ class Query(msgspec.Struct, frozen=True):
 
     def pieces(self, fetch: answer.FetchDoc) -> Iterator[bytes]:
         """The answer as pieces of JSON text; holds one state of the index until it is read to its end or closed."""
-        encode = encoder(self.index.group.collation)
+        encode = encoder(self.index.group.maps[self.place.map].collation)
         with self.index.reading() as connection:
             reader = self.index.reader(connection, self.place.map)
             seq = self.index.seq_text() if self.options.update_seq else None
@@ -103,14 +104,14 @@ class ViewServer:
         """A view's query, checked against the design document. Raises what CouchDB answers if it cannot be."""
         index = self.index(db, ddoc_id)
         place = index.group.place(view)
-        reducing = options.check(place.reduce is not None, encoder(index.group.collation))
+        reducing = options.check(place.reduce is not None, encoder(index.group.maps[place.map].collation))
         return Query(index, place, options, reducing)
 
     def index(self, db: Database, ddoc_id: str) -> Index:
         """The index of a design document; it may be behind. NotFound when there is no such design document."""
         body = db.get_winner(ddoc_id)
         if body is None:
-            raise NotFound("missing")
+            raise NotFound("missing" if db.winner(ddoc_id) is None else "deleted")
         index = self.index_of(db, _parse(body))
         index.design_id = ddoc_id
         return index

@@ -18,6 +18,8 @@ LAYOUT = f"1 {collation.VERSION}"
 PAGE_BYTES = 8192
 CACHE_KIB = 64 * 1024
 BUSY_MS = 10_000
+#: What the write-ahead log keeps on disk once its contents are in the file.
+LOG_BYTES = 4 << 20
 
 _META = """
 CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -39,15 +41,16 @@ def connect(path: Path, write: bool) -> apsw.Connection:
     connection = apsw.Connection(str(path), flags=flags, statementcachesize=100)
     connection.set_busy_timeout(BUSY_MS)
     connection.execute(f"PRAGMA page_size={PAGE_BYTES}; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL")
-    connection.execute(f"PRAGMA cache_size=-{CACHE_KIB if write else CACHE_KIB // 16}; PRAGMA temp_store=MEMORY")
+    connection.execute(f"PRAGMA journal_size_limit={LOG_BYTES}; PRAGMA temp_store=MEMORY")
+    connection.execute(f"PRAGMA cache_size=-{CACHE_KIB if write else CACHE_KIB // 16}")
     if not write:
         connection.execute("PRAGMA query_only=1; PRAGMA mmap_size=1073741824")
     return connection
 
 
 def tidy(connection: apsw.Connection) -> None:
-    """After much writing: empty the write-ahead log as far as readers let it, and shrink the cache."""
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA shrink_memory")
+    """After much writing: move the log into the file as far as readers let it, and shrink the cache."""
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE); PRAGMA shrink_memory")
 
 
 def is_current(connection: apsw.Connection, uuid: str, update_seq: int) -> bool:

@@ -55,6 +55,9 @@ class MemoryDatabase:
         change = self.changes.get(doc_id)
         return None if change is None or change.deleted else change.body
 
+    def winner(self, doc_id: str) -> Change | None:
+        return self.changes.get(doc_id)
+
     def design_docs(self) -> list[bytes]:
         return [one.body for one in self.changes.values() if one.id.startswith("_design/") and not one.deleted]
 
