@@ -167,7 +167,6 @@ def test_scheduler_lists_are_empty_without_replications(server):
         ("POST", "_active_tasks", "GET,HEAD"),
         ("POST", "_membership", "GET"),
         ("PATCH", "", "GET,HEAD"),
-        ("FOO", "", "GET,HEAD"),
     ],
 )
 def test_other_methods_are_refused_by_name(server, method, path, allow):
