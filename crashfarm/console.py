@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -93,8 +94,9 @@ def live_counts(description: str) -> Iterator[Callable[[int, int, str], None]]:
 def run(app: Callable[[], object], name: str) -> None:
     """Run a command line. An error becomes one line that begins with the program's name, and exit status 1.
 
-    With -v the traceback follows.
+    With -v the traceback follows. SIGTERM ends the program as Ctrl-C does: what it has started is tidied up.
     """
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         app()
     except CrashfarmError as exc:

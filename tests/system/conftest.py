@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,7 @@ class Shell:
 
     data: Path
     environ: dict[str, str]
+    spawned: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     def __call__(self, *command: object, stdin: str = "", **environ: str) -> Ended:
         """Run a command to its end."""
@@ -45,9 +46,9 @@ class Shell:
         return Ended(ended.returncode, ended.stdout, ended.stderr)
 
     def spawn(self, *command: object) -> "subprocess.Popen[bytes]":
-        """Start a command and leave it running."""
+        """Start a command and leave it running, at the latest until the end of the test."""
         program, *arguments = map(str, command)
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [str(BIN / program), *arguments],
             env=self.environ,
             cwd=self.data.parent,
@@ -55,6 +56,15 @@ class Shell:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        self.spawned.append(process)
+        return process
+
+    def close(self) -> None:
+        """End what was left running."""
+        for process in self.spawned:
+            process.terminate()
+            process.wait(SECONDS)
+        self("crashfarm", "down")
 
 
 def make_shell(folder: Path) -> Shell:
@@ -68,7 +78,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
     """A shell without a store; one that the test starts is stopped at its end."""
     shell = make_shell(tmp_path)
     yield shell
-    shell("crashfarm", "down")
+    shell.close()
 
 
 @pytest.fixture
