@@ -4,6 +4,7 @@ import json
 import re
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -97,7 +98,7 @@ class Catalog:
             if name not in self._open:
                 db = Database(self._path(name), name, self._validator)
                 db.rules.extend(self._rules.get(name, ()))
-                db.listen(self._updated)
+                db.listen(partial(self._updated, db))
                 self._open[name] = db
             return self._open[name]
 

@@ -22,9 +22,11 @@ from crashfarm.errors import ConfigError
 from server.store import system
 from server.store.auth import Authenticator
 from server.store.catalog import Catalog
+from server.store.events import Events
 from server.store.folder import DataFolder
 from server.store.http.app import App, Server
 from server.store.http.server import PROTOCOL
+from server.store.protocol import limited
 from server.store.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -116,7 +118,9 @@ def _opened(data: DataFolder, settings: Settings) -> Iterator[Server]:
             stack.callback(views.close)
         authenticator = Authenticator(catalog, data.config["admins"], data.config["secret"], settings)
         admins = tuple(data.config["admins"])
-        store = Server(data.path, data.config["uuid"], catalog, authenticator, settings, javascript, views, admins)
+        store = Server(
+            data.path, data.config["uuid"], catalog, authenticator, Events(catalog), settings, javascript, views, admins
+        )
         system.prepare(store)
         yield store
 
@@ -150,7 +154,7 @@ def _uvicorn(app: App, settings: Settings) -> _Uvicorn:
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=limited(settings.max_header_size),
         ws="none",
         lifespan="off",
         access_log=False,

@@ -12,9 +12,7 @@ class Settings:
     max_attachment_size: int = 1024**3
     max_bulk_documents: int = 1_000_000
     max_document_id_length: int = 8000
-    max_url_length: int = 64 * 1024
     max_header_size: int = 64 * 1024
-    max_json_depth: int = 500
     max_connections: int = 4096
     request_timeout: float = 3600.0
     session_timeout: int = 600

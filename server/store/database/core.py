@@ -98,7 +98,7 @@ class Database:
         self._readers: deque[apsw.Connection] = deque()
         self._closed = False
         self._functions: list[bytes] | None = None
-        self._listeners: list[Callable[[Database], None]] = []
+        self._listeners: list[Callable[[], None]] = []
         with self.reader() as connection:
             self._meta = {key: value for key, value in connection.execute("SELECT name, value FROM meta")}
             self._state = State(*next(iter(connection.execute("SELECT * FROM state"))))
@@ -309,14 +309,14 @@ class Database:
 
     # Being told
 
-    def listen(self, listener: Callable[["Database"], None]) -> Callable[[], None]:
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` after each commit, in the writer's thread; the returned function ends that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     def _wake(self) -> None:
         for listener in tuple(self._listeners):
-            listener(self)
+            listener()
 
     # What the writer asks
 

@@ -14,12 +14,14 @@ from server.store import auth
 from server.store.auth import Authenticator
 from server.store.catalog import Catalog
 from server.store.errors import StoreError
+from server.store.events import Events
 from server.store.http import (
     all_docs,
     attachments,
     bulk,
     changes,
     databases,
+    db_updates,
     documents,
     local,
     node,
@@ -33,6 +35,20 @@ from server.store.http.routing import Route, Router
 from server.store.settings import Settings
 
 _log = logging.getLogger(__name__)
+_ROOMS = (
+    server,
+    sessions,
+    node,
+    db_updates,
+    databases,
+    documents,
+    attachments,
+    local,
+    bulk,
+    all_docs,
+    changes,
+    updates,
+)
 _OTHERS = ("server.store.http.views", "server.store.http.mango")
 
 
@@ -44,6 +60,7 @@ class Server:
     uuid: str
     catalog: Catalog
     authenticator: Authenticator
+    events: Events
     settings: Settings
     javascript: Any = None
     views: Any = None
@@ -125,19 +142,7 @@ def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 def _routes() -> list[Route]:
-    rooms: list[Any] = [
-        server,
-        sessions,
-        databases,
-        documents,
-        attachments,
-        local,
-        node,
-        bulk,
-        all_docs,
-        changes,
-        updates,
-    ]
+    rooms: list[Any] = list(_ROOMS)
     for name in _OTHERS:
         if importlib.util.find_spec(name) is not None:
             rooms.append(importlib.import_module(name))

@@ -1,23 +1,22 @@
 """The changes feed: at once, once something happens, or for ever."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from server.store.database import Database, Stored, feed, parse_seq
 from server.store.database.feed import Shape
 from server.store.errors import BadRequest
-from server.store.http import filters, reading
+from server.store.http import filters, reading, waiting
 from server.store.http.request import Request
 from server.store.http.response import Response, raw_json
 from server.store.http.routing import Route
+from server.store.http.waiting import Bell
 
 _SMALL = 100
 _BEAT_EVENT = b"event: heartbeat\ndata: \n\n"
 _FEEDS = ("normal", "longpoll", "continuous", "eventsource")
-_HEARTBEAT = 60_000
 _ENDLESS = 1 << 62
 
 
@@ -43,11 +42,11 @@ async def changes(request: Request) -> Response:
     if options.feed == "normal":
         return await _normal(request.db, options)
     if options.feed == "longpoll":
-        return Response(200, _watched(request, _longpoll(request.db, options)))
+        return Response(200, waiting.watched(request, _longpoll(request.db, options)))
     if options.feed == "eventsource":
         headers = {"content-type": "text/event-stream", "cache-control": "no-cache"}
-        return Response(200, _watched(request, _events(request.db, options)), headers)
-    return Response(200, _watched(request, _continuous(request.db, options)))
+        return Response(200, waiting.watched(request, _events(request.db, options)), headers)
+    return Response(200, waiting.watched(request, _continuous(request.db, options)))
 
 
 async def _body(request: Request) -> dict[str, Any]:
@@ -74,9 +73,16 @@ def _options(request: Request, wanted: feed.Filter | None) -> Options:
     since = _since(request)
     if descending:
         since = _ENDLESS
-    timeout = request.number("timeout", int(request.server.settings.changes_timeout * 1000)) / 1000
     limit = max(1, request.number("limit", _ENDLESS))
-    return Options(kind, since, limit, shape, _heartbeat(request), timeout, request.number("seq_interval", 0))
+    return Options(
+        kind,
+        since,
+        limit,
+        shape,
+        waiting.heartbeat(request),
+        waiting.timeout(request),
+        request.number("seq_interval", 0),
+    )
 
 
 def _document(request: Request) -> Callable[[Stored], bytes] | None:
@@ -93,20 +99,6 @@ def _since(request: Request) -> int:
     return request.db.update_seq() if given == "now" else parse_seq(given)
 
 
-def _heartbeat(request: Request) -> float | None:
-    given = request.query.get("heartbeat")
-    if given is None or given == "false":
-        return None
-    if given == "true":
-        return _HEARTBEAT / 1000
-    if not given.lstrip("-").isdigit():
-        raise BadRequest("Invalid heartbeat value. Expecting a positive integer value (in milliseconds).")
-    number = int(given)
-    if number < 1:
-        raise BadRequest("The heartbeat value should be a positive integer (in milliseconds).")
-    return number / 1000
-
-
 async def _normal(db: Database, options: Options) -> Response:
     """All at once; long answers are sent page by page."""
     inline = options.shape.is_plain and options.limit <= _SMALL
@@ -117,7 +109,7 @@ async def _normal(db: Database, options: Options) -> Response:
     return Response(200, _pages(db, options, first))
 
 
-async def _pages(db: Database, options: Options, page: feed.Page) -> AsyncIterator[bytes]:
+async def _pages(db: Database, options: Options, page: feed.Page) -> AsyncGenerator[bytes, None]:
     yield b'{"results":[\n'
     count = 0
     while True:
@@ -154,10 +146,10 @@ def _end(db: Database, options: Options, since: int, count: int) -> bytes:
     return tail + b'],\n"last_seq":"%s","pending":%d}' % (db.seq_text(since).encode(), pending)
 
 
-async def _longpoll(db: Database, options: Options) -> AsyncIterator[bytes]:
+async def _longpoll(db: Database, options: Options) -> AsyncGenerator[bytes, None]:
     yield b'{"results":[\n'
     count, since = 0, options.since
-    with _Bell(db) as bell:
+    with Bell(db.listen) as bell:
         async for page in _batches(db, options, bell):
             if page is None:
                 yield b"\n"
@@ -169,9 +161,9 @@ async def _longpoll(db: Database, options: Options) -> AsyncIterator[bytes]:
     yield _end(db, options, since, count) + b"\n"
 
 
-async def _continuous(db: Database, options: Options) -> AsyncIterator[bytes]:
+async def _continuous(db: Database, options: Options) -> AsyncGenerator[bytes, None]:
     last = options.since
-    with _Bell(db) as bell:
+    with Bell(db.listen) as bell:
         async for page in _batches(db, options, bell):
             if page is None:
                 yield b"\n"
@@ -183,13 +175,13 @@ async def _continuous(db: Database, options: Options) -> AsyncIterator[bytes]:
     yield b'{"last_seq":"%s","pending":%d}\n' % (db.seq_text(last).encode(), pending)
 
 
-async def _events(db: Database, options: Options) -> AsyncIterator[bytes]:
-    with _Bell(db) as bell:
+async def _events(db: Database, options: Options) -> AsyncGenerator[bytes, None]:
+    with Bell(db.listen) as bell:
         async for page in _batches(db, options, bell):
             yield _BEAT_EVENT if page is None else b"".join(_event(row) for row in page.rows)
 
 
-async def _batches(db: Database, options: Options, bell: "_Bell") -> AsyncIterator[feed.Page | None]:
+async def _batches(db: Database, options: Options, bell: Bell) -> AsyncGenerator[feed.Page | None, None]:
     """Pages as they come, None for each heartbeat; ends at the limit, at the timeout, or with the database."""
     options = replace(options)
     while not db.closed:
@@ -206,65 +198,6 @@ async def _batches(db: Database, options: Options, bell: "_Bell") -> AsyncIterat
             if options.heartbeat is None:
                 return
             yield None
-
-
-class _Bell:
-    """Rings in the event loop when a database has new changes."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-        self._loop = asyncio.get_running_loop()
-        self._event = asyncio.Event()
-
-    def __enter__(self) -> "_Bell":
-        self._stop = self._db.listen(self._ring)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._stop()
-
-    def clear(self) -> None:
-        """Forget rings so far."""
-        self._event.clear()
-
-    async def wait(self, seconds: float) -> bool:
-        """True when it rang, False when the time is over."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
-        except TimeoutError:
-            return False
-        return True
-
-    def _ring(self, _: Database) -> None:
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._event.set)
-
-
-async def _watched(request: Request, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The pieces until the client goes away."""
-    gone = asyncio.ensure_future(_disconnected(request))
-    try:
-        while True:
-            step = asyncio.ensure_future(anext(pieces, None))
-            await asyncio.wait((step, gone), return_when=asyncio.FIRST_COMPLETED)
-            if not step.done():
-                step.cancel()
-                with suppress(asyncio.CancelledError):
-                    await step
-                return
-            piece = step.result()
-            if piece is None:
-                return
-            yield piece
-    finally:
-        gone.cancel()
-        await pieces.aclose()  # type: ignore[attr-defined]
-
-
-async def _disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _event(row: bytes) -> bytes:

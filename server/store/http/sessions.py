@@ -3,10 +3,12 @@
 from typing import Any
 from urllib.parse import parse_qsl
 
-from server.store.errors import BadRequest
+from server.store.errors import BadRequest, StoreError
 from server.store.http.request import Request
 from server.store.http.response import Response, json_response
 from server.store.http.routing import Route
+
+_LONGEST_FORM = 1 << 20
 
 
 async def show(request: Request) -> Response:
@@ -23,9 +25,13 @@ async def sign_in(request: Request) -> Response:
     """POST /_session with a form or JSON"""
     name, password = await _credentials(request)
     user = await request.server.authenticator.sign_in(name, password)
-    cookie = request.server.authenticator.cookie_for(name)
-    answer = {"ok": True, "name": None if user.is_admin and not user.name else user.name, "roles": list(user.roles)}
-    return json_response(answer, headers={"set-cookie": f"AuthSession={cookie}; Version=1; Path=/; HttpOnly"})
+    headers = {"set-cookie": _cookie(request, request.server.authenticator.cookie_for(name))}
+    status = 200
+    onwards = request.query.get("next")
+    if onwards is not None and onwards.startswith("/") and not onwards.startswith(("//", "/\\")):
+        status = 302
+        headers["location"] = request.base_url() + onwards
+    return json_response({"ok": True, "name": user.name, "roles": list(user.roles)}, status, headers)
 
 
 async def sign_out(request: Request) -> Response:
@@ -34,16 +40,23 @@ async def sign_out(request: Request) -> Response:
 
 
 async def _credentials(request: Request) -> tuple[str, str]:
-    kind = request.header("content-type") or ""
-    if kind.startswith("application/json"):
-        form = await request.json_object()
+    kind = (request.header("content-type") or "").partition(";")[0].strip()
+    if kind == "application/json":
+        form: dict[str, Any] = await request.json_object()
+    elif kind in ("application/x-www-form-urlencoded", ""):
+        text = await request.body(_LONGEST_FORM)
+        form = dict(parse_qsl(text.decode("utf-8", "replace"), keep_blank_values=True))
     else:
-        form = dict(parse_qsl((await request.body(1 << 20)).decode("utf-8", "replace"), keep_blank_values=True))
-    name = form.get("name", form.get("username", ""))
-    password = form.get("password", "")
+        raise StoreError(415, "bad_content_type", "Content-Type must be a form or application/json")
+    name, password = form.get("name", form.get("username")), form.get("password", "")
     if not isinstance(name, str) or not isinstance(password, str):
-        raise BadRequest("Name and password must be strings")
+        raise BadRequest("request body must contain a username")
     return name, password
+
+
+def _cookie(request: Request, value: str) -> str:
+    seconds = request.server.settings.session_timeout
+    return f"AuthSession={value}; Version=1; Max-Age={seconds}; Path=/; HttpOnly"
 
 
 routes = [Route("server", "_session", {"GET": show, "POST": sign_in, "DELETE": sign_out})]
