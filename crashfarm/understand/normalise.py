@@ -61,5 +61,10 @@ def script_path(path: str) -> str:
     return f"{parent.rpartition('/')[2]}/{name}" if name in ("__init__.py", "__main__.py") and parent else name
 
 
+def spaces(text: str) -> str:
+    """A text with single spaces between its words."""
+    return _SPACES.sub(" ", text).strip()
+
+
 def _clip(text: str) -> str:
-    return _SPACES.sub(" ", text).strip()[:MAX_MESSAGE]
+    return spaces(text)[:MAX_MESSAGE]

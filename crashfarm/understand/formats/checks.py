@@ -32,6 +32,7 @@ _OUT_OF_MEMORY = re.compile(r"out of memory|CALL_AND_RETRY|Allocation failed|hea
 _ANDROID = re.compile(
     r"(?P<file>[^\s:]+\.(?:cpp|cc|c|h)):(?P<line>\d+) (?P<text>D?CHECK(?:_\w+)?\(.*\) failed)(?:: .*|\.)?$"
 )
+_SKIA = re.compile(r"(?P<file>[^\s:()]+)[:(](?P<line>\d+)\)?: (?:fatal error: |failed assertion )\"(?P<text>.+)\"")
 _WEBKIT = re.compile(r"ASSERTION FAILED: (?P<text>.+)$|^(?P<text2>SHOULD NEVER BE REACHED)\s*$")
 _WEBKIT_PLACE = re.compile(r"^\s*(?P<file>[^\s:()]+)\((?P<line>\d+)\) :")
 _GLIB = (
@@ -206,7 +207,13 @@ def _harmless(lines: Lines, at: int) -> Report | None:
 def _plain(lines: Lines, at: int) -> Report | None:
     if matched := _ANDROID.search(lines[at]):
         return _report(lines, at, Check(title="CHECK failure", form="check", **_place(matched)))
-    for pattern, form in ((_SWIFT[0], "Swift"), (_SWIFT[1], "Swift"), (_GLIB[0], "GLib"), (_GLIB[1], "GLib")):
+    for pattern, form in (
+        (_SKIA, "Skia"),
+        (_SWIFT[0], "Swift"),
+        (_SWIFT[1], "Swift"),
+        (_GLIB[0], "GLib"),
+        (_GLIB[1], "GLib"),
+    ):
         if matched := pattern.search(lines[at]):
             return _report(lines, at, Check(title="ASSERT", form=form, joint="", **_place(matched)))
     if matched := _WEBKIT.search(lines[at]):
@@ -232,7 +239,14 @@ FORMATS = (
     Format(name="Node fatal error", needles=("FATAL ERROR: ",), read=_node),
     Format(
         name="check",
-        needles=("ASSERTION FAILED: ", "SHOULD NEVER BE REACHED", "assertion '", "assertion `", "ssertion failed"),
+        needles=(
+            "ASSERTION FAILED: ",
+            "SHOULD NEVER BE REACHED",
+            "assertion '",
+            "assertion `",
+            "ssertion failed",
+            'failed assertion "',
+        ),
         read=_plain,
     ),
     Format(

@@ -6,9 +6,10 @@ from crashfarm.documents.finding import Kind
 from crashfarm.understand import normalise, stacks
 from crashfarm.understand.report import Format, Lines, Report
 
-_NON_FATAL = re.compile(
-    r"###!!! (?P<what>ASSERTION|ABORT"
-    r"|BREAK): (?P<text>.*?)(?:[:,] ?(?:'(?P<expression>.*?)', )?file (?P<file>.+?), line (?P<line>\d+).*)?$"
+_PLACE = r"(?:[:,] ?|(?<=: ))(?:'(?P<expression>.*?)', )?file (?P<file>.+?), line (?P<line>\d+).*"
+_NON_FATAL = (
+    re.compile(rf"###!!! (?P<what>ASSERTION|ABORT|BREAK): (?P<text>.*?)(?:{_PLACE})?$"),
+    re.compile(rf"(?:^|[\s\]])(?P<what>ASSERTION|ABORT): (?P<text>.*?){_PLACE}$"),
 )
 _FATAL = re.compile(
     r"Assertion failure: (?P<text>.*?)(?:,? at (?P<file>(?:[A-Za-z]:)?[^\s:]+(?: [^\s:]+)*?):(?P<line>\d+))?\s*$"
@@ -19,7 +20,7 @@ _STOP = re.compile(r"\w+Sanitizer:|ASAN:|###!!! |Assertion failure: ")
 
 
 def _non_fatal(lines: Lines, at: int) -> Report | None:
-    matched = _NON_FATAL.search(lines[at])
+    matched = _NON_FATAL[0].search(lines[at]) or _NON_FATAL[1].search(lines[at])
     if not matched:
         return None
     text = matched["text"]
@@ -61,6 +62,6 @@ def _made(lines: Lines, at: int, text: str, file: str, line: str | None, *, titl
 
 
 FORMATS = (
-    Format(name="Gecko assertion", needles=("###!!! ASSERTION", "###!!! ABORT", "###!!! BREAK"), read=_non_fatal),
+    Format(name="Gecko assertion", needles=("ASSERTION: ", "###!!! ABORT", "###!!! BREAK", "ABORT: "), read=_non_fatal),
     Format(name="Gecko crash", needles=("Assertion failure: ", "Hit MOZ_CRASH("), read=_fatal),
 )
