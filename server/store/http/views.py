@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+from server.store import auth
 from server.store.errors import BadRequest, MethodNotAllowed, NotOffered
 from server.store.http import reading
 from server.store.http.request import Request
@@ -51,11 +52,18 @@ async def not_offered(request: Request) -> Response:
     raise NotOffered(f"This store has no {name} functions: CouchDB deprecates them. Query a view instead.")
 
 
+def check_users(request: Request) -> None:
+    """Who has an account is for administrators to know, in whatever way it is asked."""
+    if request.db.name == "_users":
+        auth.check_database_admin(request.user, request.db.security())
+
+
 def _ddoc_id(request: Request) -> str:
     return "_design/" + request.parts[2]
 
 
 def _prepare(request: Request, options: Options) -> Query:
+    check_users(request)
     if len(request.parts) != 5:
         raise MethodNotAllowed("POST" if request.parts[5:] == ("queries",) else "GET,POST,HEAD")
     views: ViewServer = request.server.views
@@ -63,6 +71,7 @@ def _prepare(request: Request, options: Options) -> Query:
 
 
 async def _queries(request: Request) -> Response:
+    check_users(request)
     body = await request.json_object()
     asked = body.get("queries")
     if not isinstance(asked, list) or not all(isinstance(each, dict) for each in asked):

@@ -16,7 +16,8 @@ import msgspec
 from server.store import collation
 from server.store.javascript import rows
 from server.store.javascript.engine import Engine, OutOfTime, Refused
-from server.store.javascript.messages import HEADER, Functions, Mapped, Program, Reply, Request, frame
+from server.store.javascript.messages import HEADER, Functions, Mapped, Program, Reply, Request, Selector, frame
+from server.store.mango.selector import Predicate, compile_normal
 
 #: Programs kept ready, latest used last.
 MAX_PROGRAMS = 16
@@ -53,7 +54,7 @@ class Worker:
         self._channel = channel
         self._memory = memory
         self._seconds = seconds
-        self._engines: OrderedDict[bytes, tuple[Engine, Program]] = OrderedDict()
+        self._engines: OrderedDict[bytes, tuple[Engine | Predicate, Program]] = OrderedDict()
 
     def answer(self, request: Request) -> Reply:
         """Do what a call asks; whatever goes wrong in it is an answer too."""
@@ -71,22 +72,29 @@ class Worker:
             self._engines.pop(request.key, None)
             return Reply(refused=("os_process_error", f"{type(exc).__name__}: {exc}"))
 
-    def _run(self, engine: Engine, program: Program, request: Request) -> Reply:
+    def _run(self, engine: Engine | Predicate, program: Program, request: Request) -> Reply:
+        if not isinstance(engine, Engine):
+            docs = msgspec.json.decode(request.texts[0])
+            return Reply(text=msgspec.json.encode([engine(doc) for doc in docs]))
         engine.logs = []
         if request.operation == "map" and isinstance(program, Functions):
             return Reply(mapped=self._map(engine, program, request), logs=engine.logs)
         return Reply(text=engine.call(request.operation, *request.texts), logs=engine.logs)
 
-    def _engine(self, request: Request) -> tuple[Engine, Program] | None:
+    def _engine(self, request: Request) -> tuple[Engine | Predicate, Program] | None:
         if request.key not in self._engines:
             if request.program is None:
                 return None
-            made = Engine(request.program, self._memory, self._seconds)
-            self._engines[request.key] = made, request.program
+            self._engines[request.key] = self._load(request.program), request.program
             if len(self._engines) > MAX_PROGRAMS:
                 self._engines.popitem(last=False)
         self._engines.move_to_end(request.key)
         return self._engines[request.key]
+
+    def _load(self, program: Program) -> Engine | Predicate:
+        if isinstance(program, Selector):
+            return compile_normal(msgspec.json.decode(program.selector))
+        return Engine(program, self._memory, self._seconds)
 
     def _map(self, engine: Engine, program: Functions, request: Request) -> Mapped:
         encoders = [collation.encoder(name) for name in program.collations]

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import quickjs
 
-from server.store.javascript.messages import Functions, Program
+from server.store.javascript.messages import Design, Functions
 
 _PRELUDE = resources.files(__package__).joinpath("prelude.js").read_text(encoding="utf-8")
 
@@ -39,7 +39,7 @@ _decode_answer = msgspec.json.Decoder(_Answer).decode
 class Engine:
     """A program, loaded and ready to be called."""
 
-    def __init__(self, program: Program, memory: int, seconds: float) -> None:
+    def __init__(self, program: Functions | Design, memory: int, seconds: float) -> None:
         context = quickjs.Context()
         context.set_memory_limit(memory)
         context.set_max_stack_size(STACK)

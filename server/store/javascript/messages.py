@@ -25,7 +25,13 @@ class Design(msgspec.Struct, frozen=True, tag="design"):
     ddoc: bytes
 
 
-Program = Functions | Design
+class Selector(msgspec.Struct, frozen=True, tag="selector"):
+    """A selector as JSON text, whose regular expressions may take for ever."""
+
+    selector: bytes
+
+
+Program = Functions | Design | Selector
 
 
 class Request(msgspec.Struct, frozen=True):

@@ -10,8 +10,10 @@ from typing import Any, NoReturn
 import msgspec
 
 from server.store.errors import Forbidden, JavaScriptError, NotFound, StoreError, Unauthorized
-from server.store.javascript.messages import Design, Functions, Program, Reply, Request
+from server.store.javascript.messages import Design, Functions, Program, Reply, Request, Selector
 from server.store.javascript.process import Child, Limits
+from server.store.mango.normal import normal
+from server.store.mango.selector import compile_normal, has_pattern
 
 _log = logging.getLogger("crashfarm.store.javascript")
 _encode = msgspec.json.encode
@@ -175,6 +177,15 @@ class JavaScript:
             raise JavaScriptError(reason, "render_error") from exc
         new_doc, response = msgspec.json.decode(answer, type=tuple[msgspec.Raw, Any])
         return (None if bytes(new_doc) == b"null" else bytes(new_doc)), response
+
+    def select(self, selector: Any, docs: Sequence[bytes]) -> list[bool]:
+        """Which documents meet a selector. Regular expressions run in a child, where they have a time limit."""
+        explicit = normal(selector)
+        if not has_pattern(explicit):
+            test = compile_normal(explicit)
+            return [test(msgspec.json.decode(doc)) for doc in docs]
+        answer = self._call(Selector(_encode(explicit)), "select", _array(docs))
+        return msgspec.json.decode(answer, type=list[bool])
 
     def compile(self, sources: Sequence[str], lib: str = "{}") -> None:
         """Raise JavaScriptError (`compilation_error`, 400) unless every source is a function."""

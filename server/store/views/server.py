@@ -15,6 +15,7 @@ import msgspec
 from server.store.collation import encoder
 from server.store.errors import JavaScriptError, NotFound, StoreError
 from server.store.javascript.pool import JavaScript
+from server.store.mango.indexes import IndexMapper
 from server.store.views import answer, design
 from server.store.views.build import Documents
 from server.store.views.design import Group, Place
@@ -166,6 +167,8 @@ class ViewServer:
         self._executor.shutdown(wait=True)
 
     def _new_mapper(self, group: Group) -> contextlib.AbstractContextManager[Mapper]:
+        if group.language == "query":
+            return contextlib.nullcontext(IndexMapper(group, self._javascript.select))
         if group.language != "javascript":
             raise StoreError(400, "unknown_query_language", group.language)
         return javascript_mapper(self._javascript, group)
