@@ -9,8 +9,9 @@ import pytest
 from crashfarm.documents.job import Input, Job, JobResult, JobState, Priority, Requires
 from crashfarm.queue import JobQueue
 from crashfarm.queue.abilities import Abilities
+from crashfarm.queue.ends import End
 from crashfarm.queue.leases import LeaseWatch
-from crashfarm.queue.transitions import End, Holder
+from crashfarm.queue.transitions import Holder
 from crashfarm.times import from_text
 from tests.samples import NOW
 

@@ -204,6 +204,7 @@ def jobs(draw: st.DrawFn) -> Job:
         timeout=draw(seconds),
         max_attempts=draw(positive),
         parent=draw(st.none() | name.map("job:{}".format)),
+        wait=draw(st.sampled_from(("", "delay", "jobs"))) if state == JobState.PENDING else "",
         state=state,
         result=draw(st.sampled_from(JobResult)) if completed else None,
         reason=draw(text),

@@ -11,7 +11,7 @@ from crashfarm.documents.branch import Build
 from crashfarm.documents.job import Job
 from crashfarm.errors import DatabaseError
 from crashfarm.queue import transitions
-from crashfarm.queue.transitions import End
+from crashfarm.queue.ends import End
 from worker.executing import Executor
 from worker.outbox import Outbox, Parcel
 

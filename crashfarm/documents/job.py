@@ -99,8 +99,20 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Dependency(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that has to be completed first; with `result`, in that very way."""
+
+    job: str
+    result: JobResult | None = None
+
+
 class Job(Document, frozen=True, kw_only=True):
-    """One run to be done: id `job:<time-ordered id>`. `timeout` in seconds."""
+    """One run to be done: id `job:<time-ordered id>`. `timeout` in seconds.
+
+    A pending job that may not be claimed yet says why in `wait`: `jobs`, those in `depends_on` are not completed;
+    `delay`, it is tried again when nothing has changed on it for `delay_seconds`. `supersedes` names the job that
+    this one tries again.
+    """
 
     TYPE: ClassVar[str] = "job"
 
@@ -116,6 +128,10 @@ class Job(Document, frozen=True, kw_only=True):
     timeout: float = 60.0
     max_attempts: int = 3
     parent: str | None = None
+    supersedes: str | None = None
+    depends_on: tuple[Dependency, ...] = ()
+    wait: str = ""
+    delay_seconds: float = 0.0
     state: JobState = JobState.PENDING
     result: JobResult | None = None
     reason: str = ""

@@ -10,9 +10,10 @@ from crashfarm.documents.job import Job, JobResult, JobState
 from crashfarm.errors import Refused
 from crashfarm.queue import transitions
 from crashfarm.queue.abilities import Abilities, Demand
+from crashfarm.queue.ends import End
 from crashfarm.queue.leases import LeaseWatch
 from crashfarm.queue.settling import Settlement, read, settle, write
-from crashfarm.queue.transitions import End, Holder
+from crashfarm.queue.transitions import Holder
 from crashfarm.queue.window import Window
 from crashfarm.times import Clock, to_text, utc_now
 

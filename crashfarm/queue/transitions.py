@@ -1,28 +1,16 @@
 """The moves of a job's life: from a job to the job that it becomes. Nothing here touches the network."""
 
-from enum import StrEnum
-
 import msgspec
 
 from crashfarm.documents.job import Attempt, Claim, Job, JobResult, JobState
+from crashfarm.queue.ends import End
+from crashfarm.queue.retries import decide
 
-MAX_RELEASES = 20
-"""So many times a job may be given back in good order before that counts as failing, too."""
+DELAY = "delay"
+"""The wait of a job that failed and is not to be tried again at once."""
 
-
-class End(StrEnum):
-    """How a claim ended."""
-
-    #: The job was run and its result is written.
-    COMPLETED = "completed"
-    #: The worker gave it back in good order, untried or half-way: not the job's fault.
-    RELEASED = "released"
-    #: The worker could not run it.
-    FAILED = "failed"
-    #: Nobody has heard of the holder for the length of the lease.
-    LOST = "lost"
-    #: A person cancelled it while it ran.
-    CANCELLED = "cancelled"
+JOBS = "jobs"
+"""The wait of a job that depends on others."""
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -57,23 +45,24 @@ def finish(job: Job, result: JobResult, now: str, reason: str = "") -> Job:
 
 
 def give_back(job: Job, end: End, now: str, reason: str = "") -> Job:
-    """running -> pending, or -> aborted when that was the last attempt the job may have."""
+    """running -> pending, after a delay perhaps, or -> aborted when that was the last attempt the job may have."""
     back = _ended(job, end, now, reason)
-    if spent(back) < back.max_attempts:
-        return back.evolve(state=JobState.PENDING, started_at=None)
-    return back.evolve(state=JobState.ABORTED, completed_at=now, reason=_given_up(back))
+    decision = decide(back)
+    if not decision.again:
+        return back.evolve(state=JobState.ABORTED, completed_at=now, reason=_given_up(back))
+    wait = DELAY if decision.delay_seconds else ""
+    return back.evolve(state=JobState.PENDING, started_at=None, wait=wait, delay_seconds=decision.delay_seconds)
 
 
 def abort(job: Job, now: str, reason: str) -> Job:
     """pending -> aborted, or running -> aborted."""
     ended = _ended(job, End.CANCELLED, now, reason) if job.claim else job
-    return ended.evolve(state=JobState.ABORTED, completed_at=now, reason=reason)
+    return free(ended).evolve(state=JobState.ABORTED, completed_at=now, reason=reason)
 
 
-def spent(job: Job) -> int:
-    """How many attempts count against `max_attempts`: all but those given back in good order, up to a bound."""
-    released = sum(attempt.outcome == End.RELEASED for attempt in job.attempts)
-    return len(job.attempts) - min(released, MAX_RELEASES)
+def free(job: Job) -> Job:
+    """pending -> pending: what it waited for is there."""
+    return job.evolve(wait="", delay_seconds=0.0)
 
 
 def holds(job: Job, claim: Claim | None) -> bool:

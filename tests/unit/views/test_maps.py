@@ -9,15 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crashfarm.documents.base import Document
-from crashfarm.documents.history import History
-from crashfarm.documents.job import Job, JobState
-from crashfarm.documents.result import Result
-from crashfarm.documents.worker import Worker
 from crashfarm.keys import PARTS
 from tests import samples, strategies
+from tests.counting import EXPECTED
 from tests.javascript import MAPS, ROOT, map_function, name_of, read_as_es5
-
-Key = list[Any]
 
 each_map = pytest.mark.parametrize("map_file", MAPS, ids=name_of)
 
@@ -47,6 +42,7 @@ SHAPES: dict[str, list[Any]] = {
     "jobs/by_source": [text] * 2,
     "jobs/by_state": [text] * 5,
     "jobs/pending": [demand, number, text],
+    "jobs/waiting": [text] * 2,
     "results/by_branch_day": [text] * 5,
     "results/by_input": [text] * 8,
     "results/by_source": [text] * 2,
@@ -54,65 +50,6 @@ SHAPES: dict[str, list[Any]] = {
     "workers/by_state": [text] * 2,
 }
 
-
-def crash_type(doc: Document) -> list[Key]:
-    if isinstance(doc, History):
-        return [[*doc.tuple_key, doc.first_seen]]
-    if isinstance(doc, Result):
-        where = [*doc.environment.parts(), doc.completed_at]
-        return [[f"result_{found.kind}", found.message, found.detail, *where] for found in doc.findings]
-    return []
-
-
-def pending(doc: Document) -> list[Key]:
-    if not isinstance(doc, Job) or doc.state != JobState.PENDING:
-        return []
-    asks = doc.requires
-    tags = sorted(set(asks.tags), key=lambda tag: tag.encode("utf-16-be", "surrogatepass"))
-    machine = [asks.os_name, asks.os_version, asks.cpu_name, tags]
-    return [[[*machine, doc.product, doc.branch, doc.buildtype], doc.priority, doc.created_at]]
-
-
-def signatures(doc: Document) -> list[Key]:
-    if not isinstance(doc, Result):
-        return []
-    build = [doc.product, doc.branch, doc.buildtype]
-    return [[found.kind, found.detail, found.message, *build] for found in doc.findings]
-
-
-def by_input(doc: Document) -> list[Key]:
-    if not isinstance(doc, Result):
-        return []
-    where = doc.environment.parts()
-    return [[doc.product, doc.input_name, *where[1:], doc.outcome]]
-
-
-def by_claim(doc: Document) -> list[Key]:
-    held = isinstance(doc, Job) and doc.state == JobState.RUNNING and doc.claim
-    return [[doc.claim.worker, doc.claim.incarnation]] if held else []
-
-
-def of(kind: type[Document], *names: str) -> Any:
-    return lambda doc: [[getattr(doc, name) for name in names]] if isinstance(doc, kind) else []
-
-
-def by_day(doc: Document) -> list[Key]:
-    rows = of(Result, "product", "branch", "buildtype", "completed_at", "outcome")(doc)
-    return [[*key[:3], key[3][:10], key[4]] for key in rows]
-
-
-EXPECTED: dict[str, Any] = {
-    "crash_type/results": crash_type,
-    "jobs/by_claim": by_claim,
-    "jobs/by_source": of(Job, "source", "state"),
-    "jobs/by_state": of(Job, "state", "product", "branch", "buildtype", "created_at"),
-    "jobs/pending": pending,
-    "results/by_branch_day": by_day,
-    "results/by_input": by_input,
-    "results/by_source": of(Result, "source", "outcome"),
-    "signatures/by_count": signatures,
-    "workers/by_state": of(Worker, "state", "hostname"),
-}
 
 FUNCTIONS = {name_of(path): map_function(path.read_text()) for path in MAPS}
 
