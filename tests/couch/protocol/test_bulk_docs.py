@@ -170,3 +170,11 @@ def test_bulk_get_refuses_malformed_entries_in_their_rows(db):
 def test_bulk_get_wants_docs(db, body):
     """Other bodies are refused."""
     assert db.post("_bulk_get", json=body).status_code in (400, 500)
+
+
+def test_all_or_nothing_is_not_supported(db):
+    """CouchDB 1 had it; the answer says so for each document, and nothing is written."""
+    answer = db.post("_bulk_docs", json={"all_or_nothing": True, "docs": [{"_id": "a"}]})
+    assert answer.status_code == 417
+    assert answer.json()[0]["error"] == "not_implemented"
+    assert db.get("a").status_code == 404

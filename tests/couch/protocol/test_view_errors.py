@@ -224,3 +224,11 @@ def test_views_are_read_only(mapped, method):
     """405 for writing."""
     answer = mapped.request(method, "_design/d/_view/map")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET,POST,HEAD")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_temporary_views_are_gone(db, method):
+    """CouchDB 1 had them."""
+    answer = db.request(method, "_temp_view", json={"map": MAP})
+    assert answer.status_code == 410
+    assert answer.json() == {"error": "gone", "reason": "Temporary views are not supported in CouchDB"}
