@@ -10,6 +10,7 @@ from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from server.queries import paging, tuples
 from server.queries.signatures import kind_of, short_name, signature
+from server.report import bugs
 from server.report.scratch import Scratch
 
 Progress = Callable[[int], None]
@@ -37,6 +38,7 @@ def collect(farm: Farm, scratch: Scratch, progress: Progress) -> int:
         if type_name.startswith("result_"):
             _count_results(farm, scratch, type_name)
     _add_runs(farm, scratch)
+    bugs.collect(farm, scratch)
     scratch.derive()
     return done
 
@@ -60,8 +62,8 @@ def _add_history(scratch: Scratch, row: Row) -> None:
     about = (one.title, one.severity, one.suppressed)
     scratch.insert("tuples", [(name, kind_of(one.TYPE), *one.tuple_key[1:], *times, *about, 0)])
     scratch.insert("places", [(name, one.product, place) for place in one.places])
-    bugs = [(name, bug, True) for bug in one.bugs.open] + [(name, bug, False) for bug in one.bugs.closed]
-    scratch.insert("bugs", bugs)
+    scratch.insert("bugs", [(name, bug, True) for bug in one.bugs.open])
+    scratch.insert("bugs", [(name, bug, False) for bug in one.bugs.closed])
 
 
 def _count_results(farm: Farm, scratch: Scratch, type_name: str) -> None:

@@ -5,16 +5,21 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from crashfarm.documents.branch import Branch, branch_id
+from crashfarm.documents.finding import Severity
 from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from server.queries import totals
-from server.report import pictures
-from server.report.lists import ON_BRANCH, ONLY_ON_BRANCH, Lists
-from server.report.model import BranchLine, BranchPage, BuildRow, Line, Overview, SignaturePage
+from server.report import bugs, pictures
+from server.report.lists import NEW, ON_BRANCH, ONLY_ON_BRANCH, UNFILED, Lists
+from server.report.machines import MAX_LINES, Machines
+from server.report.model import BranchLine, BranchPage, BugLink, BugPage, BuildRow, Line, Overview, SignaturePage
 from server.report.scratch import Scratch
 from server.report.signatures import SignatureFacts
+from server.report.text import natural
 
-SHOWN = 20
+_BADNESS: dict[str, int] = {severity: at for at, severity in enumerate(Severity)}
+
+SHOWN = 10
 """Signatures in a list of the first page."""
 
 
@@ -24,11 +29,15 @@ class Facts:
     def __init__(self, farm: Farm, scratch: Scratch, since: str) -> None:
         self._farm = farm
         self._scratch = scratch
+        self._since = since
         self._lists = Lists(scratch, since)
+        self.machines = Machines(farm, scratch, self._lists)
         self._signatures = SignatureFacts(farm, scratch)
         self._runs: dict[tuple[str, str], list[totals.Runs]] = defaultdict(list)
         for run in totals.runs(farm.history):
             self._runs[run.product, run.branch].append(run)
+            if run.day >= since[:10]:
+                scratch.insert("active", [(run.product, run.branch)])
 
     @property
     def signature_count(self) -> int:
@@ -43,9 +52,23 @@ class Facts:
         """The page of one signature."""
         return self._signatures.page(line)
 
+    def unfiled(self) -> list[Line]:
+        """Signatures that no bug explains, the worst first."""
+        found = self._lists.lines(UNFILED, limit=MAX_LINES)
+        return sorted(found, key=lambda line: (_BADNESS.get(line.severity, len(_BADNESS)), -line.findings, line.name))
+
+    def bugs(self) -> tuple[BugLink, ...]:
+        """All known bugs that explain anything."""
+        return bugs.all_bugs(self._scratch)
+
+    def bug(self, link: BugLink) -> BugPage:
+        """The page of one bug."""
+        return bugs.page(self._scratch, self._lists, link)
+
     def branch_lines(self) -> list[BranchLine]:
         """All branches that ran or showed anything."""
-        names = sorted({*self._runs, *self._lists.branches()})
+        found = {*self._runs, *self._lists.branches()}
+        names = sorted(found, key=lambda name: (name[0], natural(name[1])))
         return [self._lists.branch(*name, self._runs[name]) for name in names]
 
     def overview(self) -> Overview:
@@ -59,12 +82,14 @@ class Facts:
             findings=totals.findings(self._farm.history),
             signatures=self.signature_count,
             tuples=self._scratch.number("SELECT count(*) FROM tuples"),
-            differing=self._scratch.number("SELECT count(*) FROM signatures WHERE differs"),
-            new=self._lists.new(SHOWN),
-            new_count=self._lists.new_count(),
+            differing=self._lists.number("differs"),
+            new_count=self._lists.number(NEW, self._since) if self._since else 0,
+            news=self._lists.news(SHOWN),
             top=tuple(self._lists.lines(limit=SHOWN)),
-            differ=tuple(self._lists.lines("differs", limit=SHOWN)),
             branches=branches,
+            machines=tuple(self.machines.lines()),
+            unfiled=self._lists.number(UNFILED),
+            bugs=len(self.bugs()),
             jobs=totals.jobs(self._farm.status),
             workers=totals.workers(self._farm.status),
             charts=pictures.overview(self._scratch, branches, runs),
@@ -80,7 +105,7 @@ class Facts:
             line=line,
             enabled=document.enabled if document else True,
             builds=tuple(_builds(document)) if document else (),
-            lines=tuple(self._lists.lines(ON_BRANCH, *here)),
+            lines=tuple(self._lists.lines(ON_BRANCH, *here, limit=MAX_LINES)),
             only_here=tuple(self._lists.lines(ONLY_ON_BRANCH, *here, limit=SHOWN)),
             charts=pictures.branch(self._runs[here]),
             command=shlex.join(["crashfarm", "crashes", "--product", line.product, "--branch", line.branch]),

@@ -8,20 +8,71 @@ import msgspec
 from crashfarm.documents.history import digest
 from crashfarm.documents.job import JobResult
 from server.queries.totals import Runs
-from server.report.model import BranchLine, Line
+from server.report.model import BranchLine, Line, News
 from server.report.scratch import Scratch
-from server.report.text import slug
+from server.report.text import natural, slug
 
 _LINES = """
 SELECT name, kind, detail, message, title, severity, first_seen, last_seen, findings, tuples, suppressed, differs,
     open_bugs, closed_bugs,
-    (SELECT json_group_array(branch) FROM (SELECT DISTINCT branch FROM tuples WHERE signature = name ORDER BY branch))
+    (SELECT json_group_array(branch) FROM (SELECT DISTINCT branch FROM tuples WHERE signature = name))
 FROM signatures WHERE {condition} ORDER BY suppressed, findings DESC, first_seen, name LIMIT {limit} OFFSET {offset}
 """
 
 ON_BRANCH = "name IN (SELECT signature FROM tuples WHERE product = ? AND branch = ?)"
 ALONE = "differs AND (SELECT count(DISTINCT branch) FROM tuples WHERE signature = name) = 1"
 ONLY_ON_BRANCH = " AND ".join((ON_BRANCH, ALONE))
+
+ON_MACHINE = "name IN (SELECT signature FROM tuples WHERE os_name = ? AND os_version = ? AND cpu_name = ?)"
+ONLY_ON_MACHINE = f"""{ON_MACHINE} AND name NOT IN (
+    SELECT signature FROM tuples WHERE (os_name, os_version, cpu_name) <> (?, ?, ?))"""  # noqa: S608
+
+UNFILED = "NOT suppressed AND NOT open_bugs AND NOT closed_bugs"
+
+NEW = "first_seen >= ?"
+
+AGAIN = """
+closed_bugs AND EXISTS (
+    SELECT 1 FROM tuples JOIN bugs USING (signature) JOIN bug_docs USING (bug)
+    WHERE signature = name AND state = 'closed' AND tuples.last_seen > updated_at AND tuples.last_seen >= ? AND (
+        branch IN (SELECT branch FROM fixed_on WHERE bug = bug_docs.bug)
+        OR NOT EXISTS (SELECT 1 FROM fixed_on WHERE bug = bug_docs.bug)
+    )
+)
+"""
+
+AGAIN_OF_BUG = " AND ".join((AGAIN, "name IN (SELECT signature FROM bugs WHERE bug = ?)"))
+
+QUIET = """
+last_seen < ? AND findings > 2 AND NOT suppressed AND EXISTS (
+    SELECT 1 FROM tuples JOIN active USING (product, branch) WHERE signature = name
+)
+"""
+
+STORIES = (
+    ("New", "First seen since then.", "new", NEW),
+    ("Seen again though fixed", "A closed bug explains them, and they have come back.", "again", AGAIN),
+    (
+        "Fixed, it seems",
+        "A closed bug explains them, and they were not seen since, though their branches ran.",
+        "fixed",
+        f"{QUIET} AND closed_bugs AND NOT open_bugs",
+    ),
+    (
+        "Gone quiet",
+        "Seen three times or more before, and not since, though their branches ran.",
+        "quiet",
+        f"{QUIET} AND NOT (closed_bugs AND NOT open_bugs)",
+    ),
+    (
+        "Not the same on every branch",
+        "Seen on some branches, and not on another branch that ran the same input:"
+        " something was broken, or fixed, in between.",
+        "differ",
+        "differs",
+    ),
+)
+"""What lists of the first page tell: title, explanation, anchor, condition."""
 
 
 class Lists:
@@ -36,14 +87,23 @@ class Lists:
         statement = _LINES.format(condition=condition, limit=limit, offset=offset)
         return (self._line(row) for row in self._scratch.rows(statement, *values))
 
-    def new(self, limit: int) -> tuple[Line, ...]:
-        """Signatures that are new."""
-        return tuple(self.lines("first_seen >= ?", self._since, limit=limit)) if self._since else ()
+    def number(self, condition: str, *values: Any) -> int:
+        """How many signatures meet an SQL condition."""
+        return self._scratch.number(f"SELECT count(*) FROM signatures WHERE {condition}", *values)  # noqa: S608
 
-    def new_count(self) -> int:
-        """How many are new."""
-        query = "SELECT count(*) FROM signatures WHERE first_seen >= ?"
-        return self._scratch.number(query, self._since) if self._since else 0
+    def again(self, bug: str) -> Iterator[Line]:
+        """Signatures of a closed bug that were seen after that, on a branch where it is fixed."""
+        return self.lines(AGAIN_OF_BUG, "", bug)
+
+    def news(self, limit: int) -> tuple[News, ...]:
+        """What changed since the time in question, and what differs between branches."""
+        found = [self._news(*story, limit) for story in (STORIES if self._since else STORIES[-1:])]
+        return tuple(news for news in found if news.number)
+
+    def _news(self, title: str, about: str, anchor: str, condition: str, limit: int) -> News:
+        values = [self._since] * condition.count("?")
+        lines = tuple(self.lines(condition, *values, limit=limit))
+        return News(title, about, anchor, lines, self.number(condition, *values))
 
     def branch(self, product: str, branch: str, runs: Sequence[Runs]) -> BranchLine:
         """A branch with its numbers; `runs` are those of the branch."""
@@ -67,7 +127,12 @@ class Lists:
 
     def _line(self, row: tuple[Any, ...]) -> Line:
         new = bool(self._since) and row[6] >= self._since
-        return Line(*(*row[:-1], new, tuple(msgspec.json.decode(row[-1]))))
+        return Line(*(*row[:-1], new, tuple(sorted(msgspec.json.decode(row[-1]), key=natural))))
+
+
+def machine_name(parts: tuple[str, str, str]) -> str:
+    """The name of a machine's page."""
+    return f"{slug('-'.join(parts))}-{digest(parts)[:8]}".strip("-")
 
 
 def branch_name(product: str, branch: str) -> str:

@@ -93,6 +93,41 @@ class BranchLine:
 
 
 @dataclass(frozen=True)
+class MachineLink:
+    """A kind of machine: `name` is of its page, `text` is what it is called."""
+
+    name: str
+    text: str
+
+    @property
+    def href(self) -> str:
+        """The page's address, from the report's folder."""
+        return f"machine/{self.name}.html"
+
+
+@dataclass(frozen=True)
+class MachineLine:
+    """A kind of machine, an operating system's version on a processor, as lists show it."""
+
+    link: MachineLink
+    parts: tuple[str, str, str]
+    findings: int
+    signatures: int
+    workers: int
+
+
+@dataclass(frozen=True)
+class News:
+    """What changed since a time: signatures by what became of them, a few of each, and how many there are."""
+
+    title: str
+    about: str
+    anchor: str
+    lines: tuple[Line, ...]
+    number: int
+
+
+@dataclass(frozen=True)
 class Table:
     """Numbers with a name for each row and column; what a chart shows, and the text beside it."""
 
@@ -132,11 +167,13 @@ class Overview:
     signatures: int
     tuples: int
     differing: int
-    new: tuple[Line, ...]
     new_count: int
+    news: tuple[News, ...]
     top: tuple[Line, ...]
-    differ: tuple[Line, ...]
     branches: tuple[BranchLine, ...]
+    machines: tuple[MachineLine, ...]
+    unfiled: int
+    bugs: int
     jobs: Mapping[str, int]
     workers: Mapping[str, int]
     charts: tuple[Chart, ...]
@@ -189,13 +226,19 @@ class MatrixRow:
 
 @dataclass(frozen=True)
 class BugLink:
-    """A known bug. `url` is empty unless it is a plain web address."""
+    """A known bug. `url` is empty unless it is a plain web address; `name` is of its page."""
 
+    name: str
     id: str
     title: str
     state: str
     resolution: str
     url: str
+
+    @property
+    def href(self) -> str:
+        """The page's address, from the report's folder."""
+        return f"bug/{self.name}.html"
 
 
 @dataclass(frozen=True)
@@ -218,11 +261,44 @@ class SignaturePage:
     messages: tuple[str, ...]
     rows: tuple[TupleRow, ...]
     rows_left_out: int
-    machines: tuple[str, ...]
+    machines: tuple[MachineLink, ...]
     matrix: tuple[MatrixRow, ...]
     places: tuple[str, ...]
     bugs: tuple[BugLink, ...]
     sample: Sample | None
+    command: str
+
+
+@dataclass(frozen=True)
+class BugPage:
+    """One known bug and what it explains. `again` was seen after the bug was closed, on a branch where it is fixed."""
+
+    link: BugLink
+    fixed_on: tuple[str, ...]
+    lines: tuple[Line, ...]
+    again: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class WorkerRow:
+    """A worker as its document describes it."""
+
+    name: str
+    state: str
+    reason: str
+    heartbeat_at: str
+    version: str
+
+
+@dataclass(frozen=True)
+class MachinePage:
+    """One kind of machine: the workers that are such, and what was seen there. `only_here` was seen nowhere else."""
+
+    line: MachineLine
+    workers: tuple[WorkerRow, ...]
+    workers_left_out: int
+    lines: tuple[Line, ...]
+    only_here: tuple[Line, ...]
     command: str
 
 

@@ -1,7 +1,7 @@
 """Values in, files out: the templates, the static files, and the folder that they go to."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -9,16 +9,23 @@ from typing import Any
 import jinja2
 
 from server.report import text
-from server.report.model import Farm, count
+from server.report.frames import folded
+from server.report.model import BranchLine, Farm, count
+
+MAX_SQUARES = 24
+"""Branches that a list draws a square for."""
 
 
 class Pages:
     """Writes the pages of one report into a folder."""
 
-    def __init__(self, folder: Path, farm: Farm) -> None:
+    def __init__(self, folder: Path, farm: Farm, branches: Sequence[BranchLine]) -> None:
         self._folder = folder
         self._assets = _copy_assets(folder)
         self._templates = _environment(farm, self._assets)
+        # Lists draw a square for each branch, as long as that is a picture and the names are of one product.
+        few = len(branches) <= MAX_SQUARES and len({line.product for line in branches}) == 1
+        self._templates.globals["branches"] = [line.branch for line in branches] if few else []
 
     def write(self, template: str, path: str, **values: Any) -> None:
         """Render a template into the file of that path, which is relative to the report's folder."""
@@ -37,7 +44,13 @@ def _environment(farm: Farm, assets: Mapping[str, str]) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"pieces": text.pieces, "plain": text.plain, "count": count, "moment": _moment}
+    environment.filters |= {
+        "pieces": text.pieces,
+        "plain": text.plain,
+        "count": count,
+        "moment": _moment,
+        "folded": folded,
+    }
     environment.globals |= {"farm": farm, "assets": assets}
     return environment
 

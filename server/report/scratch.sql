@@ -37,6 +37,28 @@ CREATE TABLE bugs (
 ) WITHOUT ROWID;
 CREATE INDEX bugs_signature ON bugs (signature);
 
+-- What the bugs' own documents say, of those that have one, and the branches on which they are fixed.
+CREATE TABLE bug_docs (
+    bug TEXT PRIMARY KEY,
+    title TEXT NOT NULL,
+    state TEXT NOT NULL,
+    resolution TEXT NOT NULL,
+    url TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE fixed_on (
+    bug TEXT NOT NULL,
+    branch TEXT NOT NULL,
+    PRIMARY KEY (bug, branch)
+) WITHOUT ROWID;
+
+-- Branches that have run anything since the time from which on things are new.
+CREATE TABLE active (
+    product TEXT NOT NULL,
+    branch TEXT NOT NULL,
+    PRIMARY KEY (product, branch)
+) WITHOUT ROWID;
+
 -- Runs that could begin, of inputs on which something was seen.
 CREATE TABLE ran (
     product TEXT NOT NULL,

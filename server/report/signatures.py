@@ -1,16 +1,15 @@
 """The values of one signature's page."""
 
 import shlex
-from urllib.parse import urlsplit
 
-from crashfarm.documents.bug import Bug
 from crashfarm.documents.result import Result
-from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from server.queries.signatures import signature
-from server.report.lists import branch_name
-from server.report.model import BugLink, Cell, Line, MatrixRow, Sample, SignaturePage, TupleRow
+from server.report import bugs
+from server.report.lists import branch_name, machine_name
+from server.report.model import Cell, Line, MachineLink, MatrixRow, Sample, SignaturePage, TupleRow
 from server.report.scratch import Scratch
+from server.report.text import natural
 
 MAX_ROWS = 200
 """Tuples, messages and places that one page lists."""
@@ -52,10 +51,10 @@ class SignatureFacts:
             messages=tuple(self._column("SELECT DISTINCT message FROM tuples WHERE signature = ? LIMIT ?", line)),
             rows=self._rows(line),
             rows_left_out=max(0, line.tuples - MAX_ROWS),
-            machines=tuple(" ".join(machine) for machine in machines),
+            machines=tuple(MachineLink(machine_name(machine), " ".join(machine)) for machine in machines),
             matrix=tuple(_matrix_row(build, [cells.get((build, machine)) for machine in machines]) for build in builds),
             places=tuple(self._column("SELECT DISTINCT place FROM places WHERE signature = ? LIMIT ?", line)),
-            bugs=self._bugs(line),
+            bugs=bugs.of_signature(self._scratch, line.name),
             sample=self._sample(line),
             command=_command(line),
         )
@@ -72,23 +71,11 @@ class SignatureFacts:
         seen, ran = self._by_build_and_machine(_SEEN, line), self._by_build_and_machine(_RAN, line)
         pairs = sorted({*seen, *ran})
         cells = {pair: _cell(seen.get(pair, 0), ran.get(pair)) for pair in pairs}
-        return sorted({build for build, _ in pairs}), sorted({machine for _, machine in pairs}), cells
+        builds = sorted({build for build, _ in pairs}, key=lambda build: (build[0], natural(build[1]), build[2]))
+        return builds, sorted({machine for _, machine in pairs}), cells
 
     def _by_build_and_machine(self, query: str, line: Line) -> dict[tuple[Build, Machine], int]:
         return {(row[:3], row[3:6]): row[6] for row in self._scratch.rows(query, line.name)}
-
-    def _bugs(self, line: Line) -> tuple[BugLink, ...]:
-        query = "SELECT bug, open FROM bugs WHERE signature = ? ORDER BY open DESC, bug LIMIT ?"
-        return tuple(self._bug(bug, bool(is_open)) for bug, is_open in self._scratch.rows(query, line.name, MAX_ROWS))
-
-    def _bug(self, bug: str, is_open: bool) -> BugLink:
-        """What the bug's own document says, else what the history document knew."""
-        doc = self._farm.status.get(bug)
-        try:
-            known = Bug.from_doc(doc or {})
-        except InvalidDocument:
-            return BugLink(bug, "", "open" if is_open else "closed", "", "")
-        return BugLink(bug, known.title, known.state, known.resolution, web_address(known.url))
 
     def _sample(self, line: Line) -> Sample | None:
         """The newest run of the tuple that was seen last."""
@@ -129,12 +116,3 @@ def _command(line: Line) -> str:
     """The command that gives the numbers of the page."""
     parts = ["--kind", line.kind, "--detail", line.detail, *(["--message", line.message] if line.message else [])]
     return shlex.join(["crashfarm", "crashes", *parts, "--group", "cpu_name"])
-
-
-def web_address(url: str) -> str:
-    """The address if it is one of the web, else nothing: a link must not run a script or open a file."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    return url if parts.scheme in {"http", "https"} and parts.netloc else ""

@@ -36,17 +36,24 @@ def write_report(
         try:
             read = collect(farm, scratch, progress or _silent)
             facts = Facts(farm, scratch, since_text)
-            _write_pages(facts, Pages(folder, about), read, progress or _silent)
-            return _summary(facts, out)
+            overview = facts.overview()
+            _write_pages(facts, overview, Pages(folder, about, overview.branches), read, progress or _silent)
+            return _summary(overview, out)
         finally:
             scratch.close()
 
 
-def _write_pages(facts: Facts, pages: Pages, done: int, progress: Progress) -> None:
-    pages.write("index.html.j2", "index.html", page=facts.overview())
+def _write_pages(facts: Facts, overview: model.Overview, pages: Pages, done: int, progress: Progress) -> None:
+    pages.write("index.html.j2", "index.html", page=overview)
     _write_lists(facts, pages)
     for branch in facts.branch_lines():
         pages.write("branch.html.j2", branch.href, page=facts.branch(branch))
+    for machine in facts.machines.lines():
+        pages.write("machine.html.j2", machine.link.href, page=facts.machines.page(machine))
+    pages.write("bugs.html.j2", "bugs.html", bugs=facts.bugs())
+    for bug in facts.bugs():
+        pages.write("bug.html.j2", bug.href, page=facts.bug(bug))
+    pages.write("unfiled.html.j2", "unfiled.html", lines=facts.unfiled(), total=overview.unfiled)
     for written, line in enumerate(facts.lines(), done + 1):
         pages.write("signature.html.j2", line.href, page=facts.signature(line))
         progress(written)
@@ -64,8 +71,7 @@ def list_href(number: int) -> str:
     return "signatures.html" if number == 1 else f"signatures-{number}.html"
 
 
-def _summary(facts: Facts, out: Path) -> ReportSummary:
-    overview = facts.overview()
+def _summary(overview: model.Overview, out: Path) -> ReportSummary:
     return ReportSummary(
         jobs=overview.runs,
         findings=overview.findings,

@@ -1,17 +1,19 @@
 """Reports of whole farms, made from documents in memory with the project's own views."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from crashfarm.documents.bug import Bug, bug_id
-from crashfarm.documents.finding import Kind
+from crashfarm import times
+from crashfarm.documents.bug import Bug, BugState, bug_id
+from crashfarm.documents.finding import Kind, Severity
 from crashfarm.documents.history import BugLists
+from crashfarm.documents.worker import Worker
 from crashfarm.errors import InputError
 from server.report import ReportSummary, write_report
-from tests import farms
+from tests import farms, samples
 from tests.farms import HOSTILE, NOON, finding, result
 
 LATER = NOON + timedelta(days=9)
@@ -135,10 +137,85 @@ def test_a_bug_is_a_link_only_when_its_address_is_of_the_web(tmp_path: Path) -> 
     farm = farms.in_memory([run], *bugs)
     farm.history.docs |= {one.id: one.to_doc() for one in history}  # type: ignore[attr-defined]
     write_report(farm, tmp_path / "out", now=LATER)
-    page = Page(next((tmp_path / "out/signature").iterdir()))
-    assert "https://bugs.example.org/1" in page.links
-    assert not any("javascript" in link for link in page.links)
-    assert "Evil" in page.text and "bug:a:3" in page.text
+    links = [link for page in pages(tmp_path / "out").values() for link in page.links]
+    assert "https://bugs.example.org/1" in links
+    assert not any("javascript" in link for link in links)
+    text = Page(next((tmp_path / "out/signature").iterdir())).text
+    assert "Evil" in text and "bug:a:3" in text
+
+
+def news(out: Path) -> dict[str, str]:
+    """The sections of the first page by their anchors."""
+    parts = (out / "index.html").read_text().split('<section id="')[1:]
+    return {part.partition('"')[0]: part for part in parts}
+
+
+def with_bug(runs: list[farms.Result], detail: str, **parts: object) -> farms.Farm:
+    """A farm in which a closed bug explains what has that detail."""
+    bug = Bug(id=bug_id("a", "1"), tracker="a", number="1", state=BugState.CLOSED, **parts)  # type: ignore[arg-type]
+    farm = farms.in_memory(runs, bug)
+    explained = [one for one in farms.histories(runs) if one.detail == detail]
+    docs = {one.id: one.evolve(bugs=BugLists(closed=(bug.id,))).to_doc() for one in explained}
+    farm.history.docs |= docs  # type: ignore[attr-defined]
+    return farm
+
+
+SINCE = NOON + timedelta(minutes=60)
+
+
+@pytest.mark.parametrize(
+    ("branch", "closed_at", "again"),
+    [("3.13", SINCE, True), ("3.12", SINCE, False), ("3.13", NOON + timedelta(days=1), False)],
+)
+def test_what_was_fixed_and_comes_back_is_told(tmp_path: Path, branch: str, closed_at: datetime, again: bool) -> None:
+    """Only on a branch where the bug is fixed, and only after it was closed."""
+    runs = [result(1, finding()), result(90, finding(), branch=branch)]
+    farm = with_bug(runs, finding().detail, fixed_on=("3.13",), updated_at=times.to_text(closed_at))
+    write_report(farm, tmp_path / "out", now=LATER, since=SINCE)
+    assert ("again" in news(tmp_path / "out")) is again
+    bug_page = next((tmp_path / "out/bug").iterdir()).read_text()
+    assert ("Seen again though fixed" in bug_page) is again
+
+
+@pytest.mark.parametrize(("later", "quiet"), [("3.13", True), ("3.12", False)])
+def test_what_was_often_seen_and_is_not_any_more_has_gone_quiet(tmp_path: Path, later: str, quiet: bool) -> None:
+    """If its branch ran since: a branch that rests has not gone quiet."""
+    runs = [result(minute, finding()) for minute in (1, 2, 3)]
+    runs.append(result(36 * 60, branch=later))
+    write(tmp_path / "out", runs, since=NOON + timedelta(days=1))
+    assert ("quiet" in news(tmp_path / "out")) is quiet
+
+
+def test_what_has_gone_quiet_after_its_bug_was_closed_seems_fixed(tmp_path: Path) -> None:
+    """It is not listed twice."""
+    runs = [*(result(minute, finding()) for minute in (1, 2, 3)), result(36 * 60)]
+    write_report(with_bug(runs, finding().detail), tmp_path / "out", now=LATER, since=NOON + timedelta(days=1))
+    assert "fixed" in news(tmp_path / "out") and "quiet" not in news(tmp_path / "out")
+
+
+def test_a_machine_has_a_page_with_its_workers_and_what_only_it_shows(tmp_path: Path) -> None:
+    """Machines are told apart by operating system, version and processor."""
+    runs = [
+        result(1, finding(), machine=0),
+        result(2, finding(), machine=1),
+        result(3, finding(Kind.OOM, "oom"), machine=1),
+    ]
+    machine = dict(zip(("os_name", "os_version", "cpu_name"), farms.MACHINES[1], strict=True))
+    worker = Worker.from_doc(samples.worker() | machine)
+    write_report(farms.in_memory(runs, worker), tmp_path / "out", now=LATER)
+    texts = {path.name[:9]: Page(path).text for path in (tmp_path / "out/machine").iterdir()}
+    assert "Seen only here1" in texts["Linux-6.8"] and "alpha" in texts["Linux-6.8"]
+    assert "Seen only here0" in texts["Linux-6.1"] and "alpha" not in texts["Linux-6.1"]
+
+
+def test_what_no_bug_explains_is_ready_to_file_worst_first(tmp_path: Path) -> None:
+    """What a closed bug explains is filed."""
+    runs = [result(1, finding(severity=Severity.LOW)), result(2, finding(detail="filed"))]
+    runs.append(result(3, finding(detail="worse", severity=Severity.CRITICAL)))
+    write_report(with_bug(runs, "filed"), tmp_path / "out", now=LATER)
+    text = Page(tmp_path / "out/unfiled.html").text
+    assert "2 signatures" in text and "filed" not in text.replace("Not filed", "")
+    assert text.index("worse") < text.index(finding().detail)
 
 
 def test_a_farm_without_results_gets_a_report_that_says_what_to_do(tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""Known bugs: their documents, and what they explain."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from crashfarm.documents.bug import Bug
+from crashfarm.documents.history import digest
+from crashfarm.errors import InvalidDocument
+from crashfarm.settings import Farm
+from server.report.lists import Lists
+from server.report.model import BugLink, BugPage
+from server.report.scratch import Scratch
+from server.report.text import slug
+
+_LINKS = """
+SELECT bug, title, coalesce(state, iif(max(open), 'open', 'closed')), resolution, url
+FROM bugs LEFT JOIN bug_docs USING (bug) WHERE {condition} GROUP BY bug ORDER BY max(open) DESC, bug
+"""
+
+
+def collect(farm: Farm, scratch: Scratch) -> None:
+    """Read the documents of all bugs that explain anything."""
+    for (bug,) in list(scratch.rows("SELECT DISTINCT bug FROM bugs")):
+        try:
+            known = Bug.from_doc(farm.status.get(bug) or {})
+        except InvalidDocument:
+            # There is no such document, or somebody is in the middle of editing it: its id still says enough.
+            continue
+        row = (bug, known.title, known.state, known.resolution, known.url, known.updated_at)
+        scratch.insert("bug_docs", [row])
+        scratch.insert("fixed_on", [(bug, branch) for branch in known.fixed_on])
+
+
+def of_signature(scratch: Scratch, name: str) -> tuple[BugLink, ...]:
+    """The bugs that explain a signature, open ones first."""
+    return tuple(_links(scratch, "signature = ?", name))
+
+
+def all_bugs(scratch: Scratch) -> tuple[BugLink, ...]:
+    """All bugs that explain anything."""
+    return tuple(_links(scratch, "1"))
+
+
+def page(scratch: Scratch, lists: Lists, link: BugLink) -> BugPage:
+    """The page of one bug."""
+    explains = "name IN (SELECT signature FROM bugs WHERE bug = ?)"
+    return BugPage(
+        link=link,
+        fixed_on=tuple(branch for (branch,) in scratch.rows("SELECT branch FROM fixed_on WHERE bug = ?", link.id)),
+        lines=tuple(lists.lines(explains, link.id)),
+        again=tuple(lists.again(link.id)),
+    )
+
+
+def _links(scratch: Scratch, condition: str, *values: str) -> Iterator[BugLink]:
+    for bug, title, state, resolution, url in scratch.rows(_LINKS.format(condition=condition), *values):
+        yield BugLink(_name(bug), bug, title or "", state, resolution or "", web_address(url or ""))
+
+
+def _name(bug: str) -> str:
+    return f"{slug(bug.removeprefix('bug:'))}-{digest((bug,))[:8]}".strip("-")
+
+
+def web_address(url: str) -> str:
+    """The address if it is one of the web, else nothing: a link must not run a script or open a file."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return url if parts.scheme in {"http", "https"} and parts.netloc else ""
