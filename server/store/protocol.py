@@ -1,7 +1,5 @@
 """The server's side of one connection: uvicorn's, with a limit on what stands before a request's body."""
 
-from typing import Any
-
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
@@ -9,35 +7,29 @@ def limited(max_head: int) -> type[HttpToolsProtocol]:
     """A protocol class that refuses requests (400) whose address and headers are longer than so many bytes."""
 
     class Limited(HttpToolsProtocol):
-        _in_head = False
-        _head = 0
+        #: Bytes received since the last complete head: an upper bound of the next one's length.
+        _received = 0
+        _in_head = True
 
         def data_received(self, data: bytes) -> None:
+            self._received += len(data)
             super().data_received(data)
-            self._head = self._head + len(data) if self._in_head else 0
-            if self._head > max_head and not self.transport.is_closing():
+            if not self._in_head:
+                self._received = 0
+            elif self._received > max_head and not self.transport.is_closing():
                 self.send_400_response("The address or the headers are too long.")
 
         def on_message_begin(self) -> None:
             self._in_head = True
-            self._size = 0
             super().on_message_begin()
-
-        def on_url(self, url: bytes) -> None:
-            self._count(url)
-            super().on_url(url)
-
-        def on_header(self, name: bytes, value: bytes) -> None:
-            self._count(name, value)
-            super().on_header(name, value)
 
         def on_headers_complete(self) -> None:
             self._in_head = False
+            if self._received > max_head and self._head_size() > max_head:
+                raise ValueError("the address or the headers are too long")
             super().on_headers_complete()
 
-        def _count(self, *texts: Any) -> None:
-            self._size += sum(map(len, texts))
-            if self._size > max_head:
-                raise ValueError("head too long")
+        def _head_size(self) -> int:
+            return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     return Limited

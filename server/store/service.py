@@ -160,6 +160,7 @@ def _uvicorn(app: App, settings: Settings) -> _Uvicorn:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,
         headers=[("server", f"CouchDB/{PROTOCOL} (crashfarm/{metadata.version('crashfarm')})")],
         limit_concurrency=settings.max_connections,
         backlog=2048,
