@@ -11,6 +11,9 @@ from crashfarm.settings import Farm, Settings
 from server import watch as events
 from server.cli import options
 
+QUIET_SIGNS = 3
+"""So many signs of life in a row, from two feeds, mean that what led to an empty queue has been told too."""
+
 UntilEmpty = Annotated[bool, typer.Option("--until-empty", help="End when no job is pending or running.")]
 
 
@@ -33,13 +36,16 @@ def watch(until_empty: UntilEmpty = False, data: options.Data = None, as_json: o
 
 def _follow(found: Settings, farm: Farm, until_empty: bool, as_json: bool) -> None:
     with events.following(found, farm) as happenings:
-        if until_empty and events.counts(farm.status).empty:
-            return
+        console.say("watching" if until_empty else "watching; Ctrl-C ends it")
+        quiet = 0
         for event in happenings:
             if event is not None:
                 _print(event, as_json)
+                quiet = 0
             elif until_empty and events.counts(farm.status).empty:
-                return
+                quiet += 1
+                if quiet == QUIET_SIGNS:
+                    return
 
 
 def _print(event: events.Event, as_json: bool) -> None:
