@@ -13,7 +13,8 @@
 
   function shown(value) {
     var text = JSON.stringify(value);
-    return text.length > 80 ? text.slice(0, 80) + "…" : text;
+    // A cut must not go through a character of two halves.
+    return text.length > 80 ? text.slice(0, 80).replace(/[\uD800-\uDBFF]$/, "") + "…" : text;
   }
 
   function must(words, holds) {
@@ -300,11 +301,11 @@
 
   // An ordinary write names the revision that it replaces; a replicated one brings its own, and may be several steps on.
   function moves(doc, old) {
-    var next = old && NEXT[old.state];
-    if (!next || doc.state === old.state) return;
-    if (next.length && doc._rev !== old._rev) return;
-    if (next.indexOf(doc.state) < 0) {
-      refuse("state", "cannot go from " + old.state + " to " + doc.state + ", only to " + (next.join(", ") || "nothing else"));
+    if (!old || doc.state === old.state || !Object.prototype.hasOwnProperty.call(NEXT, old.state)) return;
+    var next = NEXT[old.state];
+    if (!next.length) refuse("state", "cannot go from " + old.state + " to " + doc.state + ": the job has ended");
+    if (doc._rev === old._rev && next.indexOf(doc.state) < 0) {
+      refuse("state", "cannot go from " + old.state + " to " + doc.state + ", only to " + next.join(" or "));
     }
   }
 

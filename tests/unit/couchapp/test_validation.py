@@ -304,7 +304,8 @@ def test_any_json_is_taken_or_refused_in_words(doc: Json, data: st.DataObject) -
     for name in data.draw(st.lists(st.sampled_from(sorted(doc)), max_size=3)) if doc else []:
         # CouchDB itself sees to it that an id is a text.
         doc = doc | {name: data.draw(strategies.text if name == "_id" else strategies.json_values)}
-    said = validate({**doc, "_id": str(doc.get("_id"))}, data.draw(st.none() | st.just(doc)))
+    old = data.draw(st.none() | st.just(doc) | st.just({**doc, "state": "constructor"}))
+    said = validate({**doc, "_id": str(doc.get("_id"))}, old)
     assert said is None or re.match(r"^.+: .+", said, re.DOTALL)
 
 
@@ -325,6 +326,15 @@ def test_any_json_is_taken_or_refused_in_words(doc: Json, data: st.DataObject) -
 def test_unknown_members_are_taken_on_every_level(make: Any, place: str) -> None:
     """A newer version's field, or an admin's note; only requirements are closed."""
     assert validate(changed(make, f"{place}/x_note", {"any": ["thing"]})) is None
+
+
+@pytest.mark.parametrize("before", range(76, 84))
+def test_long_value_is_cut_between_characters(before: int) -> None:
+    """Half a character cannot be sent as UTF-8, and the refusal would be lost."""
+    said = validate(samples.worker() | {"slots": "x" * before + "\N{PILE OF POO}" * 9})
+    assert said is not None
+    assert len(said) < 160
+    assert said.encode()
 
 
 LEGAL = {
