@@ -1,16 +1,17 @@
 """What every database must let the queue do: one contract, for the fake and for a real CouchDB."""
 
+import base64
 import random
 from collections import Counter
 from typing import Any
 
 import pytest
 
-from crashfarm.documents.job import Input, Job, JobResult, JobState, Priority, Requires
+from crashfarm.documents.job import Dependency, Input, Job, JobResult, JobState, Priority, Requires
+from crashfarm.errors import InputError
 from crashfarm.queue import JobQueue
 from crashfarm.queue.abilities import Abilities
 from crashfarm.queue.ends import End
-from crashfarm.queue.leases import LeaseWatch
 from crashfarm.queue.transitions import Holder
 from crashfarm.times import from_text
 from tests.samples import NOW
@@ -88,7 +89,7 @@ class QueueContract:
     def test_a_job_that_asks_for_another_machine_is_left(self, status: Any, asks: Requires) -> None:
         """Every part of the requirement counts."""
         queue = self.queue(status)
-        queue.add([job(1, requires=asks)])
+        queue.add([job(1, requires=asks, priority=Priority.PERSON)])
         assert queue.claim(ALPHA, abilities(), 1, LEASE) == []
         assert queue.counts() == {"pending": 1}
 
@@ -180,31 +181,34 @@ class QueueContract:
 
     def test_a_silent_holder_loses_its_jobs(self, status: Any) -> None:
         """After the lease, as the observer's clock has it, and not before."""
-        queue, watch = self.queue(status), LeaseWatch()
+        queue = self.queue(status)
+        sweeper = queue.sweeper()
         queue.add([job(1)])
         queue.claim(ALPHA, abilities(), 1, LEASE)
-        looks = [queue.recover(watch, now).done for now in (0.0, 20.0, 40.0, 59.0)]
+        looks = [sweeper.sweep(now).recovered for now in (0.0, 20.0, 40.0, 59.0)]
         assert looks == [(), (), (), ()]
-        assert [j.state for j in queue.recover(watch, 61.0).done] == [JobState.PENDING]
+        assert [j.state for j in sweeper.sweep(61.0).recovered] == [JobState.PENDING]
 
     def test_a_holder_that_renews_keeps_its_jobs(self, status: Any) -> None:
         """However long it runs."""
-        queue, watch = self.queue(status), LeaseWatch()
+        queue = self.queue(status)
+        sweeper = queue.sweeper()
         queue.add([job(1)])
         held = queue.claim(ALPHA, abilities(), 1, LEASE)
         for now in range(0, 600, 15):
-            assert queue.recover(watch, float(now)).done == ()
+            assert sweeper.sweep(float(now)).recovered == ()
             held = list(queue.renew(held).done)
         assert len(held) == 1
 
     def test_two_observers_do_no_harm(self, status: Any) -> None:
         """The job comes back once."""
-        queue, watches = self.queue(status), [LeaseWatch(), LeaseWatch()]
+        queue = self.queue(status)
+        sweepers = [queue.sweeper(), queue.sweeper()]
         queue.add([job(1)])
         queue.claim(ALPHA, abilities(), 1, LEASE)
         for now in range(0, 120, 15):
-            for watch in watches:
-                queue.recover(watch, float(now))
+            for sweeper in sweepers:
+                sweeper.sweep(float(now))
         stored = queue.get(job(1).id)
         assert stored is not None
         assert (stored.state, len(stored.attempts)) == (JobState.PENDING, 1)
@@ -226,3 +230,125 @@ class QueueContract:
         held = queue.claim(ALPHA, abilities(), 1, LEASE)
         queue.finish([(queue.renew(held).done[0], JobResult.SUCCESS, "")])
         assert status.get(job(1).id)["ticket"] == {"id": 7}
+
+    @pytest.mark.parametrize(
+        ("asks", "taken"),
+        [
+            (Requires(os_version="Debian 11"), True),
+            (Requires(cpu_name="arm64"), True),
+            (Requires(os_name="Windows"), True),
+            (Requires(tags=("gpu",)), False),
+        ],
+    )
+    def test_a_large_or_normal_job_may_run_on_another_machine(self, status: Any, asks: Requires, taken: bool) -> None:
+        """But never without its tags."""
+        queue = self.queue(status)
+        queue.add([job(1, requires=asks, priority=Priority.LARGE)])
+        assert bool(queue.claim(ALPHA, abilities(), 1, LEASE)) == taken
+
+    def test_a_job_that_fits_exactly_goes_before_one_that_nearly_fits(self, status: Any) -> None:
+        """Even where the other is more urgent: a better fitting worker may come for it."""
+        queue = self.queue(status)
+        nearly = job(1, requires=Requires(os_version="Debian 11"), priority=Priority.LARGE)
+        exactly = job(2, requires=Requires(os_version="Debian 12"), priority=Priority.NORMAL)
+        queue.add([nearly, exactly])
+        assert [queue.claim(ALPHA, abilities(), 1, LEASE)[0].id for _ in range(2)] == [exactly.id, nearly.id]
+
+    def test_a_stream_of_urgent_jobs_starves_no_other(self, status: Any) -> None:
+        """The oldest of the least urgent comes up in its turn."""
+        queue = self.queue(status)
+        queue.add([job(1)] + [job(n, priority=Priority.PERSON) for n in range(10, 50)])
+        claimed = [queue.claim(ALPHA, abilities(), 1, LEASE)[0].id for _ in range(16)]
+        assert job(1).id in claimed
+
+    def test_a_pending_job_can_be_given_another_priority(self, status: Any) -> None:
+        """And then goes first."""
+        queue = self.queue(status)
+        queue.add(job(n) for n in range(9))
+        queue.prioritise(job(7).id, Priority.REPRODUCE)
+        assert queue.claim(ALPHA, abilities(), 1, LEASE)[0].id == job(7).id
+        with pytest.raises(InputError, match="only a pending job"):
+            queue.prioritise(job(7).id, Priority.NORMAL)
+
+    def test_a_cancelled_pending_job_is_never_run(self, status: Any) -> None:
+        """It is aborted, with the reason; cancelling twice is told."""
+        queue = self.queue(status)
+        queue.add([job(1)])
+        assert queue.cancel(job(1).id, "not needed").reason == "not needed"
+        assert queue.claim(ALPHA, abilities(), 1, LEASE) == []
+        with pytest.raises(InputError, match="aborted already"):
+            queue.cancel(job(1).id, "again")
+
+    def test_the_holder_of_a_cancelled_job_learns_that_it_is_lost(self, status: Any) -> None:
+        """By a look at the revisions; the attempt says that it was cancelled."""
+        queue = self.queue(status)
+        queue.add(job(n) for n in range(2))
+        held = queue.claim(ALPHA, abilities(), 2, LEASE)
+        assert queue.lost(held) == []
+        cancelled = queue.cancel(held[0].id, "not needed")
+        assert [j.id for j in queue.lost(held)] == [held[0].id]
+        assert [a.outcome for a in cancelled.attempts] == [End.CANCELLED]
+        assert [j.id for j in queue.finish([(held[0], JobResult.SUCCESS, "")]).lost] == [held[0].id]
+
+    def test_a_job_is_tried_again_as_a_new_one_that_names_it(self, status: Any) -> None:
+        """Its input comes along, an attachment too."""
+        queue = self.queue(status)
+        attached = {"a.py": {"content_type": "text/plain", "data": base64.b64encode(b"pass").decode()}}
+        queue.add([job(1, input=Input(name="a.py", attachment="a.py"), origin={"_attachments": attached})])
+        with pytest.raises(InputError, match="pending"):
+            queue.retry(job(1).id)
+        queue.cancel(job(1).id, "")
+        again = queue.retry(job(1).id)
+        assert (again.supersedes, again.state, again.attempts) == (job(1).id, JobState.PENDING, ())
+        assert status.attachment(again.id, "a.py") == b"pass"
+
+    def test_a_job_waits_for_those_that_it_depends_on(self, status: Any) -> None:
+        """It is freed when they are completed."""
+        queue, first = self.queue(status), job(1)
+        sweeper = queue.sweeper()
+        queue.add([first, job(2, depends_on=(Dependency(job=first.id, result=JobResult.FAILURE),))])
+        held = queue.claim(ALPHA, abilities(), 9, LEASE)
+        assert [j.id for j in held] == [first.id]
+        assert sweeper.sweep(0.0).freed == ()
+        queue.finish([(held[0], JobResult.FAILURE, "")])
+        assert [j.id for j in sweeper.sweep(1.0).freed] == [job(2).id]
+        assert [j.id for j in queue.claim(ALPHA, abilities(), 9, LEASE)] == [job(2).id]
+
+    @pytest.mark.parametrize("ending", ["cancelled", "other result", "deleted"])
+    def test_a_job_that_waits_in_vain_is_aborted(self, status: Any, ending: str) -> None:
+        """With the reason."""
+        queue, first = self.queue(status), job(1)
+        queue.add([first, job(2, depends_on=(Dependency(job=first.id, result=JobResult.FAILURE),))])
+        if ending == "cancelled":
+            queue.cancel(first.id, "")
+        elif ending == "deleted":
+            status.delete(first.id, status.get(first.id)["_rev"])
+        else:
+            queue.finish([(queue.claim(ALPHA, abilities(), 1, LEASE)[0], JobResult.SUCCESS, "")])
+        [vain] = queue.sweeper().sweep(0.0).given_up
+        assert (vain.id, vain.state) == (job(2).id, JobState.ABORTED)
+        assert first.id in vain.reason
+
+    def test_dependencies_that_are_unknown_or_circular_are_refused(self, status: Any) -> None:
+        """And nothing is queued."""
+        queue = self.queue(status)
+
+        def needs(number: int, other: int) -> Job:
+            return job(number, depends_on=(Dependency(job=job(other).id),))
+
+        with pytest.raises(InputError, match="there is no"):
+            queue.add([needs(1, 9)])
+        with pytest.raises(InputError, match="circle"):
+            queue.add([needs(1, 2), needs(2, 3), needs(3, 1), needs(4, 1)])
+        assert queue.counts() == {}
+
+    def test_a_job_that_failed_twice_waits_before_it_is_tried_again(self, status: Any) -> None:
+        """By the observer's clock; after the delay it is free."""
+        queue = self.queue(status)
+        sweeper = queue.sweeper()
+        queue.add([job(1, max_attempts=5)])
+        for _ in range(2):
+            queue.give_back(queue.claim(ALPHA, abilities(), 1, LEASE), End.FAILED, "no disk")
+        assert queue.claim(ALPHA, abilities(), 1, LEASE) == []
+        assert [len(sweeper.sweep(now).freed) for now in (0.0, 3.0, 6.0, 9.0, 12.0)] == [0, 0, 0, 0, 1]
+        assert len(queue.claim(ALPHA, abilities(), 1, LEASE)) == 1

@@ -41,6 +41,9 @@ class Demand(msgspec.Struct, frozen=True, array_like=True):
         return [*machine, self.product, self.branch, self.buildtype]
 
 
+RELAXATIONS = 3
+"""How many parts of a machine may be passed over, one after the other: os_version, cpu_name, os_name."""
+
 CanRun = Callable[[str, str, str], bool]
 """Whether a worker can run that product, branch and build type."""
 
@@ -62,12 +65,17 @@ class Abilities(msgspec.Struct, frozen=True):
         os_name, os_version, cpu_name = (str(metadata.get(name, "")) for name in ("os_name", "os_version", "cpu_name"))
         return cls(os_name, os_version, cpu_name, words, can_run)
 
-    def meet(self, demand: Demand) -> bool:
-        """Whether jobs of that class can be run here."""
-        asked = (demand.os_name, demand.os_version, demand.cpu_name)
-        mine = (self.os_name, self.os_version, self.cpu_name)
+    def meet(self, demand: Demand, relaxed: int = 0) -> bool:
+        """Whether jobs of that class can be run here.
+
+        `relaxed` says how much of what is asked of the machine is passed over, from the right: 1 the version of the
+        operating system, 2 the processor too, 3 all. Tags and builds are never passed over.
+        """
+        asked = (demand.os_name, demand.cpu_name, demand.os_version)
+        mine = (self.os_name, self.cpu_name, self.os_version)
+        pairs = list(zip(asked, mine, strict=True))[: RELAXATIONS - relaxed]
         return (
-            all(ask is None or ask == have for ask, have in zip(asked, mine, strict=True))
+            all(ask is None or ask == have for ask, have in pairs)
             and self.tags.issuperset(demand.tags)
             and self.can_run(demand.product, demand.branch, demand.buildtype)
         )

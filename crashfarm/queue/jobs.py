@@ -3,33 +3,16 @@
 import random
 from collections.abc import Callable, Iterable, Sequence
 
-import msgspec
-
 from crashfarm.database import Database
-from crashfarm.documents.job import Job, JobResult, JobState
-from crashfarm.errors import Refused
-from crashfarm.queue import transitions
-from crashfarm.queue.abilities import Abilities, Demand
+from crashfarm.documents.job import Job, JobResult, Priority
+from crashfarm.queue import orders, sweeping, transitions
+from crashfarm.queue.abilities import RELAXATIONS, Abilities
 from crashfarm.queue.ends import End
-from crashfarm.queue.leases import LeaseWatch
+from crashfarm.queue.finding import Finder, Waiting
 from crashfarm.queue.settling import Settlement, read, settle, write
+from crashfarm.queue.sweeping import Sweeper
 from crashfarm.queue.transitions import Holder
-from crashfarm.queue.window import Window
 from crashfarm.times import Clock, to_text, utc_now
-
-BATCH = 500
-"""Documents in one bulk write."""
-
-SPARE = 2
-"""A window is read for so many times the jobs wanted: some will be somebody else's already."""
-
-
-class Waiting(msgspec.Struct, frozen=True):
-    """How many jobs of one class and priority are pending."""
-
-    demand: Demand
-    priority: int
-    count: int
 
 
 class JobQueue:
@@ -39,15 +22,23 @@ class JobQueue:
         self._status = status
         self._clock = clock
         self._rng = rng or random.Random()
-        self._window = Window(self._rng)
+        self._finder = Finder(status, self._rng)
 
-    def add(self, jobs: Iterable[Job]) -> None:
-        """Queue jobs. Raises Refused, with the reason, when the database does not take one; the others are in."""
-        docs = [job.to_doc() for job in jobs]
-        parts = (docs[at : at + BATCH] for at in range(0, len(docs), BATCH))
-        outcomes = [outcome for part in parts for outcome in self._status.bulk(part)]
-        if wrong := [outcome for outcome in outcomes if not outcome.ok]:
-            raise Refused(f"{len(wrong)} of {len(docs)} jobs were refused; {wrong[0].id}: {wrong[0].reason}")
+    def add(self, jobs: Iterable[Job]) -> list[Job]:
+        """Queue jobs. Raises InputError or Refused, with the reason, as `orders.add` has it."""
+        return orders.add(self._status, jobs)
+
+    def cancel(self, job_id: str, reason: str) -> Job:
+        """Abort a job that has not ended; its worker stops it within a heartbeat. Raises InputError if it has."""
+        return orders.cancel(self._status, job_id, to_text(self._clock()), reason)
+
+    def retry(self, job_id: str) -> Job:
+        """Queue a new job like one that has ended. Raises InputError if it has not."""
+        return orders.retry(self._status, job_id, self._clock())
+
+    def prioritise(self, job_id: str, priority: Priority) -> Job:
+        """Give a pending job another priority. Raises InputError if it is not pending."""
+        return orders.prioritise(self._status, job_id, priority)
 
     def get(self, job_id: str) -> Job | None:
         """A job, or None."""
@@ -60,24 +51,34 @@ class JobQueue:
         return {row.key[0]: row.value for row in rows}
 
     def waiting(self) -> list[Waiting]:
-        """What is pending, by class and priority, the most urgent first."""
-        rows = self._status.view("jobs", "pending", group_level=2).rows
-        found = ((Demand.from_key(row.key[0]), row.key[1], row.value) for row in rows)
-        waiting = [Waiting(demand, priority, count) for demand, priority, count in found if demand]
-        return sorted(waiting, key=lambda w: w.priority)
+        """What is pending and may be claimed, by class and priority, the most urgent first."""
+        return self._finder.waiting()
 
     def count_for(self, abilities: Abilities) -> int:
-        """How many pending jobs there are that this worker could run."""
-        return sum(waiting.count for waiting in self.waiting() if abilities.meet(waiting.demand))
+        """How many jobs there are that this worker could claim now, or perhaps when their delays are over."""
+        free = sum(waiting.count for waiting in self.waiting() if abilities.meet(waiting.demand, RELAXATIONS))
+        key = [transitions.DELAY]
+        delayed = self._status.view("jobs", "waiting", startkey=key, endkey=[*key, {}]).rows
+        return free + sum(int(row.value) for row in delayed)
 
     def claim(self, holder: Holder, abilities: Abilities, wanted: int, lease_seconds: float) -> list[Job]:
         """Claim up to `wanted` jobs that this worker can run. None there is an empty list."""
         claimed: list[Job] = []
-        for waiting in self._choose(abilities):
+        for candidates in self._finder.candidates(abilities, wanted):
+            claimed += self._take(candidates[: wanted - len(claimed)], holder, lease_seconds)
             if len(claimed) >= wanted:
                 break
-            claimed += self._claim_of(waiting, holder, wanted - len(claimed), lease_seconds)
         return claimed
+
+    def lost(self, jobs: Sequence[Job]) -> list[Job]:
+        """Which of these held jobs are not ours any more: cancelled, taken over, deleted. Reads revisions only."""
+        if not jobs:
+            return []
+        rows = self._status.all_docs(keys=[job.id for job in jobs]).rows
+        revisions = {row.id: row.value["rev"] for row in rows if row.id and not row.value.get("deleted")}
+        changed = [job for job in jobs if revisions.get(job.id) != job.rev]
+        now = {job.id: job for job in sweeping.read_jobs(self._status, [job.id for job in changed])}
+        return [job for job in changed if job.id not in now or not transitions.holds(now[job.id], job.claim)]
 
     def renew(self, jobs: Sequence[Job]) -> Settlement:
         """Begin the leases of held jobs anew, in one write."""
@@ -106,42 +107,18 @@ class JobQueue:
         ]
         return self.give_back(former, End.LOST, "the worker's process ended and was started anew")
 
-    def recover(self, watch: LeaseWatch, now: float) -> Settlement:
-        """Return to the queue the jobs of silent holders. `now` is of the monotonic clock that `watch` lives by."""
-        rows = self._status.view("jobs", "by_claim", include_docs=True).rows
-        running = [job for job in read(row.doc for row in rows) if job.state == JobState.RUNNING]
-        return self._expire(watch.expired(running, now))
-
-    def _expire(self, dead: Sequence[Job]) -> Settlement:
-        """By the very revision that was seen not to move: a holder that speaks up in this moment keeps its job."""
-        now, reason = to_text(self._clock()), "nothing was heard of the worker for the length of the lease"
-        moved = [transitions.give_back(job, End.LOST, now, reason) for job in dead]
-        written = [job for job, outcome in write(self._status, moved) if outcome.ok]
-        return Settlement(done=tuple(written))
+    def sweeper(self) -> Sweeper:
+        """An observer that takes jobs back from silent holders, and frees those that wait for others or for time."""
+        return Sweeper(self._status, self._clock, self._rng)
 
     def _finishing(self, result: JobResult, reason: str) -> Callable[[Job], Job]:
         now = to_text(self._clock())
         return lambda job: transitions.finish(job, result, now, reason)
 
-    def _choose(self, abilities: Abilities) -> list[Waiting]:
-        """The classes that can be run here, by priority; among equals the order is drawn, the fuller likely first."""
-        fitting = [waiting for waiting in self.waiting() if abilities.meet(waiting.demand)]
-        return sorted(fitting, key=lambda w: (w.priority, -(self._rng.random() ** (1 / w.count))))
-
-    def _claim_of(self, waiting: Waiting, holder: Holder, wanted: int, lease_seconds: float) -> list[Job]:
-        candidates = self._read_window(waiting, wanted)
+    def _take(self, jobs: Sequence[Job], holder: Holder, lease_seconds: float) -> list[Job]:
+        """Claim jobs in one write; whoever was faster has the others."""
         now = to_text(self._clock())
-        moved = [transitions.claim(job, holder, lease_seconds, now) for job in candidates[:wanted]]
-        written = write(self._status, moved)
+        written = write(self._status, [transitions.claim(job, holder, lease_seconds, now) for job in jobs])
         claimed = [job for job, outcome in written if outcome.ok]
-        self._window.met_others(len(moved) - len(claimed), len(claimed))
+        self._finder.window.met_others(len(jobs) - len(claimed), len(claimed))
         return claimed
-
-    def _read_window(self, waiting: Waiting, wanted: int) -> list[Job]:
-        """Jobs of that class from a random row on. A document may be newer than its row: only pending ones count."""
-        key = [waiting.demand.key(), waiting.priority]
-        limit = wanted * SPARE
-        skip = self._window.start(waiting.count, limit)
-        query = {"startkey": key, "endkey": [*key, {}], "skip": skip, "limit": limit, "include_docs": True}
-        rows = self._status.view("jobs", "pending", reduce=False, **query).rows
-        return [job for job in read(row.doc for row in rows) if job.state == JobState.PENDING]

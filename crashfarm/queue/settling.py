@@ -82,7 +82,7 @@ def _look_again(status: Database, moves: list[Move], done: list[Job], lost: list
         current = now.get(job.id)
         if current and transitions.holds(current, job.claim):
             left.append((current, move))
-        elif current and transitions.ended_with(current, job.claim):
+        elif current and transitions.ended_alike(current, move(job)):
             done.append(current)
         else:
             lost.append(job)

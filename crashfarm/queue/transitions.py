@@ -70,12 +70,17 @@ def holds(job: Job, claim: Claim | None) -> bool:
     return job.claim is not None and claim is not None and _identity(job.claim) == _identity(claim)
 
 
-def ended_with(job: Job, claim: Claim | None) -> bool:
-    """Whether that claim was the job's last and has ended, which a writer sees whose answer was lost."""
-    if claim is None or job.claim is not None or not job.attempts:
+def ended_alike(job: Job, moved: Job) -> bool:
+    """Whether a move was made before, which a writer sees whose answer was lost: the same claim ended the same way."""
+    if job.claim is not None or not job.attempts or not moved.attempts:
         return False
-    last = job.attempts[-1]
-    return (last.worker, last.incarnation, last.number) == _identity(claim)
+    last, ours = job.attempts[-1], moved.attempts[-1]
+    return (last.worker, last.incarnation, last.number, last.outcome) == (
+        ours.worker,
+        ours.incarnation,
+        ours.number,
+        ours.outcome,
+    )
 
 
 def _identity(claim: Claim) -> tuple[str, str, int]:

@@ -59,7 +59,7 @@ class MemoryDatabase(FakeDatabase):
         query.setdefault("reduce", (ROOT / "views" / design / view / "reduce").exists())
         return self._request("view", lambda: _copies(super(MemoryDatabase, self).view(design, view, **query)))
 
-    def all_docs(self, *, keys: list[str], include_docs: bool = True) -> View:
+    def all_docs(self, *, keys: list[str], include_docs: bool = False) -> View:
         """Documents by their ids; rows of missing ones have none."""
         return self._request("all_docs", lambda: View(tuple(self._row(key) for key in keys)))
 
