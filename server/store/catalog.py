@@ -64,12 +64,14 @@ class Catalog:
     def delete(self, name: str) -> None:
         """Delete a database with all it holds."""
         with self._lock:
-            db = self.open(name)
+            if name not in self._names:
+                raise NotFound("Database does not exist.")
             self._names.discard(name)
-            self._open.pop(name, None)
-            db.close()
+            db = self._open.pop(name, None)
+            if db is not None:
+                db.close()
             for end in ("-wal", "-shm", ""):
-                Path(f"{db.path}{end}").unlink(missing_ok=True)
+                Path(f"{self._path(name)}{end}").unlink(missing_ok=True)
         self._tell(name, "deleted")
 
     def views_folder(self, uuid: str) -> Path:

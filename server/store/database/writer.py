@@ -15,7 +15,8 @@ from typing import Any, Protocol
 import apsw
 
 from server.store.database.edits import State, Transaction
-from server.store.errors import StoreError, Unavailable
+from server.store.database.failures import explain
+from server.store.errors import StoreError
 
 _log = logging.getLogger(__name__)
 _IDLE_SECONDS = 30.0
@@ -128,7 +129,7 @@ class Writer:
         except Exception as error:
             if len(writes) > 1:
                 return [self._commit([write])[0] for write in writes]
-            return [_explain(error, self._name)]
+            return [explain(error, self._name)]
 
     def _transact(self, writes: list[Write]) -> list[Any]:
         connection, state = self._opened()
@@ -194,19 +195,3 @@ def _settle(future: Any, result: Any) -> None:
         future.set_exception(result)
     else:
         future.set_result(result)
-
-
-def _explain(error: Exception, name: str) -> StoreError:
-    if isinstance(error, StoreError):
-        return error
-    if isinstance(error, apsw.FullError):
-        _log.error("database %s: the disk is full", name)
-        return Unavailable("The disk is full.")
-    if isinstance(error, apsw.ReadOnlyError | apsw.CantOpenError | apsw.IOError | apsw.PermissionsError):
-        _log.error("database %s: cannot write: %s", name, error)
-        return Unavailable(f"The database cannot be written: {error}")
-    if isinstance(error, apsw.CorruptError | apsw.NotADBError):
-        _log.error("database %s: the file is damaged: %s", name, error)
-        return StoreError(500, "file_corruption", "The database file is damaged.")
-    _log.error("database %s: a write failed", name, exc_info=error)
-    return StoreError(500, "internal_server_error", "The write failed; the log says why.")

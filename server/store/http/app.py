@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import apsw
+
 from server.store import auth
 from server.store.auth import Authenticator
 from server.store.catalog import Catalog
+from server.store.database.failures import explain
 from server.store.errors import StoreError
 from server.store.events import Events
 from server.store.http import (
@@ -86,6 +89,8 @@ class App:
             response = await self._answer(request)
         except StoreError as error:
             response = error_response(error)
+        except apsw.Error as error:
+            response = error_response(explain(error, scope["path"]))
         except Exception:
             _log.exception("%s %s failed", scope["method"], scope["path"])
             response = error_response(StoreError(500, "internal_server_error", "The log says more."))

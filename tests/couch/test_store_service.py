@@ -1,0 +1,117 @@
+"""Starting and stopping an embedded store: its folder, its lock, its refusals."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from crashfarm.errors import ConfigError
+from server.store import service
+from tests.couch.conftest import start_store, stop_store
+
+pytestmark = pytest.mark.embedded_only
+
+
+def refused(*arguments: str) -> str:
+    """The one line with which a store declines to start."""
+    command = [sys.executable, "-m", "server.store", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+def test_first_start_makes_a_private_folder_and_a_password(tmp_path: Path) -> None:
+    """Only the owner reads the password; the hash of it is all that the configuration has."""
+    with service.start(tmp_path / "data") as running:
+        folder = tmp_path / "data"
+        assert folder.stat().st_mode & 0o777 == 0o700
+        for name in ("admin-password", "store.json", "config.json"):
+            assert (folder / name).stat().st_mode & 0o777 == 0o600
+        assert len(running.password) >= 20
+        assert running.password not in (folder / "config.json").read_text()
+        assert requests.get(running.url + "/_all_dbs", auth=("admin", running.password), timeout=30).status_code == 200
+
+
+def test_address_file_lives_as_long_as_the_store(tmp_path: Path) -> None:
+    """Commands find a live store by it."""
+    file = tmp_path / "store.json"
+    with service.start(tmp_path) as running:
+        known = json.loads(file.read_text())
+        assert (known["url"], known["pid"]) == (running.url, os.getpid())
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    """Exit status 0, and the folder is free again."""
+    process, url = start_store(tmp_path)
+    requests.put(url + "/kept", timeout=30)
+    process.send_signal(number)
+    assert process.wait(30) == 0
+    assert process.stdout is not None
+    process.stdout.close()
+    process, url = start_store(tmp_path)
+    assert "kept" in requests.get(url + "/_all_dbs", timeout=30).json()
+    assert stop_store(process) == 0
+
+
+def test_second_store_of_one_folder_is_refused(tmp_path: Path) -> None:
+    """Two writers would destroy each other's files."""
+    with service.start(tmp_path):
+        assert "another store uses the data folder" in refused("--data", str(tmp_path))
+
+
+def test_port_in_use_is_refused_and_leaves_the_folder_free(tmp_path: Path) -> None:
+    """The line names the port."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"port {port}" in refused("--data", str(tmp_path), "--port", str(port))
+    with service.start(tmp_path):
+        pass
+
+
+def test_folder_of_a_newer_version_is_refused_untouched(tmp_path: Path) -> None:
+    """What a newer version wrote is not ours to change."""
+    (tmp_path / "format").write_text("99\n")
+    assert "has format 99" in refused("--data", str(tmp_path))
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["format", "lock"]
+
+
+def test_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    """A file stands where the folder should be."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="cannot be used"), service.start(tmp_path / "file"):
+        pass
+
+
+def test_half_written_folder_of_a_killed_start_is_completed(tmp_path: Path) -> None:
+    """The password was written, the configuration was not, a database file is only a draft."""
+    (tmp_path / "admin-password").write_text("early\n")
+    (tmp_path / "config.json.new").write_text("{")
+    (tmp_path / "databases").mkdir()
+    (tmp_path / "databases" / "half.new").write_bytes(b"x")
+    with service.start(tmp_path) as running:
+        answer = requests.get(running.url + "/_all_dbs", auth=("admin", "early"), timeout=30)
+        assert (answer.status_code, "half" in answer.json()) == (200, False)
+
+
+def test_damaged_database_is_an_error_and_others_go_on(tmp_path: Path) -> None:
+    """The client hears of it; the rest of the store is as it was."""
+    with service.start(tmp_path) as running:
+        for name in ("good", "bad"):
+            assert requests.put(f"{running.url}/{name}", auth=("admin", running.password), timeout=30).ok
+    (tmp_path / "databases" / "bad.sqlite").write_bytes(b"this is no database" * 1000)
+    with service.start(tmp_path) as running:
+        auth = ("admin", running.password)
+        answer = requests.get(running.url + "/bad", auth=auth, timeout=30)
+        assert (answer.status_code, answer.json()["error"]) == (500, "file_corruption")
+        assert requests.get(running.url + "/good", auth=auth, timeout=30).status_code == 200
