@@ -1,5 +1,6 @@
 """A database that runs the project's own view functions on documents in memory, in CouchDB's order."""
 
+import itertools
 from typing import Any
 
 import msgspec
@@ -63,8 +64,6 @@ def _mapped(path: str, docs: list[Json]) -> list[Row]:
 
 
 def _counted(rows: list[Row], level: int | None) -> list[tuple[Any, int]]:
-    counts: dict[bytes, tuple[Any, int]] = {}
-    for row in rows:
-        key = None if level is None else row.key[:level]
-        counts[collation.encode(key)] = (key, counts.get(collation.encode(key), (key, 0))[1] + 1)
-    return list(counts.values())
+    """Counts of groups; the rows are in the order of their keys."""
+    grouped = itertools.groupby(rows, key=lambda row: None if level is None else row.key[:level])
+    return [(key, sum(1 for _ in same)) for key, same in grouped]

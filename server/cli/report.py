@@ -29,6 +29,9 @@ def report(
             show_default="since the report that OUT holds",
         ),
     ] = None,
+    url: Annotated[
+        str, typer.Option(metavar="URL", help="Where OUT will be published, for the feed's links.", show_default=False)
+    ] = "",
     data: options.Data = None,
 ) -> None:
     """Write the farm's report as a folder of plain files, and print the address of its first page.
@@ -39,6 +42,6 @@ def report(
     moment = None if since is None else moments.read_moment(since, now)
     farm = options.connect(data)
     with console.progress("report", None) as advance:
-        summary = write_report(farm, out, now=now, since=moment, progress=advance)
+        summary = write_report(farm, out, now=now, since=moment, progress=advance, url=url)
     console.say(summary.line())
     console.tell(str(summary.index))

@@ -36,7 +36,8 @@ class Facts:
         self._runs: dict[tuple[str, str], list[totals.Runs]] = defaultdict(list)
         for run in totals.runs(farm.history):
             self._runs[run.product, run.branch].append(run)
-            if run.day >= since[:10]:
+            # Of the day itself nobody knows whether it was before or after.
+            if run.day > since[:10]:
                 scratch.insert("active", [(run.product, run.branch)])
 
     @property
@@ -51,6 +52,20 @@ class Facts:
     def signature(self, line: Line) -> SignaturePage:
         """The page of one signature."""
         return self._signatures.page(line)
+
+    def on_branch(self, line: BranchLine, limit: int) -> list[Line]:
+        """Signatures that were seen on a branch, the commonest first."""
+        return list(self._lists.lines(ON_BRANCH, line.product, line.branch, limit=limit))
+
+    def newest(self, limit: int) -> list[Line]:
+        """The signatures that were first seen last, the newest first."""
+        newest = "name IN (SELECT name FROM signatures ORDER BY first_seen DESC, name LIMIT ?)"
+        return sorted(self._lists.lines(newest, limit), key=lambda line: (line.first_seen, line.name), reverse=True)
+
+    def source(self, line: Line) -> tuple[str, int | None] | None:
+        """Source file and line of a signature whose page has been made, where its log told them."""
+        found = next(self._scratch.rows("SELECT file, line FROM sources WHERE name = ?", line.name), None)
+        return None if found is None else (found[0], found[1])
 
     def unfiled(self) -> list[Line]:
         """Signatures that no bug explains, the worst first."""
@@ -105,7 +120,7 @@ class Facts:
             line=line,
             enabled=document.enabled if document else True,
             builds=tuple(_builds(document)) if document else (),
-            lines=tuple(self._lists.lines(ON_BRANCH, *here, limit=MAX_LINES)),
+            lines=tuple(self.on_branch(line, MAX_LINES)),
             only_here=tuple(self._lists.lines(ONLY_ON_BRANCH, *here, limit=SHOWN)),
             charts=pictures.branch(self._runs[here]),
             command=shlex.join(["crashfarm", "crashes", "--product", line.product, "--branch", line.branch]),

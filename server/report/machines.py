@@ -45,7 +45,9 @@ class Machines:
             workers=tuple(self._workers.get(line.parts, ())),
             workers_left_out=max(0, line.workers - MAX_WORKERS),
             lines=tuple(self._lists.lines(ON_MACHINE, *line.parts, limit=MAX_LINES)),
-            only_here=tuple(self._lists.lines(ONLY_ON_MACHINE, *line.parts, *line.parts, limit=MAX_LINES)),
+            only_here=tuple(self._lists.lines(ONLY_ON_MACHINE, *line.parts, *line.parts, limit=MAX_LINES))
+            if self._several()
+            else (),
             command=shlex.join(["crashfarm", "crashes", *(word for pair in words for word in pair)]),
         )
 
@@ -61,6 +63,11 @@ class Machines:
             reason = worker.state_reason or worker.control.reason
             name = worker.id.removeprefix("worker:")
             self._workers[parts].append(WorkerRow(name, worker.state, reason, worker.heartbeat_at, worker.version))
+
+    def _several(self) -> bool:
+        return (
+            self._scratch.number("SELECT count(*) FROM (SELECT DISTINCT os_name, os_version, cpu_name FROM tuples)") > 1
+        )
 
     def _line(self, parts: Parts) -> MachineLine:
         here = "os_name = ? AND os_version = ? AND cpu_name = ?"

@@ -148,12 +148,16 @@ class Chart:
 
 @dataclass(frozen=True)
 class Farm:
-    """What every page says about the farm: its name, when the report was made, since when things count as new."""
+    """What every page says about the farm: its name, when the report was made, since when things count as new.
+
+    `url` is where the report is published, without a slash at its end; empty where that is not known.
+    """
 
     name: str
     made_at: str
     since: str
     version: str
+    url: str = ""
 
 
 @dataclass(frozen=True)

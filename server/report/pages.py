@@ -20,7 +20,7 @@ class Pages:
     """Writes the pages of one report into a folder."""
 
     def __init__(self, folder: Path, farm: Farm, branches: Sequence[BranchLine]) -> None:
-        self._folder = folder
+        self.folder = folder
         self._assets = _copy_assets(folder)
         self._templates = _environment(farm, self._assets)
         # Lists draw a square for each branch, as long as that is a picture and the names are of one product.
@@ -31,15 +31,19 @@ class Pages:
         """Render a template into the file of that path, which is relative to the report's folder."""
         root = "../" * (len(PurePosixPath(path).parts) - 1)
         page = self._templates.get_template(template).render(values, root=root, here=path)
-        target = self._folder / path
+        self.put(path, page.encode("utf-8", errors="backslashreplace"))
+
+    def put(self, path: str, content: bytes) -> None:
+        """Write a file of that path, which is relative to the report's folder."""
+        target = self.folder / path
         target.parent.mkdir(exist_ok=True)
-        target.write_text(page, encoding="utf-8", errors="backslashreplace")
+        target.write_bytes(content)
 
 
 def _environment(farm: Farm, assets: Mapping[str, str]) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("server.report"),
-        autoescape=True,
+        autoescape=jinja2.select_autoescape(disabled_extensions=("txt.j2",), default=True),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -90,6 +90,13 @@ CREATE TABLE signatures (
 ) WITHOUT ROWID;
 CREATE INDEX signatures_findings ON signatures (findings DESC, first_seen, name);
 
+-- Source file and line of the newest finding of a signature, where its log told them.
+CREATE TABLE sources (
+    name TEXT PRIMARY KEY,
+    file TEXT NOT NULL,
+    line INTEGER
+) WITHOUT ROWID;
+
 -- History documents that break the rules of their type.
 CREATE TABLE unreadable (
     id TEXT PRIMARY KEY

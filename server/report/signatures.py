@@ -46,6 +46,9 @@ class SignatureFacts:
     def page(self, line: Line) -> SignaturePage:
         """All that is known of a signature."""
         builds, machines, cells = self._cells(line)
+        sample = self._sample(line)
+        if sample and sample.finding.file:
+            self._scratch.insert("sources", [(line.name, sample.finding.file, sample.finding.line)])
         return SignaturePage(
             line=line,
             messages=tuple(self._column("SELECT DISTINCT message FROM tuples WHERE signature = ? LIMIT ?", line)),
@@ -55,7 +58,7 @@ class SignatureFacts:
             matrix=tuple(_matrix_row(build, [cells.get((build, machine)) for machine in machines]) for build in builds),
             places=tuple(self._column("SELECT DISTINCT place FROM places WHERE signature = ? LIMIT ?", line)),
             bugs=bugs.of_signature(self._scratch, line.name),
-            sample=self._sample(line),
+            sample=sample,
             command=_command(line),
         )
 

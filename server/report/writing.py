@@ -7,7 +7,7 @@ from pathlib import Path
 import crashfarm
 from crashfarm import times
 from crashfarm.settings import Farm
-from server.report import model, publish
+from server.report import handoffs, model, publish
 from server.report.collect import Progress, collect
 from server.report.facts import Facts
 from server.report.model import ReportSummary
@@ -19,17 +19,24 @@ LIST_PAGE = 500
 
 
 def write_report(
-    farm: Farm, out: Path, *, now: datetime, since: datetime | None = None, progress: Progress | None = None
+    farm: Farm,
+    out: Path,
+    *,
+    now: datetime,
+    since: datetime | None = None,
+    progress: Progress | None = None,
+    url: str = "",
 ) -> ReportSummary:
     """Write the report of a farm into the folder `out`, and tell its numbers.
 
     What was first seen at or after `since` is shown as new; without it, what is new since the report that is in `out`
-    now. Raises InputError if `out` holds something else, and errors of the database; then `out` is as it was.
+    now. `url` is where the folder will be published, for the feed's links. Raises InputError if `out` holds something
+    else, and errors of the database; then `out` is as it was.
     """
     out = out.resolve()
     before = publish.previous(out)
     since_text = times.to_text(since) if since else before.made_at if before else ""
-    about = model.Farm(farm.status.name, times.to_text(now), since_text, crashfarm.__version__)
+    about = model.Farm(farm.status.name, times.to_text(now), since_text, crashfarm.__version__, url.rstrip("/"))
     marker = publish.Marker(farm=about.name, made_at=about.made_at)
     with tempfile.TemporaryDirectory() as temporary, publish.writing(out, marker) as folder:
         scratch = Scratch(Path(temporary))
@@ -37,13 +44,16 @@ def write_report(
             read = collect(farm, scratch, progress or _silent)
             facts = Facts(farm, scratch, since_text)
             overview = facts.overview()
-            _write_pages(facts, overview, Pages(folder, about, overview.branches), read, progress or _silent)
+            pages = Pages(folder, about, overview.branches)
+            _write_pages(facts, overview, about, pages, read, progress or _silent)
             return _summary(overview, out)
         finally:
             scratch.close()
 
 
-def _write_pages(facts: Facts, overview: model.Overview, pages: Pages, done: int, progress: Progress) -> None:
+def _write_pages(
+    facts: Facts, overview: model.Overview, about: model.Farm, pages: Pages, done: int, progress: Progress
+) -> None:
     pages.write("index.html.j2", "index.html", page=overview)
     _write_lists(facts, pages)
     for branch in facts.branch_lines():
@@ -57,6 +67,9 @@ def _write_pages(facts: Facts, overview: model.Overview, pages: Pages, done: int
     for written, line in enumerate(facts.lines(), done + 1):
         pages.write("signature.html.j2", line.href, page=facts.signature(line))
         progress(written)
+    # Last, for it tells what the pages have found.
+    handoffs.write(facts, overview, about, pages)
+    handoffs.write_index(facts, pages.folder / "search-index.js")
 
 
 def _write_lists(facts: Facts, pages: Pages) -> None:

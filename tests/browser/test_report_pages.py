@@ -79,6 +79,17 @@ def test_tables_sort_by_the_column_that_is_pressed(page: Page, report: Path) -> 
     assert page.locator("th[aria-sort=ascending]").count() == 1
 
 
+def test_searching_finds_signatures_by_their_words(page: Page, report: Path) -> None:
+    """Hostile ones too, as text; a link leads to the signature."""
+    page.goto((report / "search.html").as_uri())
+    box = page.get_by_role("searchbox")
+    box.fill("SCRIPT alert")
+    assert page.locator("#tally").inner_text() == "1 of 6"
+    box.fill("hang sre_match")
+    page.locator("#found a").click()
+    assert "/signature/" in page.url and "sre_match" in page.get_by_role("heading", level=1).inner_text()
+
+
 def test_the_keyboard_reaches_the_content_first(page: Page, report: Path) -> None:
     """The first stop skips the navigation."""
     page.goto((report / "index.html").as_uri())

@@ -34,7 +34,7 @@ const makeSortable = (table) => {
 
 const makeFilterable = (table) => {
   const rows = [...table.tBodies[0].rows];
-  if (rows.length < 8) return;
+  if (rows.length < 16) return;
   const label = document.createElement("label");
   const input = document.createElement("input");
   const shown = document.createElement("output");

@@ -1,0 +1,171 @@
+"""What other programs take from a report: a feed, a summary, test results, SARIF, a mail, an index to search in."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from crashfarm.documents.finding import Severity
+from server.report.facts import Facts
+from server.report.model import Farm, Line, Overview
+from server.report.pages import Pages
+from server.report.text import plain
+
+HANDED = 5000
+"""Signatures that a file for another program holds, the commonest: code hosts take no more."""
+
+FED = 100
+"""Signatures in the feed, the newest."""
+
+MAILED = 12
+"""Signatures in each list of the mail."""
+
+INDEX_START = "var crashfarmIndex = [\n"
+
+
+class SignatureSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """One signature in summary.json. `page` is relative to the file."""
+
+    name: str
+    kind: str
+    headline: str
+    detail: str
+    title: str
+    severity: str
+    findings: int
+    branches: tuple[str, ...]
+    first_seen: str
+    last_seen: str
+    new: bool
+    differs: bool
+    suppressed: bool
+    open_bugs: int
+    closed_bugs: int
+    page: str
+
+
+class BranchSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """One branch in summary.json."""
+
+    product: str
+    branch: str
+    runs: int
+    failures: int
+    errors: int
+    findings: int
+    signatures: int
+    page: str
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """summary.json: the report's numbers. `since` is empty when nothing can be new, as in a first report.
+
+    `left_out` counts the signatures beyond the first 5,000, which are not listed. `format` grows when a member changes
+    its meaning or goes; new members come without that.
+    """
+
+    format: int = 1
+    farm: str
+    made_at: str
+    since: str
+    runs: int
+    failures: int
+    errors: int
+    findings: int
+    tuples: int
+    signatures: int
+    new_signatures: int
+    differing: int
+    branches: tuple[BranchSummary, ...]
+    listed: tuple[SignatureSummary, ...]
+    left_out: int
+
+
+_LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
+
+
+def write(facts: Facts, overview: Overview, farm: Farm, pages: Pages) -> None:
+    """Write all of them."""
+    listed = list(facts.lines(limit=HANDED))
+    pages.write("feed.xml.j2", "feed.xml", lines=facts.newest(FED))
+    pages.write(
+        "junit.xml.j2", "junit.xml", branches=overview.branches, lines_of=lambda branch: facts.on_branch(branch, HANDED)
+    )
+    pages.write("mail.txt.j2", "mail.txt", page=overview, limit=MAILED)
+    pages.write("search.html.j2", "search.html")
+    pages.put("summary.json", msgspec.json.format(msgspec.json.encode(_summary(overview, farm, listed))))
+    pages.put("summary.schema.json", msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Summary))))
+    pages.put("findings.sarif", msgspec.json.encode(_sarif(facts, farm, listed)))
+
+
+def write_index(facts: Facts, path: Path) -> None:
+    """Write what the search page searches in: a script, for a page from a file may not read other files.
+
+    It is ASCII, so that JSON is JavaScript in whatever encoding it is read.
+    """
+    with path.open("w", encoding="ascii") as out:
+        out.write(INDEX_START)
+        for line in facts.lines():
+            text = plain(f"{line.headline}\n{line.title} {line.detail}", 400)
+            row = [line.name, text, line.kind, line.findings, ", ".join(line.branches)[:200]]
+            out.write(json.dumps(row) + ",\n")
+        out.write("];\n")
+
+
+def _summary(overview: Overview, farm: Farm, listed: list[Line]) -> Summary:
+    return Summary(
+        farm=farm.name,
+        made_at=farm.made_at,
+        since=farm.since,
+        runs=overview.runs,
+        failures=overview.failures,
+        errors=overview.errors,
+        findings=overview.findings,
+        tuples=overview.tuples,
+        signatures=overview.signatures,
+        new_signatures=overview.new_count,
+        differing=overview.differing,
+        branches=tuple(_pick(BranchSummary, line, page=line.href) for line in overview.branches),
+        listed=tuple(_pick(SignatureSummary, line, page=line.href) for line in listed),
+        left_out=overview.signatures - len(listed),
+    )
+
+
+def _pick(kind: Any, line: Any, **others: Any) -> Any:
+    """A struct of that kind, whose fields are the line's attributes of the same names."""
+    names = [name for name in kind.__struct_fields__ if name not in others]
+    return kind(**{name: getattr(line, name) for name in names}, **others)
+
+
+def _sarif(facts: Facts, farm: Farm, listed: list[Line]) -> dict[str, Any]:
+    kinds = sorted({line.kind for line in listed})
+    rules = [{"id": kind, "shortDescription": {"text": f"A program under test ended in: {kind}"}} for kind in kinds]
+    driver = {"name": "crashfarm", "version": farm.version, "rules": rules}
+    results = [_sarif_result(facts, line) for line in listed if not line.suppressed]
+    return {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "results": results}],
+    }
+
+
+def _sarif_result(facts: Facts, line: Line) -> dict[str, Any]:
+    return {
+        "ruleId": line.kind,
+        "level": _LEVELS.get(Severity(line.severity) if line.severity in {*Severity} else Severity.UNKNOWN, "warning"),
+        "message": {"text": plain(f"{line.title}: {line.headline}", 1000)},
+        "locations": list(_locations(facts, line)),
+        "partialFingerprints": {"crashfarm/v1": line.name},
+        "baselineState": "new" if line.new else "unchanged",
+        "occurrenceCount": max(1, line.findings),
+    }
+
+
+def _locations(facts: Facts, line: Line) -> Iterator[dict[str, Any]]:
+    source = facts.source(line)
+    if source is not None:
+        file, number = source
+        region = {"region": {"startLine": number}} if number else {}
+        yield {"physicalLocation": {"artifactLocation": {"uri": plain(file, 1000)}} | region}

@@ -1,0 +1,117 @@
+"""What other programs take from a report."""
+
+import json
+import xml.etree.ElementTree as ET
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from crashfarm.documents.finding import Kind
+from crashfarm.documents.history import BugLists
+from server.report import handoffs, write_report
+from tests import farms
+from tests.farms import HOSTILE, NOON, finding, result
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+NOW = NOON + timedelta(days=4)
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of generated results, hostile texts included."""
+    folder = tmp_path_factory.mktemp("handoffs") / "out"
+    write_report(
+        farms.in_memory(farms.generate()), folder, now=NOW, since=NOON, url="https://reports.example.org/farm/"
+    )
+    return folder
+
+
+def parsed(path: Path) -> ET.Element:
+    """The root of an XML file."""
+    return ET.parse(path).getroot()  # noqa: S314 our own file
+
+
+def test_the_feed_has_an_entry_for_each_signature_and_absolute_links(out: Path) -> None:
+    """The newest first, each with an id that stays."""
+    entries = parsed(out / "feed.xml").findall(f"{ATOM}entry")
+    times = [entry.findtext(f"{ATOM}updated", "") for entry in entries]
+    assert len(entries) == len(list((out / "signature").iterdir()))
+    assert times == sorted(times, reverse=True)
+    links = [entry.find(f"{ATOM}link").get("href", "") for entry in entries]  # type: ignore[union-attr]
+    assert all(link.startswith("https://reports.example.org/farm/signature/") for link in links)
+    assert all((out / "signature" / link.rpartition("/")[2]).is_file() for link in links)
+    assert len({entry.findtext(f"{ATOM}id") for entry in entries}) == len(entries)
+
+
+def test_the_summary_fits_its_schema_and_the_report(out: Path) -> None:
+    """Every member that the schema requires is there, and the numbers are those of the first page."""
+    summary = json.loads((out / "summary.json").read_bytes())
+    schema = json.loads((out / "summary.schema.json").read_bytes())
+    assert {*summary} == {*schema["$defs"]["Summary"]["properties"]}
+    assert summary["signatures"] == len(summary["listed"]) == len(list((out / "signature").iterdir()))
+    assert summary["findings"] == sum(one["findings"] for one in summary["listed"])
+    assert summary["runs"] == sum(one["runs"] for one in summary["branches"]) == len(farms.generate())
+    assert all((out / one["page"]).is_file() for one in (*summary["listed"], *summary["branches"]))
+
+
+def test_junit_counts_a_suite_for_each_branch(out: Path) -> None:
+    """Its failures are the signatures seen there; 3.12 misses two of them."""
+    suites = {suite.get("name"): suite for suite in parsed(out / "junit.xml")}
+    assert (
+        len(suites["cpython 3.13"].findall("testcase/failure")) == int(suites["cpython 3.13"].get("failures", "")) == 6
+    )
+    assert suites["cpython 3.12"].get("failures") == "4"
+
+
+def test_junit_skips_what_an_open_bug_explains_and_passes_what_shows_nothing(tmp_path: Path) -> None:
+    """So that a build fails only for what nobody knows."""
+    runs = [result(1, finding()), result(2, branch="3.12")]
+    farm = farms.in_memory(runs)
+    known = farms.histories(runs)[0].evolve(bugs=BugLists(open=("bug:a:1",)))
+    farm.history.docs[known.id] = known.to_doc()  # type: ignore[attr-defined]
+    write_report(farm, tmp_path / "out", now=NOW)
+    suites = {suite.get("name"): suite for suite in parsed(tmp_path / "out/junit.xml")}
+    assert (suites["cpython 3.13"].get("failures"), suites["cpython 3.13"].get("skipped")) == ("0", "1")
+    assert [case.get("name") for case in suites["cpython 3.12"]] == ["nothing found"]
+
+
+def test_sarif_names_rule_level_place_and_a_lasting_fingerprint(tmp_path: Path) -> None:
+    """Code hosts show it at the line, and know it again next time."""
+    found = finding(
+        Kind.SANITIZER, "use-after-free | f", file="src/f.c", line=12, severity="high", title="Use after free"
+    )
+    write_report(farms.in_memory([result(1, found)]), tmp_path / "out", now=NOW)
+    (run,) = json.loads((tmp_path / "out/findings.sarif").read_bytes())["runs"]
+    (one,) = run["results"]
+    assert (one["ruleId"], one["level"]) == ("sanitizer", "error")
+    place = one["locations"][0]["physicalLocation"]
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("src/f.c", 12)
+    assert (tmp_path / "out/signature" / f"{one['partialFingerprints']['crashfarm/v1']}.html").is_file()
+
+
+def test_the_mail_is_plain_short_and_safe_for_terminals(out: Path) -> None:
+    """No markup, no control characters, no line that floods the screen."""
+    text = (out / "mail.txt").read_text()
+    assert "<script>alert(1)</script>" in text and "&lt;" not in text
+    assert not {"\x1b", "\u202e"} & set(text)
+    assert max(map(len, text.splitlines())) < 200
+
+
+def test_the_search_index_is_a_script_of_plain_json_rows(out: Path) -> None:
+    """One row for each signature, whatever is in it."""
+    text = (out / "search-index.js").read_text(encoding="ascii")
+    rows = json.loads(
+        "[" + text.removeprefix(handoffs.INDEX_START).rstrip().removesuffix("];").rstrip().rstrip(",") + "]"
+    )
+    assert {row[0] for row in rows} == {path.stem for path in (out / "signature").iterdir()}
+    assert any(row[1].startswith(HOSTILE[:20]) for row in rows)
+
+
+def test_an_empty_farm_hands_over_empty_files(tmp_path: Path) -> None:
+    """Programs that read them find what they expect."""
+    write_report(farms.in_memory([]), tmp_path / "out", now=NOW)
+    assert parsed(tmp_path / "out/feed.xml").findall(f"{ATOM}entry") == []
+    assert json.loads((tmp_path / "out/summary.json").read_bytes())["listed"] == []
+    assert json.loads((tmp_path / "out/findings.sarif").read_bytes())["runs"][0]["results"] == []
+    assert len(parsed(tmp_path / "out/junit.xml")) == 0
