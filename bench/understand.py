@@ -17,12 +17,15 @@ import time
 import tracemalloc
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from FTB.ProgramConfiguration import ProgramConfiguration
 from FTB.Signatures.CrashInfo import CrashInfo
 
+from crashfarm.documents.bug import Matcher
 from crashfarm.documents.finding import Frame
 from crashfarm.understand import Explained, explain, names, signatures, understand
+from crashfarm.understand.known_bugs import KnownBugs, read_list
 
 ROOT = Path(__file__).resolve().parents[1]
 LABEL_LENGTH = 80
@@ -43,8 +46,27 @@ class Tally:
         if not right:
             self.misses.append(miss)
 
+    @property
+    def share(self) -> float:
+        """What was right, 0 to 1."""
+        return self.right / self.of if self.of else 1.0
+
     def __str__(self) -> str:
         return f"{self.right}/{self.of} = {100 * self.right / self.of:.1f} %" if self.of else "none"
+
+
+@dataclass
+class Tallies:
+    """Everything that is counted over the labelled logs."""
+
+    kind: Tally = field(default_factory=Tally)
+    top: Tally = field(default_factory=Tally)
+    order: Tally = field(default_factory=Tally)
+    alarms: Tally = field(default_factory=Tally)
+    ftb_class: Tally = field(default_factory=Tally)
+    ftb_top: Tally = field(default_factory=Tally)
+    exceptions: int = 0
+    seconds: list[float] = field(default_factory=list)
 
 
 def words(kind: str) -> list[str]:
@@ -93,43 +115,52 @@ def ftb_view(lines: list[str]) -> tuple[str, list[str]] | None:
         return None
 
 
-def judge(folder: Path, show: bool) -> None:
+def judge(folder: Path, show: bool) -> Tallies:
     """Right kinds and frames, ours and FTB's."""
     labels = json.loads((folder / "logs.json").read_text(encoding="utf-8"))
-    kind, top, order, alarms, ftb_class, ftb_top = (Tally() for _ in range(6))
-    exceptions, seconds = 0, []
+    tallies = Tallies()
     for name, label in labels.items():
         output = (folder / "logs" / name).read_bytes()
         started = time.perf_counter()
         try:
             told = primary(output)
         except Exception as fault:
-            exceptions += 1
+            tallies.exceptions += 1
             print(f"exception: {name}: {fault!r}", file=sys.stderr)
             continue
-        seconds.append(time.perf_counter() - started)
-        title = told.finding.title if told else ""
-        if not label["kind"]:
-            alarms.add(told is None, f"{name}: {title}")
-            continue
-        view = ftb_view(output.decode("utf-8", "replace").splitlines())
-        ftb_class.add(view is not None, name)
-        kind.add(same_kind(label["kind"], title), f"{name}: wanted {label['kind']!r}, got {title!r}")
-        if label["frames"]:
-            parts = list(told.signature.parts) if told else []
-            ok = [same_frame(*pair) for pair in zip(label["frames"], parts, strict=False)]
-            top.add(bool(ok and ok[0]), f"{name}: wanted {label['frames']}, got {parts}")
-            order.add(all(ok) and len(ok) == len(label["frames"]) == len(parts), f"{name}: {label['frames']} {parts}")
-            ftb_top.add(bool(view and view[1] and same_frame(label["frames"][0], view[1][0])), name)
-    print(f"logs: {len(labels)}, exceptions: {exceptions}")
-    print(f"right kind: {kind}   (FTB alone gives a class to {ftb_class})")
-    print(f"right top frame: {top}   (FTB alone: {ftb_top})")
-    print(f"all frames in order: {order}")
-    print(f"false alarms on logs that are no crash: {alarms.of - alarms.right}/{alarms.of}")
-    print(f"per log: median {1000 * statistics.median(seconds):.2f} ms, p99 {1000 * percentile(seconds, 99):.2f} ms")
+        tallies.seconds.append(time.perf_counter() - started)
+        count(tallies, name, label, told, output)
+    print(f"logs: {len(labels)}, exceptions: {tallies.exceptions}")
+    print(f"right kind: {tallies.kind}   (FTB alone gives a class to {tallies.ftb_class})")
+    print(f"right top frame: {tallies.top}   (FTB alone: {tallies.ftb_top})")
+    print(f"all frames in order: {tallies.order}")
+    print(f"false alarms on logs that are no crash: {tallies.alarms.of - tallies.alarms.right}/{tallies.alarms.of}")
+    milliseconds = [1000 * one for one in tallies.seconds]
+    print(f"per log: median {statistics.median(milliseconds):.2f} ms, p99 {percentile(milliseconds, 99):.2f} ms")
     if show:
-        for title, tally in (("kind", kind), ("top frame", top), ("order", order), ("false alarms", alarms)):
+        named = {"kind": tallies.kind, "top frame": tallies.top, "order": tallies.order, "false alarms": tallies.alarms}
+        for title, tally in named.items():
             print(f"\n{title}:", *tally.misses, sep="\n  ")
+    return tallies
+
+
+def count(tallies: Tallies, name: str, label: dict[str, Any], told: Explained | None, output: bytes) -> None:
+    """One log's part of the tallies."""
+    title = told.finding.title if told else ""
+    if not label["kind"]:
+        tallies.alarms.add(told is None, f"{name}: {title}")
+        return
+    view = ftb_view(output.decode("utf-8", "replace").splitlines())
+    tallies.ftb_class.add(view is not None, name)
+    tallies.kind.add(same_kind(label["kind"], title), f"{name}: wanted {label['kind']!r}, got {title!r}")
+    if not label["frames"]:
+        return
+    parts = list(told.signature.parts) if told else []
+    right = [same_frame(*pair) for pair in zip(label["frames"], parts, strict=False)]
+    miss = f"{name}: wanted {label['frames']}, got {parts}"
+    tallies.top.add(bool(right and right[0]), miss)
+    tallies.order.add(all(right) and len(label["frames"]) == len(parts), miss)
+    tallies.ftb_top.add(bool(view and view[1] and same_frame(label["frames"][0], view[1][0])), name)
 
 
 def percentile(values: list[float], rank: int) -> float:
@@ -147,14 +178,40 @@ def traces(folder: Path) -> None:
         print(f"traces: {len(told)}, with a finding {len(found)}, with frames {framed}")
 
 
+def known_bugs(folder: Path) -> None:
+    """A finding against a hundred thousand bugs, and the real list's own size."""
+    bugs = [(f"bug:x:{n}", [Matcher(text=f"bad {n} thing in frame {n % 97}", how="contains")]) for n in range(100_000)]
+    started = time.perf_counter()
+    index = KnownBugs(bugs)
+    built = time.perf_counter() - started
+    (finding,) = understand(output=CRASH).findings
+    times = []
+    for _ in range(500):
+        started = time.perf_counter()
+        index.match(finding)
+        times.append(1000 * (time.perf_counter() - started))
+    print(
+        f"100,000 known bugs: a finding is matched in {statistics.median(times):.3f} ms (p99 "
+        "{percentile(times, 99):.3f} ms)",
+        end="",
+    )
+    print(f", the index is built in {built:.1f} s")
+    lists = folder / "known-bugs" / "assertions.txt"
+    if lists.is_file():
+        read = read_list(lists.read_text(encoding="utf-8"), tracker="list")
+        print(f"{lists.name}: {len(read)} bugs, {sum(len(bug.matchers) for bug in read)} texts")
+
+
+CRASH = (
+    b"==77==ERROR: AddressSanitizer: heap-use-after-free on address 0x60200001 at pc 0x1 bp 0x2 sp 0x3\n"
+    b"READ of size 4 at 0x60200001 thread T0\n    #0 0x51 in widget_draw(int) src/widget.c:10:3\n\n"
+)
+
+
 def large() -> None:
     """One log of 25 MB and 400,000 lines with a crash in its middle."""
     line = b"[task 2026-01-01T00:00:00.000Z] 10:11:12 INFO - loading libfoo\n"
-    crash = (
-        b"==77==ERROR: AddressSanitizer: heap-use-after-free on address 0x60200001 at pc 0x1 bp 0x2 sp 0x3\n"
-        b"READ of size 4 at 0x60200001 thread T0\n    #0 0x51 in widget_draw(int) src/widget.c:10:3\n\n"
-    )
-    output = line * 200_000 + crash + line * 200_000
+    output = line * 200_000 + CRASH + line * 200_000
     started = time.perf_counter()
     seen = understand(exit_status=1, output=output)
     took = time.perf_counter() - started
@@ -180,6 +237,7 @@ def main() -> None:
     judge(options.folder, options.misses)
     traces(options.folder)
     large()
+    known_bugs(options.folder)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ _LIBRARY = re.compile(
 )
 _CHECKOUT = re.compile(
     r".*/(?:mozilla-(?:central|release|beta|inbound|unified|esr\d+)|(?:obj|objdir)-[^/]*|build(?:er)?/src|out/[^/]+"
-    r"|(?:checkouts?|repos?|repositories|execroot|workspace)/[^/]+|rustc/[0-9a-f]+|index\.crates\.io-[0-9a-f]+)/(?=[^/])"
+    r"|(?:checkouts?|repos?|repositories|execroot|workspace)/[^/]+|rustc/[0-9a-f]+|proc/self/cwd|index\.crates\.io-[0-9a-f]+)/(?=[^/])"
 )
 _SOURCES = re.compile(r"^.*?/(?:src|sources?|build)/(?=[^/])")
 _LEADING = re.compile(r"(?:[A-Za-z]:)?/?(?:(?:\.\.?|proc/self/cwd)/)*")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from crashfarm.understand.formats import BY_NEEDLE, FORMATS, NEEDLES
 from crashfarm.understand.report import Lines, Report
 
-MAX_REPORTS = 1000
+MAX_REPORTS = 30_000
 """Reports that are read from one log; what comes behind them is not."""
 
 _RANK = {form.name: rank for rank, form in enumerate(FORMATS)}

@@ -163,7 +163,7 @@ def _js_stack(lines: Lines, at: int) -> tuple[int, list[Frame]]:
     end = at
     for position in range(at, min(len(lines), at + 64)):
         if matched := _JS_FRAME.match(lines[position]):
-            file = normalise.script_path(matched["file"])
+            file = matched["file"] if matched["file"].startswith("node:") else normalise.script_path(matched["file"])
             found.append(Frame(function=matched["function"] or "", file=file, line=int(matched["line"])))
             end = position + 1
         elif found or position > at + 3:

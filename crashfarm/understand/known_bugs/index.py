@@ -17,6 +17,8 @@ PATTERNS = 256
 """Patterns that are matched together; each such set is one pass over the text."""
 MAX_PATTERN = 1000
 """Characters of a pattern; longer ones are refused."""
+MAX_FOLDERS = 12
+"""Folders of a path that count, from its end."""
 MARKED = 3
 """Lines of a finding's excerpt whose paths count as its files."""
 MAX_TEXT = 8000
@@ -132,7 +134,8 @@ class KnownBugs:
                 yield entries[number]
 
 
-_PATH = re.compile(r"[\w.+/\\-]*[\w+-]+\.[a-zA-Z]{1,4}\b|[\w.+/\\-]*[/\\][\w.+-]*")
+_WORD = re.compile(r"[^\s'\"(),;:<>|]+")
+_PATH_SIGNS = frozenset("./\\")
 _MARK = "\x1f"
 """Stands before every part of a finding's file in the text that is searched."""
 
@@ -146,8 +149,10 @@ def searched(finding: Finding) -> str:
 
 
 def _marked(line: str) -> str:
-    """A line and the ends of the paths in it, each behind a mark."""
-    paths = [path.replace("\\", "/").split("/") for path in _PATH.findall(line)]
+    """A line behind the ends of the paths in it, each behind a mark."""
+    paths = [
+        word.replace("\\", "/").split("/")[-MAX_FOLDERS:] for word in _WORD.findall(line) if _PATH_SIGNS & set(word)
+    ]
     return "".join(f"{_MARK}{'/'.join(parts[at:])}\n" for parts in paths for at in range(len(parts))) + line
 
 

@@ -1,0 +1,1 @@
+"""Tests of understanding crashes: a pure library, so they need nothing."""
