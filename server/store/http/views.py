@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from server.store import auth
-from server.store.errors import BadRequest, MethodNotAllowed, NotOffered
+from server.store.errors import BadRequest, MethodNotAllowed, NotOffered, StoreError
 from server.store.http import reading
 from server.store.http.request import Request
 from server.store.http.response import Response, json_response, raw_json
@@ -44,6 +44,11 @@ async def cleanup(request: Request) -> Response:
     request.require_db_admin()
     await asyncio.to_thread(request.server.views.cleanup, request.db)
     return json_response({"ok": True}, 202)
+
+
+async def temporary(request: Request) -> Response:
+    """GET and POST /{db}/_temp_view"""
+    raise StoreError(410, "gone", "Temporary views are not supported in CouchDB")
 
 
 async def not_offered(request: Request) -> Response:
@@ -154,5 +159,6 @@ routes = [
     Route("design", "_view", _VIEW, "GET,POST,HEAD"),
     Route("design", "_info", {"GET": info}),
     Route("database", "_view_cleanup", {"POST": cleanup}),
+    Route("database", "_temp_view", {"GET": temporary, "POST": temporary}),
     *(Route("design", name, _REFUSED) for name in ("_show", "_list", "_rewrite")),
 ]

@@ -62,7 +62,8 @@ class Found(msgspec.Struct):
 
     def answer(self, options: FindOptions, warnings: Sequence[str]) -> bytes:
         """The answer's JSON text."""
-        text = b'{"docs":[\r\n' + b",\r\n".join(self.docs) + b'\r\n],\r\n"bookmark": ' + _encode(self.bookmark)
+        docs = b",\r\n".join(self.docs) + (b"\r\n" if self.docs else b"")
+        text = b'{"docs":[\r\n' + docs + b'],\r\n"bookmark": ' + _encode(self.bookmark)
         if options.execution_stats:
             text += b',\r\n"execution_stats": ' + _encode(self._stats())
         said = [*warnings, *([HIGH_RATIO] if self._is_wasteful() else [])]

@@ -78,6 +78,8 @@ def choose(options: FindOptions, indexes: Sequence[IndexDef]) -> Plan:
         candidates = [ALL_DOCS]
     plans = [Plan(index, _leading(index, conditions)) for index in candidates]
     best = min(plans, key=_rank)
+    if best.index.is_special and not options.allow_fallback:
+        raise BadRequest("You must specify an index with the `use_index` parameter.", "invalid_index")
     return msgspec.structs.replace(best, warnings=tuple(_warnings(best, options, bool(named))))
 
 

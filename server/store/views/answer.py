@@ -11,7 +11,7 @@ from server.store import collation
 from server.store.collation import HIGHEST, Encode
 from server.store.views.options import EXACT, Bound, Options
 from server.store.views.partials import Grouping, parse_rows
-from server.store.views.ranges import GroupOf, Piece, Range, Reader, Rows, StoredRow, everything
+from server.store.views.ranges import GroupOf, Piece, Range, Reader, Rows, StoredRow
 from server.store.views.reduces import Reducer
 
 #: Rows, or groups, that make one piece of an answer.
@@ -61,7 +61,7 @@ def reduced_answer(
     first = True
     while chunk := list(itertools.islice(groups, GROUP_CHUNK)):
         values = grouping.results([pieces for _, pieces in chunk])
-        lines = [_group_row(reader, prefix, pieces, options) for prefix, pieces in chunk]
+        lines = [_group_row(reader, pieces, options) for _, pieces in chunk]
         texts = [b'{"key":%s,"value":%s}' % pair for pair in zip(lines, map(_encode, values), strict=True)]
         yield (b"" if first else b",\r\n") + b",\r\n".join(texts)
         first = False
@@ -116,23 +116,23 @@ def _with_doc(row: bytes, fetch: FetchDoc) -> bytes:
 
 
 def _groups(grouping: Grouping, options: Options, encode: Encode) -> Iterable[tuple[bytes, list[Piece]]]:
-    group_of = _group_of(options)
-    if options.keys is None:
-        return grouping.groups(options.range(encode), group_of, options.descending)
-    ranges = (_for_key(options, key).range(encode) for key in options.keys)
+    ranges = [options.range(encode)]
+    if options.keys is not None:
+        ranges = [_for_key(options, key).range(encode) for key in options.keys]
+    if not options.group_level:
+        return itertools.chain.from_iterable(map(grouping.all, ranges))
+    group_of = _group_of(options.group_level)
     found = (grouping.groups(each, group_of, options.descending) for each in ranges)
     return itertools.chain.from_iterable(found)
 
 
-def _group_of(options: Options) -> GroupOf:
-    if options.group_level == EXACT:
+def _group_of(level: int) -> GroupOf:
+    if level == EXACT:
         return collation.whole_key
-    if options.group_level:
-        return functools.partial(collation.array_prefix, length=options.group_level)
-    return everything
+    return functools.partial(collation.array_prefix, length=level)
 
 
-def _group_row(reader: Reader, prefix: bytes, pieces: list[Piece], options: Options) -> bytes:
+def _group_row(reader: Reader, pieces: list[Piece], options: Options) -> bytes:
     """The key that stands for a group, as JSON text."""
     if not options.group_level:
         return b"null"

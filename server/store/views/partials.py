@@ -1,6 +1,5 @@
 """Partial reductions: stored in the tree's nodes after a build, and put together for a query."""
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -62,21 +61,28 @@ def _reduce_nodes(reader: Reader, nodes: Sequence[Whole], reducers: Sequence[Red
 
 
 class Grouping:
-    """Reduces the pieces of groups with one reducer, some groups at a time."""
+    """Reduces the groups of a range with one reducer, some groups at a time."""
 
     def __init__(self, reader: Reader, reducer: Reducer, at: int) -> None:
         self._reader = reader
         self._reducer = reducer
         self._at = at
+        self._counting = isinstance(reducer, Count)
+
+    def all(self, within: Range) -> Iterator[tuple[bytes, list[Piece]]]:
+        """The whole range as one group, unless it is empty."""
+        pieces = self._reader.pieces(within, self._counting)
+        if pieces:
+            yield b"", pieces
 
     def groups(self, within: Range, group_of: GroupOf, descending: bool) -> Iterator[tuple[bytes, list[Piece]]]:
         """Each group's beginning of keys, and its pieces."""
-        pieces = self._reader.pieces(within, group_of, descending)
-        for prefix, found in itertools.groupby(pieces, lambda pair: pair[0]):
-            yield prefix, [piece for _, piece in found]
+        return self._reader.groups(within, group_of, descending, self._counting)
 
     def results(self, groups: Sequence[Sequence[Piece]]) -> list[Any]:
         """The answer for each group."""
+        if self._counting:
+            return [sum(map(_count, group)) for group in groups]
         partials = iter(self._reducer.reduce([rows for group in groups for rows in self._unreduced(group)]))
         collected = [[self._partial(piece, partials) for piece in group] for group in groups]
         several = iter(self._reducer.rereduce([group for group in collected if len(group) != 1]))
@@ -86,15 +92,14 @@ class Grouping:
         for piece in group:
             if isinstance(piece, Rows):
                 yield parse_rows(piece.rows)
-            elif not self._is_stored(piece):
+            elif piece.red is None:
                 yield parse_rows(self._reader.rows(Range(piece.lo, piece.end), False, 0, -1))
 
-    def _is_stored(self, piece: Whole) -> bool:
-        return piece.red is not None or isinstance(self._reducer, Count)
-
     def _partial(self, piece: Piece, reduced: Iterator[Any]) -> Any:
-        if isinstance(piece, Rows) or not self._is_stored(piece):
+        if isinstance(piece, Rows) or piece.red is None:
             return next(reduced)
-        if isinstance(self._reducer, Count):
-            return piece.rows
-        return _unpack(piece.red or b"")[self._at]
+        return _unpack(piece.red)[self._at]
+
+
+def _count(piece: Piece) -> int:
+    return len(piece.rows) if isinstance(piece, Rows) else piece.rows

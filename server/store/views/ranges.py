@@ -1,7 +1,9 @@
 """Reading ranges of a map function's rows through its tree: counts, pieces of groups, partial reductions."""
 
+import functools
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import apsw
@@ -13,9 +15,6 @@ GroupOf = Callable[[bytes], bytes]
 
 #: How many bytes of a composite key tell the place among what a document emitted.
 _PLACE_BYTES = 4
-#: The level of a part of a lowest node.
-CUT = -1
-
 StoredRow = tuple[bytes, bytes]
 
 
@@ -27,7 +26,7 @@ class Range(NamedTuple):
 
 
 class Whole(NamedTuple):
-    """A node of the tree that lies in the range, and in one group, as a whole."""
+    """A node of the tree that lies in the range as a whole; only `rows` is known where only counts were asked for."""
 
     level: int
     lo: bytes
@@ -37,7 +36,7 @@ class Whole(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Some rows of one group."""
+    """Some rows, in the order of their keys."""
 
     rows: list[StoredRow]
 
@@ -55,11 +54,24 @@ class Reader:
 
     def total(self) -> int:
         """How many rows there are."""
-        return self._root().rows
+        return self._root.rows
 
     def count(self, within: Range) -> int:
         """How many rows a range has."""
-        return sum(self._count(piece) for piece in self._cover(within, everything, False))
+        return max(self.rank(within.end) - self.rank(within.start), 0)
+
+    def rank(self, bound: bytes) -> int:
+        """How many rows sort before a key."""
+        root = self._root
+        if not bound or bound >= collation.HIGHEST:
+            return root.rows if bound else 0
+        last = f"SELECT lo FROM {self._nodes} WHERE level=? AND lo<=? ORDER BY lo DESC LIMIT 1"  # noqa: S608
+        before = f"SELECT total(n) FROM {self._nodes} WHERE level=? AND lo>=? AND lo<?"  # noqa: S608
+        lo, rank = root.lo, 0
+        for level in range(root.level - 1, -1, -1):
+            first, lo = lo, self._connection.execute(last, (level, bound)).get
+            rank += int(self._connection.execute(before, (level, first, lo)).get)
+        return rank + int(self._connection.execute(self._count_rows, (lo, bound)).get)
 
     def rows(self, within: Range, descending: bool, skip: int, limit: int) -> Iterator[StoredRow]:
         """The rows of a range in order; a negative limit is none.
@@ -86,79 +98,143 @@ class Reader:
     def missing(self, level: int) -> list[Whole]:
         """The nodes of a level whose partial reductions are missing."""
         query = f"SELECT lo FROM {self._nodes} WHERE level=? AND red IS NULL AND n>0"  # noqa: S608
-        after = f"SELECT lo FROM {self._nodes} WHERE level=? AND lo>? ORDER BY lo LIMIT 1"  # noqa: S608
         found = [lo for (lo,) in self._connection.execute(query, (level,))]
-        ends = [self._connection.execute(after, (level, lo)).get or collation.HIGHEST for lo in found]
-        return [Whole(level, lo, end, 0, None) for lo, end in zip(found, ends, strict=True)]
+        return [Whole(level, lo, self._end(level, lo), 0, None) for lo in found]
 
     def reductions(self, node: Whole) -> list[bytes]:
         """The stored partial reductions of a node's children."""
         query = f"SELECT red FROM {self._nodes} WHERE level=? AND lo>=? AND lo<? AND n>0 ORDER BY lo"  # noqa: S608
         return [red for (red,) in self._connection.execute(query, (node.level - 1, node.lo, node.end))]
 
-    def pieces(self, within: Range, group_of: GroupOf, descending: bool) -> Iterator[tuple[bytes, Piece]]:
-        """Each group's pieces, with what the group's keys begin with; groups in order."""
-        for piece in self._cover(within, group_of, descending):
-            if piece.level != CUT:
-                yield group_of(piece.lo), piece
-            else:
-                yield from _grouped(list(self.rows(Range(piece.lo, piece.end), descending, 0, -1)), group_of)
+    def pieces(self, within: Range, counts_only: bool) -> list[Piece]:
+        """What a range consists of: the largest nodes inside it, and rows at its ends."""
+        if within.start >= within.end:
+            return []
+        if counts_only:
+            count = self.count(within)
+            return [Whole(0, *within, count, None)] if count else []
+        return self._inside(self._root, within)
 
+    def groups(
+        self, within: Range, group_of: GroupOf, descending: bool, counts_only: bool
+    ) -> Iterator[tuple[bytes, list[Piece]]]:
+        """Each group of a range: what its keys begin with, and its pieces; groups in order.
+
+        Read run by run of lowest nodes: small groups come from a run's rows, and what a large group holds beyond
+        its run comes from the tree.
+        """
+        return (self._groups_down if descending else self._groups_up)(within, group_of, counts_only)
+
+    def _groups_up(self, within: Range, group_of: GroupOf, counts_only: bool) -> Iterator[tuple[bytes, list[Piece]]]:
+        at = within.start
+        while at < within.end:
+            stop = min(self._run(at).end, within.end)
+            keys, rows = self._load(Range(at, stop))
+            first = 0
+            at = stop
+            while first < len(rows):
+                prefix = group_of(keys[first])
+                end = min(prefix + collation.HIGHEST, within.end)
+                last = bisect_left(keys, end, first)
+                pieces: list[Piece] = [Rows(rows[first:last])]
+                if last == len(rows) and end > stop:
+                    pieces += self.pieces(Range(stop, end), counts_only)
+                    at = end
+                yield prefix, pieces
+                first = last
+
+    def _groups_down(self, within: Range, group_of: GroupOf, counts_only: bool) -> Iterator[tuple[bytes, list[Piece]]]:
+        at = within.end
+        while at > within.start:
+            stop = max(self._run_before(at), within.start)
+            keys, rows = self._load(Range(stop, at))
+            last = len(rows)
+            at = stop
+            while last > 0:
+                prefix = group_of(keys[last - 1])
+                start = max(prefix, within.start)
+                first = bisect_left(keys, start, 0, last)
+                pieces: list[Piece] = [Rows(rows[first:last])]
+                if first == 0 and start < stop:
+                    pieces = self.pieces(Range(start, stop), counts_only) + pieces
+                    at = start
+                yield prefix, pieces
+                last = first
+
+    @property
+    def _count_rows(self) -> str:
+        return f"SELECT count(*) FROM {self._rows} WHERE k>=? AND k<?"  # noqa: S608
+
+    @functools.cached_property
     def _root(self) -> Whole:
         query = f"SELECT level, lo, ?, n, red FROM {self._nodes} ORDER BY level DESC LIMIT 1"  # noqa: S608
         return Whole(*self._connection.execute(query, (collation.HIGHEST,)).get)
 
-    def _children(self, node: Whole, descending: bool) -> list[Whole]:
-        """The nodes below one, so that the last one of the list is to be visited first."""
+    def _end(self, level: int, lo: bytes) -> bytes:
+        query = f"SELECT lo FROM {self._nodes} WHERE level=? AND lo>? ORDER BY lo LIMIT 1"  # noqa: S608
+        return self._connection.execute(query, (level, lo)).get or collation.HIGHEST
+
+    def _run(self, key: bytes) -> Range:
+        """The run of rows in which a key is."""
+        query = f"SELECT lo FROM {self._nodes} WHERE level=0 AND lo<=? ORDER BY lo DESC LIMIT 1"  # noqa: S608
+        lo = self._connection.execute(query, (key,)).get
+        return Range(lo, self._end(0, lo))
+
+    def _run_before(self, bound: bytes) -> bytes:
+        """Where the run begins that holds the last row before a bound."""
+        query = f"SELECT lo FROM {self._nodes} WHERE level=0 AND lo<? ORDER BY lo DESC LIMIT 1"  # noqa: S608
+        return self._connection.execute(query, (bound,)).get or b""
+
+    def _load(self, within: Range) -> tuple[list[bytes], list[StoredRow]]:
+        rows = list(self.rows(within, False, 0, -1))
+        return [key for key, _ in rows], rows
+
+    def _children(self, node: Whole, within: Range) -> list[Whole]:
+        """The nodes directly below one that have rows and touch a range, in order."""
         query = f"SELECT lo, n, red FROM {self._nodes} WHERE level=? AND lo>=? AND lo<? ORDER BY lo"  # noqa: S608
-        found = list(self._connection.execute(query, (node.level - 1, node.lo, node.end)))
-        ends = [lo for lo, _, _ in found[1:]] + [node.end]
-        pairs = zip(found, ends, strict=True)
-        children = [Whole(node.level - 1, lo, end, rows, red) for (lo, rows, red), end in pairs]
-        return children if descending else children[::-1]
+        level = node.level - 1
+        start = max(node.lo, within.start)
+        if start > node.lo:
+            last = f"SELECT lo FROM {self._nodes} WHERE level=? AND lo<=? ORDER BY lo DESC LIMIT 1"  # noqa: S608
+            start = self._connection.execute(last, (level, start)).get
+        stop = min(node.end, within.end)
+        found = list(self._connection.execute(query, (level, start, stop)))
+        ends = [lo for lo, _, _ in found[1:]]
+        ends.append(node.end if stop == node.end else self._end(level, found[-1][0]))
+        return [Whole(level, lo, end, n, red) for (lo, n, red), end in zip(found, ends, strict=True) if n]
 
-    def _cover(self, within: Range, group_of: GroupOf, descending: bool) -> Iterator[Whole]:
-        """The largest nodes inside a range, and what it cuts off lowest nodes, as nodes of level CUT."""
-        waiting = [self._root()]
-        while waiting:
-            node = waiting.pop()
-            if _outside(node, within):
-                continue
-            if _inside(node, within) and _one_group(node, group_of):
-                yield node
-            elif node.level > 0:
-                waiting += self._children(node, descending)
-            else:
-                yield _cut(node, within)
-
-    def _count(self, piece: Whole) -> int:
-        if piece.level != CUT:
-            return piece.rows
-        query = f"SELECT count(*) FROM {self._rows} WHERE k>=? AND k<?"  # noqa: S608
-        return int(self._connection.execute(query, (piece.lo, piece.end)).get)
+    def _inside(self, node: Whole, within: Range) -> list[Piece]:
+        if node.rows == 0:
+            return []
+        if node.lo >= within.start and node.end <= within.end:
+            return [node]
+        if node.level == 0:
+            _, rows = self._load(Range(max(node.lo, within.start), min(node.end, within.end)))
+            return [Rows(rows)] if rows else []
+        children = self._children(node, within)
+        if len(children) < 3:
+            return [piece for child in children for piece in self._inside(child, within)]
+        return [*self._inside(children[0], within), *children[1:-1], *self._inside(children[-1], within)]
 
     def _skip(self, within: Range, descending: bool, skip: int) -> tuple[Range, int]:
         """Narrow a range by whole nodes while the rows to skip last; gives what is left to skip, less than a node."""
-        waiting = [self._root()]
+        waiting = [self._root]
         while waiting:
             node = waiting.pop()
-            if _outside(node, within):
+            part = Range(max(node.lo, within.start), min(node.end, within.end))
+            if node.rows == 0 or part.start >= part.end:
                 continue
-            if node.level > 0 and (node.rows > skip or not _inside(node, within)):
-                waiting += self._children(node, descending)
+            inside = part == (node.lo, node.end)
+            if node.level > 0 and (node.rows > skip or not inside):
+                children = self._children(node, within)
+                waiting += children if descending else children[::-1]
                 continue
-            part = node if _inside(node, within) else _cut(node, within)
-            count = self._count(part)
+            count = node.rows if inside else int(self._connection.execute(self._count_rows, part).get)
             if count > skip:
                 break
             skip -= count
-            within = Range(within.start, part.lo) if descending else Range(part.end, within.end)
+            within = Range(within.start, part.start) if descending else Range(part.end, within.end)
         return within, skip
-
-
-def everything(_key: bytes) -> bytes:
-    """All rows are one group."""
-    return b""
 
 
 def _in_order_of_emission(rows: Iterable[StoredRow]) -> Iterator[StoredRow]:
@@ -169,30 +245,3 @@ def _in_order_of_emission(rows: Iterable[StoredRow]) -> Iterator[StoredRow]:
             run.clear()
         run.append(row)
     yield from reversed(run)
-
-
-def _outside(node: Whole, within: Range) -> bool:
-    return node.rows == 0 or node.lo >= within.end or node.end <= within.start
-
-
-def _inside(node: Whole, within: Range) -> bool:
-    return node.lo >= within.start and node.end <= within.end
-
-
-def _cut(node: Whole, within: Range) -> Whole:
-    return Whole(CUT, max(node.lo, within.start), min(node.end, within.end), node.rows, None)
-
-
-def _one_group(node: Whole, group_of: GroupOf) -> bool:
-    return group_of is everything or (node.lo != b"" and node.end.startswith(group_of(node.lo)))
-
-
-def _grouped(rows: Sequence[StoredRow], group_of: GroupOf) -> Iterator[tuple[bytes, Rows]]:
-    at = 0
-    while at < len(rows):
-        prefix = group_of(rows[at][0])
-        end = at + 1
-        while end < len(rows) and rows[end][0].startswith(prefix):
-            end += 1
-        yield prefix, Rows(list(rows[at:end]))
-        at = end

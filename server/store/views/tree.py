@@ -15,9 +15,12 @@ from typing import NamedTuple
 
 import apsw
 
-#: Children of a node: it is split above MAX into parts of about half as many, and joined to its neighbour below MIN.
-MAX = 256
-MIN = 24
+#: Children of a node, at most: rows of a lowest one, nodes of a higher one. Above it is split into parts of about half
+#: as many.
+MAX_ROWS = 256
+MAX_NODES = 64
+#: A node with less than this part of the most is joined to its neighbour.
+LEAST = 1 / 8
 
 
 _ADD = "UPDATE {nodes} SET n=n+?, kids=kids+?, red=NULL WHERE level=? AND lo=?"
@@ -92,9 +95,10 @@ class Tree:
         for lo, rows, kids in touched:
             above.append(Delta(lo, rows, 0))
             node = self._node(level, lo)
-            if node.kids > MAX:
+            most = _most(level)
+            if node.kids > most:
                 above.append(Delta(lo, 0, self._split(level, node) - 1))
-            elif lo and (node.rows == 0 or (kids < 0 and node.kids < MIN)):
+            elif lo and (node.rows == 0 or (kids < 0 and node.kids < most * LEAST)):
                 above += self._shrink(level, node)
         return sorted(above)
 
@@ -103,7 +107,7 @@ class Tree:
         count, rows = self._execute("SELECT count(*), sum(n) FROM {nodes} WHERE level=?", level).get
         if count > 1:
             self._execute("INSERT INTO {nodes} VALUES(?, x'', ?, ?, NULL)", level + 1, rows, count)
-            if count > MAX:
+            if count > MAX_NODES:
                 self._split(level + 1, _Node(b"", rows, count))
             self._grow(level + 1)
 
@@ -112,7 +116,7 @@ class Tree:
 
     def _split(self, level: int, node: _Node) -> int:
         """Cut a node into parts of equal numbers of children; gives the number of parts."""
-        parts = -(-node.kids // (MAX // 2))
+        parts = -(-node.kids // (_most(level) // 2))
         size = -(-node.kids // parts)
         cut = self._cut_rows(node, size) if level == 0 else self._cut_nodes(level, node, size)
         self._execute("DELETE FROM {nodes} WHERE level=? AND lo=?", level, node.lo)
@@ -162,3 +166,7 @@ class Tree:
 
     def _execute(self, query: str, *values: Value) -> apsw.Cursor:
         return self._connection.execute(query.format(nodes=self._nodes, rows=self._rows), values)
+
+
+def _most(level: int) -> int:
+    return MAX_NODES if level else MAX_ROWS

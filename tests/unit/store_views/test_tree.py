@@ -1,20 +1,23 @@
 """The tree of counts and reductions always tells what its rows tell."""
 
+import itertools
+
 import apsw
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.store.views import partials, tables, tree
-from server.store.views.ranges import Range, Reader, everything
-from server.store.views.reduces import Sum
+from server.store.views.ranges import Range, Reader
+from server.store.views.reduces import Count, Sum
 
 
 @pytest.fixture(autouse=True)
 def small_nodes(monkeypatch):
     """Few children per node, so that few rows make many levels."""
-    monkeypatch.setattr(tree, "MAX", 6)
-    monkeypatch.setattr(tree, "MIN", 2)
+    monkeypatch.setattr(tree, "MAX_ROWS", 6)
+    monkeypatch.setattr(tree, "MAX_NODES", 4)
+    monkeypatch.setattr(tree, "LEAST", 1 / 3)
 
 
 def new_index() -> apsw.Connection:
@@ -80,9 +83,14 @@ def test_any_changes_leave_a_true_tree(operations, low, high, descending):
     assert [int(k[:6]) for k, _ in reader.rows(within, descending, 0, -1)] == expected
     assert [int(k[:6]) for k, _ in reader.rows(within, descending, 3, 5)] == expected[3:8]
     assert [int(k[:6]) for k, _ in reader.rows(within, descending, 11, -1)] == expected[11:]
-    groups = list(partials.Grouping(reader, Sum(), 0).groups(within, everything, descending))
-    answers = partials.Grouping(reader, Sum(), 0).results([pieces for _, pieces in groups])
-    assert answers == ([sum(expected)] if expected else [])
+    for reducer, answer in ((Sum(), sum(expected)), (Count(), len(expected))):
+        grouping = partials.Grouping(reader, reducer, 0)
+        assert grouping.results([pieces for _, pieces in grouping.all(within)]) == ([answer] if expected else [])
+        found = list(grouping.groups(within, lambda k: k[:5], descending))
+        tens = [(prefix, list(part)) for prefix, part in itertools.groupby(expected, lambda one: b"%05d" % (one // 10))]
+        assert [prefix for prefix, _ in found] == [prefix for prefix, _ in tens]
+        totals = [sum(part) if isinstance(reducer, Sum) else len(part) for _, part in tens]
+        assert grouping.results([pieces for _, pieces in found]) == totals
 
 
 @given(st.sets(st.integers(0, 2_000), min_size=100, max_size=300), st.integers(1, 50))
