@@ -1,5 +1,6 @@
 """Puts a worker together from its parts."""
 
+import logging
 import random
 import resource
 import shutil
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from crashfarm.documents.worker import Worker
 from crashfarm.queue import JobQueue
+from crashfarm.queue.turns import Turn
 from crashfarm.settings import Farm
 from crashfarm.times import to_text, utc_now
 from worker import processes, running
@@ -16,33 +18,48 @@ from worker.builds import Builds
 from worker.config import Config
 from worker.delivery import Delivery
 from worker.executing import Executor, mark_of
-from worker.farmhand import Farmhand, Parts, Until
+from worker.farmhand import Farmhand
+from worker.health import Health
+from worker.journal import Journal
 from worker.machine import Machine, incarnation, this_machine
 from worker.outbox import Outbox
+from worker.parts import Parts, Until
 from worker.preparing import Rules
 from worker.recording import Recorder
 from worker.registration import Registration, new_worker
 from worker.slots import Slots
+from worker.updating import Updates
 
 
-def assemble(farm: Farm, config: Config, home: Path, until: Until, rng: random.Random) -> Farmhand:
+def assemble(farm: Farm, config: Config, home: Path, until: Until, updates: Updates, rng: random.Random) -> Farmhand:
     """A worker on this machine, with its files in `home`. Does not touch the network."""
     _prepare_process()
     _clear(home / "runs")
     machine, rules = this_machine(), _rules(config)
     outbox, bell, queue = Outbox(home / "outbox"), Bell(), JobQueue(farm.status, rng=rng)
     executor = Executor(machine=machine, folder=home / "runs", rules=rules, limits=config.limits, clock=utc_now)
-    slots = Slots(config.slots, executor, outbox, farm.status.attachment)
+    health = Health(config.quarantine)
+    slots = Slots(config.slots, executor, outbox, health, farm.status.attachment)
+    document = _document(config, machine)
     parts = Parts(
         config=config,
         queue=queue,
-        registration=Registration(farm.status, _document(config, machine), utc_now),
+        registration=Registration(farm.status, document, utc_now),
         builds=Builds(farm.status, machine.os_name, rules.allowed),
         slots=slots,
         delivery=Delivery(outbox, Recorder(farm.history), queue, slots),
+        health=health,
+        journal=_journal(farm, document),
+        turn=Turn(farm.status, document.id, utc_now),
         bell=bell,
     )
-    return Farmhand(parts, until, rng)
+    return Farmhand(parts, updates, until, rng)
+
+
+def _journal(farm: Farm, document: Worker) -> Journal:
+    journal = Journal(farm.status, document.id, document.incarnation, utc_now)
+    logging.getLogger("crashfarm.worker").addHandler(journal)
+    return journal
 
 
 def _prepare_process() -> None:

@@ -2,8 +2,10 @@
 
 import fcntl
 import logging
+import os
 import random
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +15,14 @@ import typer
 
 import crashfarm
 from crashfarm import console, settings
-from crashfarm.documents.worker import Worker, worker_id
+from crashfarm.documents.worker import Wish, Worker, worker_id
 from crashfarm.errors import ConfigError
 from worker import assembly, config
-from worker.farmhand import Until
 from worker.outbox import Outbox
+from worker.parts import Until
+from worker.updating import Updates
+
+log = logging.getLogger("crashfarm.worker")
 
 app = typer.Typer(
     name="crashfarm-worker",
@@ -129,10 +134,16 @@ def _work(settled: config.Config, data: Path | None, until: Until) -> None:
     farm = settings.connect(settings.load(data))
     home = _home(data, farm.status.name, settled.name)
     with _alone(home):
-        hand = assembly.assemble(farm, settled, home, until, random.Random())
+        updates = Updates(farm.status, settled.update, home)
+        hand = assembly.assemble(farm, settled, home, until, updates, random.Random())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: hand.end())
-        hand.work()
+        wish = hand.work()
+        if wish == Wish.UPDATE and (reason := updates.run(updates.wanted)):
+            log.error("the update failed: %s", reason)
+    if wish in (Wish.RESTART, Wish.UPDATE):
+        log.warning("beginning anew, to %s", wish)
+        os.execv(sys.executable, [sys.executable, "-m", "worker", *sys.argv[1:]])  # noqa: S606 - a list, and no shell
 
 
 def _home(data: Path | None, farm: str, name: str) -> Path:

@@ -30,7 +30,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     is run, whatever the database says. `schemes` are those of the URLs that may be given to a program. Times are in
     seconds: a claim that is not renewed for `lease` is taken over, `drain` is how long a stopping worker waits for
     what runs, `idle` is the longest pause between two questions for work, `deny_environment` are patterns of
-    variables that a branch may not set.
+    variables that a branch may not set, `update` is the command that brings this worker to the version that the farm
+    wants (`{version}` in it stands for that), and `quarantine` how long the first rest after failures is.
     """
 
     name: Name = msgspec.field(default_factory=socket.gethostname)
@@ -43,6 +44,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     heartbeat: Seconds = 10.0
     idle: Seconds = 5.0
     drain: Seconds = 30.0
+    update: tuple[str, ...] = ()
+    quarantine: Seconds = 60.0
     limits: LimitsConfig = LimitsConfig()
 
 

@@ -32,6 +32,10 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
     limits: LimitsConfig
     clock: Clock
 
+    def installing(self) -> bool:
+        """Whether a build is fetched or unpacked."""
+        return False
+
     def execute(self, job: Job, build: Build, read: ReadAttachment, stop: Event) -> Parcel | None:
         """Run a job that we hold; None when it was stopped before it came to an end.
 

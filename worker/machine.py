@@ -2,6 +2,7 @@
 
 import os
 import platform
+import secrets
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,16 +43,20 @@ def this_machine() -> Machine:
 
 
 def incarnation() -> str:
-    """A name for this start of this process: host, boot, pid and the kernel's start time of the pid."""
-    return "/".join((socket.gethostname(), _boot_id(), str(os.getpid()), str(processes.started(os.getpid()))))
+    """A name for this start of this process: host, boot, pid, the kernel's start time of the pid, and a random part.
+
+    A process that executes itself anew keeps all but the last.
+    """
+    pid = os.getpid()
+    return "/".join((socket.gethostname(), _boot_id(), str(pid), str(processes.started(pid)), secrets.token_hex(3)))
 
 
 def is_over(incarnation: str) -> bool | None:
     """Whether that start of a process has ended; None when it was on a machine that we cannot see."""
     parts = incarnation.split("/")
-    if len(parts) != 4 or not parts[2].isdecimal() or parts[0] != socket.gethostname():
+    if len(parts) != 5 or not parts[2].isdecimal() or parts[0] != socket.gethostname():
         return None
-    if parts[1] != _boot_id():
+    if parts[1] != _boot_id() or int(parts[2]) == os.getpid():
         return True
     return str(processes.started(int(parts[2]))) != parts[3]
 

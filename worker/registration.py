@@ -6,7 +6,7 @@ import msgspec
 
 import crashfarm
 from crashfarm.database import Database
-from crashfarm.documents.worker import Worker, WorkerState, worker_id
+from crashfarm.documents.worker import Control, Quarantine, Wish, Worker, WorkerState, worker_id
 from crashfarm.errors import ConfigError, Conflict, LostClaim
 from crashfarm.times import Clock, to_text
 from worker.machine import Machine, is_over
@@ -63,6 +63,20 @@ class Registration:
                 return self.worker
         raise Conflict(f"{self.worker.id} keeps changing")
 
+    def quarantine(self, reason: str) -> None:
+        """Take ourselves out, from the next save on, until an admin lifts it or `lift` does."""
+        now = to_text(self._clock())
+        self.worker = self.worker.evolve(quarantine=Quarantine(reason=reason, by=self.worker.id, since=now))
+
+    def lift(self) -> None:
+        """End a quarantine of our own making; an admin's stays."""
+        if self.worker.quarantine and self.worker.quarantine.by == self.worker.id:
+            self.worker = self.worker.evolve(quarantine=None)
+
+    def fulfil(self, reason: str) -> None:
+        """Put the admin's wish back to running, from the next save on: it has been fulfilled."""
+        self.worker = self.worker.evolve(control=Control(desired=Wish.RUN, reason=reason, by=self.worker.id))
+
     def _with(self, status: Status) -> Worker:
         now = to_text(self._clock())
         stopped = status.state == WorkerState.STOPPED
@@ -85,7 +99,11 @@ class Registration:
         if theirs.incarnation != self.worker.incarnation:
             raise NameTaken(f"another process works under the name {theirs.id} now: {theirs.incarnation}")
         self.worker = self.worker.evolve(
-            rev=theirs.rev, origin=theirs.origin, control=theirs.control, static_metadata=theirs.static_metadata
+            rev=theirs.rev,
+            origin=theirs.origin,
+            control=theirs.control,
+            static_metadata=theirs.static_metadata,
+            quarantine=theirs.quarantine,
         )
 
 
@@ -106,12 +124,12 @@ def new_worker(name: str, machine: Machine, incarnation: str, slots: int, tags: 
     )
 
 
-def check_free(former: Worker | None) -> bool:
+def check_free(former: Worker) -> bool:
     """Whether the name is surely free; False means that only watching the document can tell.
 
     Raises ConfigError when a process of this machine works under the name.
     """
-    if former is None or former.state == WorkerState.STOPPED:
+    if former.state == WorkerState.STOPPED:
         return True
     over = is_over(former.incarnation)
     if over is False:
@@ -128,4 +146,5 @@ def _take_over(worker: Worker, former: Worker) -> Worker:
         registered_at=former.registered_at,
         control=former.control,
         static_metadata=former.static_metadata,
+        quarantine=former.quarantine,
     )

@@ -8,11 +8,12 @@ from threading import Event
 import msgspec
 
 from crashfarm.documents.branch import Build
-from crashfarm.documents.job import Job
+from crashfarm.documents.job import Job, JobResult
 from crashfarm.errors import DatabaseError
 from crashfarm.queue import transitions
 from crashfarm.queue.ends import End
 from worker.executing import Executor
+from worker.health import Health
 from worker.outbox import Outbox, Parcel
 
 log = logging.getLogger("crashfarm.worker")
@@ -38,8 +39,9 @@ class Slots:
     `changed` is called, in whatever thread, when a slot has something to tell.
     """
 
-    def __init__(self, count: int, executor: Executor, outbox: Outbox, read: ReadAttachment) -> None:
+    def __init__(self, count: int, executor: Executor, outbox: Outbox, health: Health, read: ReadAttachment) -> None:
         self.count = count
+        self._health = health
         self.changed: Callable[[], None] = _nobody
         self.trouble = ""
         self._executor = executor
@@ -60,6 +62,10 @@ class Slots:
         """The ids of the jobs that run."""
         with self._lock:
             return tuple(sorted(self._stops))
+
+    def installing(self) -> bool:
+        """Whether a build is fetched or unpacked."""
+        return self._executor.installing()
 
     def held(self) -> list[Job]:
         """All jobs whose claims are ours, also those that have run and wait to be recorded."""
@@ -130,12 +136,21 @@ class Slots:
         except Exception as exc:
             # A fault of ours in one job must not take the others down; the job is tried elsewhere.
             log.exception("%s could not be run", job.id)
+            self._health.failed(str(exc))
             self._return(job, End.FAILED, f"{type(exc).__name__}: {exc}")
         else:
             if parcel is None:
                 self._return(job, End.RELEASED, "the run was stopped")
             else:
+                self._judge(parcel)
                 self._keep(parcel, stop)
+
+    def _judge(self, parcel: Parcel) -> None:
+        """What a job that came to its end says of our own health."""
+        if parcel.job_result == JobResult.ERROR:
+            self._health.failed(parcel.reason)
+        else:
+            self._health.went_well()
 
     def _return(self, job: Job, end: End, reason: str) -> None:
         with self._lock:

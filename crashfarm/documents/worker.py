@@ -52,6 +52,14 @@ class Control(msgspec.Struct, frozen=True, kw_only=True):
     by: str = ""
 
 
+class Quarantine(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a worker was taken out: by itself, after failure upon failure, or by an admin. Apart from a pause."""
+
+    reason: str
+    by: str = ""
+    since: str = ""
+
+
 class Worker(Document, frozen=True, kw_only=True):
     """One worker machine's entry: id `worker:<name>`, the name being the host's unless its owner chose another.
 
@@ -80,6 +88,7 @@ class Worker(Document, frozen=True, kw_only=True):
     dynamic_metadata: Json = msgspec.field(default_factory=dict)
     dynamic_metadata_updated_at: str | None = None
     control: Control = Control()
+    quarantine: Quarantine | None = None
 
     @property
     def metadata(self) -> Json:

@@ -1,0 +1,105 @@
+"""Telling the farm how we do, and hearing what its admins wish."""
+
+import logging
+import random
+from collections.abc import Callable
+
+from crashfarm.documents.worker import Wish, WorkerState
+from worker.ending import Ending
+from worker.parts import Parts
+from worker.registration import Status
+from worker.updating import Updates
+
+log = logging.getLogger("crashfarm.worker")
+
+
+class Reporter:
+    """Keeps the worker's document true, and its own view of the admin's wishes."""
+
+    def __init__(
+        self, parts: Parts, ending: Ending, updates: Updates, rng: random.Random, monotonic: Callable[[], float]
+    ) -> None:
+        self._parts = parts
+        self._ending = ending
+        self._updates = updates
+        self._rng = rng
+        self._monotonic = monotonic
+        self._told: Status | None = None
+        self._sick = False
+        self.claiming = False
+
+    @property
+    def wish(self) -> Wish:
+        """What the admin, or the farm, wishes of us."""
+        wish = self._parts.registration.worker.control.desired
+        return Wish.UPDATE if wish == Wish.RUN and self._updates.wanted else wish
+
+    @property
+    def may_claim(self) -> bool:
+        """Whether anything new may be begun."""
+        registration, slots = self._parts.registration, self._parts.slots
+        fit = registration.worker.quarantine is None and not slots.trouble
+        return fit and not self._ending.wished and self.wish == Wish.RUN
+
+    @property
+    def has_news(self) -> bool:
+        """Whether what the farm was told last is true no more."""
+        return self.status() != self._told
+
+    def report(self) -> float:
+        """Save our document; in how many seconds to do that again."""
+        self._look_at_our_health()
+        status = self.status()
+        before = self._parts.registration.worker.control
+        worker = self._parts.registration.save(status)
+        if self._told is None or status.state != self._told.state:
+            self._parts.journal.note(f"{status.state} {status.reason}".strip(), event="state")
+        self._told = status
+        if worker.control != before:
+            log.warning(
+                "the farm's wish is now to %s: %s", worker.control.desired, worker.control.reason or "no reason"
+            )
+        self._obey()
+        return self._parts.config.heartbeat * self._rng.uniform(0.8, 1.0)
+
+    def status(self) -> Status:
+        """How we do."""
+        state, reason = self._state()
+        return Status(state=state, running=self._parts.slots.running(), reason=reason)
+
+    def _state(self) -> tuple[WorkerState, str]:
+        worker, slots = self._parts.registration.worker, self._parts.slots
+        if self._ending.wished or self.wish not in (Wish.RUN, Wish.PAUSE):
+            return WorkerState.DRAINING, worker.control.reason
+        if worker.control.desired == Wish.PAUSE:
+            return WorkerState.PAUSED, worker.control.reason
+        if worker.quarantine:
+            return WorkerState.QUARANTINED, worker.quarantine.reason
+        return self._activity(), slots.trouble
+
+    def _activity(self) -> WorkerState:
+        slots = self._parts.slots
+        if self.claiming:
+            return WorkerState.CLAIMING
+        if slots.installing():
+            return WorkerState.INSTALLING
+        if slots.running():
+            return WorkerState.EXECUTING
+        return WorkerState.RECORDING if slots.held() else WorkerState.WAITING
+
+    def _look_at_our_health(self) -> None:
+        """Take ourselves out when job after job fails, and come back when the rest is over."""
+        now, registration = self._monotonic(), self._parts.registration
+        if reason := self._parts.health.is_unfit(now):
+            log.error("taking ourselves out for a while: %s", reason)
+            registration.quarantine(reason)
+            self._sick = True
+        elif self._sick and not self._parts.health.rests(now):
+            registration.lift()
+            self._sick = False
+
+    def _obey(self) -> None:
+        if self.wish == Wish.STOP and not self._ending.stop_now:
+            self._ending.ask(at_once=True)
+        elif self.wish in (Wish.RESTART, Wish.UPDATE) and not self._ending.wished:
+            self._ending.ask()
