@@ -64,7 +64,8 @@ class Shell:
         for process in self.spawned:
             process.terminate()
             process.wait(SECONDS)
-        self("crashfarm", "down")
+        if (self.data / "store.json").exists():
+            self("crashfarm", "down")
 
 
 def make_shell(folder: Path) -> Shell:
@@ -81,20 +82,35 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
     shell.close()
 
 
-@pytest.fixture
-def farm(shell: Shell) -> Shell:
-    """A shell with a running store, set up for the farm."""
+def set_up(shell: Shell) -> None:
+    """Start the store and set it up for the farm."""
     for command in (("up", "--detach"), ("push",)):
         ended = shell("crashfarm", *command)
         assert ended.status == 0, ended.err
-    return shell
 
 
 @pytest.fixture
-def refused(shell: Shell) -> Callable[..., str]:
-    """Runs a command that must fail as a user may expect: one line, no traceback, status 1."""
+def farm(shell: Shell) -> Shell:
+    """A shell with a running store, set up for the farm."""
+    set_up(shell)
+    return shell
 
-    def run(*command: object, **environ: str) -> str:
+
+@pytest.fixture(scope="module")
+def busy_farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """A farm with one branch, shared by the tests of a file that must leave it as it is."""
+    shell = make_shell(tmp_path_factory.mktemp("farm"))
+    set_up(shell)
+    shell("crashfarm", "branch", "add", "cpython", "3", "--", sys.executable, "{input}")
+    yield shell
+    shell.close()
+
+
+@pytest.fixture
+def refused() -> Callable[..., str]:
+    """Runs a command in a shell, where it must fail as a user may expect: one line, no traceback, status 1."""
+
+    def run(shell: Shell, *command: object, **environ: str) -> str:
         ended = shell(*command, **environ)
         assert ended.status == 1, ended
         assert ended.out == ""
