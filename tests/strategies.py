@@ -13,6 +13,7 @@ from crashfarm.documents.history import BugLists, History, Sighting, history_of
 from crashfarm.documents.job import (
     Attempt,
     Claim,
+    Dependency,
     Input,
     Job,
     JobKind,
@@ -121,6 +122,8 @@ requirements = st.builds(
     Requires, os_name=st.none() | name, os_version=st.none() | name, cpu_name=st.none() | name, tags=lists(name)
 )
 
+dependencies = st.builds(Dependency, job=name.map("job:{}".format), result=st.none() | st.sampled_from(JobResult))
+
 bug_lists = st.builds(BugLists, open=lists(name.map("bug:x:{}".format)), closed=lists(name.map("bug:y:{}".format)))
 
 sightings = st.builds(Sighting, finding=findings, environment=environments, seen_at=times, place=text)
@@ -204,6 +207,9 @@ def jobs(draw: st.DrawFn) -> Job:
         timeout=draw(seconds),
         max_attempts=draw(positive),
         parent=draw(st.none() | name.map("job:{}".format)),
+        supersedes=draw(st.none() | name.map("job:{}".format)),
+        depends_on=draw(lists(dependencies)),
+        delay_seconds=draw(st.floats(0, 1e6)),
         wait=draw(st.sampled_from(("", "delay", "jobs"))) if state == JobState.PENDING else "",
         state=state,
         result=draw(st.sampled_from(JobResult)) if completed else None,

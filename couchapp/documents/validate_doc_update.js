@@ -108,6 +108,7 @@
   var time = must("a time in UTC like 2026-11-22T06:10:03.123Z", isTime);
   var timeOrEmpty = must("a time in UTC, or empty", function (value) { return value === "" || isTime(value); });
   var positive = must("a number above 0", function (value) { return typeof value === "number" && value > 0; });
+  var notNegative = must("a number from 0 on", function (value) { return typeof value === "number" && value >= 0; });
   var digest = must("a SHA-256 in hex", function (value) { return isText(value) && /^[0-9a-fA-F]{64}$/.test(value); });
 
   var jobId = must("the id of a job, job:<name>", function (value) { return isText(value) && /^job:[^]/.test(value); });
@@ -136,7 +137,8 @@
     running: optional(list(text)),
     static_metadata: optional(object),
     dynamic_metadata: optional(object), dynamic_metadata_updated_at: maybe(time),
-    control: optional(shape(CONTROL))
+    control: optional(shape(CONTROL)),
+    quarantine: maybe(shape({ reason: text, by: optional(text), since: optional(timeOrEmpty) }))
   };
 
   var BUILD = {
@@ -179,7 +181,10 @@
     source: optional(text),
     timeout: optional(positive),
     max_attempts: optional(whole(1)),
-    parent: maybe(jobId),
+    parent: maybe(jobId), supersedes: maybe(jobId),
+    depends_on: optional(list(shape({ job: jobId, result: maybe(oneOf(RESULTS)) }))),
+    wait: optional(oneOf(["", "delay", "jobs"])),
+    delay_seconds: optional(notNegative),
     state: oneOf(["pending", "running", "completed", "aborted"]),
     result: maybe(oneOf(RESULTS)),
     reason: optional(text),

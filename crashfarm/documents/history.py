@@ -7,10 +7,13 @@ import msgspec
 
 from crashfarm.documents.base import Document
 from crashfarm.documents.environment import Environment
-from crashfarm.documents.finding import Finding
+from crashfarm.documents.finding import Finding, Severity
 
 MAX_PLACES = 20
 """How many places a history document lists; which ones there are beyond that, the results tell."""
+
+
+_SEVERITIES = ("", *reversed(Severity))
 
 
 class BugLists(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,8 +35,9 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
 class History(Document, frozen=True, kw_only=True):
     """What is known of one tuple: id `history_<kind>:<digest of the tuple>`.
 
-    Merging is the union: the earlier first_seen, the later last_seen, all places (the first in order of text, when
-    there are too many), all bugs. It gives the same document in whatever order, and however often, it is done.
+    Merging is the union: the earlier first_seen, the later last_seen, the first title in order of text, the worst
+    severity, all places (the first in order of text, when there are too many), all bugs. It gives the same document
+    in whatever order, and however often, it is done.
     """
 
     kind: ClassVar[str] = ""
@@ -81,8 +85,8 @@ class History(Document, frozen=True, kw_only=True):
         return self.evolve(
             first_seen=min(self.first_seen, other.first_seen),
             last_seen=max(self.last_seen, other.last_seen),
-            title=self.title or other.title,
-            severity=self.severity or other.severity,
+            title=min(filter(None, (self.title, other.title)), default=""),
+            severity=max(self.severity, other.severity, key=_badness),
             places=tuple(sorted({*self.places, *other.places})[:MAX_PLACES]),
             bugs=_merge_bugs(self.bugs, other.bugs),
             suppressed=self.suppressed or other.suppressed,
@@ -153,6 +157,11 @@ def history_of(sighting: Sighting) -> History:
 def digest(key: tuple[str, ...]) -> str:
     """A name for a tuple: the first 32 hex digits of the SHA-256 of its JSON."""
     return hashlib.sha256(msgspec.json.encode(key)).hexdigest()[:32]
+
+
+def _badness(severity: str) -> tuple[int, str]:
+    """Sorts severities; a word that only a newer version knows comes between none and the least."""
+    return (_SEVERITIES.index(severity), "") if severity in _SEVERITIES else (0, severity)
 
 
 def _merge_bugs(ours: BugLists, theirs: BugLists) -> BugLists:

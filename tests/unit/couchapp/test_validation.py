@@ -74,6 +74,8 @@ BROKEN: list[tuple[Any, str, Any, str]] = [
     ),
     (samples.worker, "control/reason", 5, "control.reason: must be a text"),
     (samples.worker, "control/by", None, "control.by: must be a text"),
+    (samples.worker, "quarantine", {"by": "alice"}, "quarantine.reason: is missing"),
+    (samples.worker, "quarantine", {"reason": "", "since": "now"}, "quarantine.since: must be a time in UTC, or empty"),
     # branch
     (
         samples.branch,
@@ -145,6 +147,16 @@ BROKEN: list[tuple[Any, str, Any, str]] = [
     (samples.pending, "timeout", 0, "timeout: must be a number above 0, but is 0"),
     (samples.pending, "max_attempts", 0, "max_attempts: must be a whole number from 1 on"),
     (samples.pending, "parent", "worker:1", "parent: must be the id of a job"),
+    (samples.pending, "supersedes", "1", "supersedes: must be the id of a job"),
+    (samples.pending, "depends_on", [{"job": "1"}], "depends_on[0].job: must be the id of a job"),
+    (
+        samples.pending,
+        "depends_on",
+        [{"job": "job:1", "result": "any"}],
+        "depends_on[0].result: must be one of success",
+    ),
+    (samples.pending, "wait", "rain", "wait: must be one of , delay, jobs"),
+    (samples.pending, "delay_seconds", -1, "delay_seconds: must be a number from 0 on"),
     (samples.pending, "state", "waiting", "state: must be one of pending, running, completed, aborted"),
     (samples.pending, "state", GONE, "state: is missing"),
     (samples.pending, "state", "running", "claim: is missing: a running job is held by a worker"),
