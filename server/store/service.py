@@ -27,6 +27,7 @@ from server.store.folder import DataFolder
 from server.store.http.app import App, Server
 from server.store.http.server import PROTOCOL
 from server.store.protocol import limited
+from server.store.replication.scheduler import Scheduler
 from server.store.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -84,6 +85,14 @@ def serve(
 
 
 class _Uvicorn(uvicorn.Server):
+    store: Server
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the feeds first: they would wait for news for ever."""
+        for feed in tuple(self.store.feeds):
+            feed.cancel()
+        await super().shutdown(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Signals are for `serve` to handle: a store in a thread must not touch them."""
@@ -100,7 +109,7 @@ def _prepared(
         with contextlib.closing(listener), _opened(data, settings) as store:
             url = f"http://{_shown(host)}:{listener.getsockname()[1]}"
             data.announce(url, metadata.version("crashfarm"))
-            yield _uvicorn(App(store), settings), listener, Running(url, admin, data.password_file)
+            yield _uvicorn(store, settings), listener, Running(url, admin, data.password_file)
     finally:
         data.release()
 
@@ -117,11 +126,22 @@ def _opened(data: DataFolder, settings: Settings) -> Iterator[Server]:
         if views is not None:
             stack.callback(views.close)
         authenticator = Authenticator(catalog, data.config["admins"], data.config["secret"], settings)
-        admins = tuple(data.config["admins"])
+        scheduler = Scheduler(catalog, data.config["uuid"])
         store = Server(
-            data.path, data.config["uuid"], catalog, authenticator, Events(catalog), settings, javascript, views, admins
+            folder=data.path,
+            uuid=data.config["uuid"],
+            catalog=catalog,
+            authenticator=authenticator,
+            events=Events(catalog),
+            scheduler=scheduler,
+            settings=settings,
+            javascript=javascript,
+            views=views,
+            admins=tuple(data.config["admins"]),
         )
         system.prepare(store)
+        scheduler.start()
+        stack.callback(scheduler.close)
         yield store
 
 
@@ -150,9 +170,9 @@ def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _uvicorn(app: App, settings: Settings) -> _Uvicorn:
+def _uvicorn(store: Server, settings: Settings) -> _Uvicorn:
     config = uvicorn.Config(
-        app,
+        App(store),
         loop="uvloop",
         http=limited(settings.max_header_size),
         ws="none",
@@ -166,7 +186,9 @@ def _uvicorn(app: App, settings: Settings) -> _Uvicorn:
         backlog=2048,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    return _Uvicorn(config)
+    server = _Uvicorn(config)
+    server.store = store
+    return server
 
 
 def _run_until_exit(server: _Uvicorn, listener: socket.socket) -> None:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+#: What the one node is called; a store is not a cluster.
+NODE = "nonode@nohost"
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

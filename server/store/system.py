@@ -9,8 +9,9 @@ import msgspec
 from server.store import auth
 from server.store.auth import UserCtx
 from server.store.database.drafts import Draft
-from server.store.errors import Forbidden
+from server.store.errors import Forbidden, StoreError
 from server.store.http.app import Server
+from server.store.replication import task
 
 _PREFIX = "org.couchdb.user:"
 _HASHED = frozenset({"password", "derived_key", "salt", "iterations", "password_scheme", "pbkdf2_prf", "password_sha"})
@@ -24,6 +25,7 @@ def prepare(store: Server) -> None:
             store.catalog.create(name)
     store.catalog.open("_users").set_security_now({"members": {"roles": []}, "admins": {"roles": ["_admin"]}})
     store.catalog.open("_users").rules.append(check_user)
+    store.catalog.open("_replicator").rules.append(check_replication)
     iterations = store.settings.pbkdf2_iterations
     store.extra["prepare _users"] = lambda draft, user: hash_password(draft, user, iterations)
 
@@ -48,6 +50,16 @@ def hash_password(draft: Draft, user: UserCtx, iterations: int) -> None:
         "derived_key": auth.derive(password, salt, iterations),
     }
     draft.body = b"," + msgspec.json.encode(doc)[1:-1]
+
+
+def check_replication(new: dict[str, Any], old: dict[str, Any] | None, user: dict[str, Any]) -> None:
+    """What a document in `_replicator` has to be."""
+    if new.get("_deleted"):
+        return
+    try:
+        task.parse(new)
+    except StoreError as error:
+        raise Forbidden(error.reason) from error
 
 
 def check_user(new: dict[str, Any], old: dict[str, Any] | None, user: dict[str, Any]) -> None:

@@ -24,6 +24,10 @@ _HUGE = re.compile(rb"[0-9.][eE]\+?[0-9]{3}")
 
 #: Members that a read adds and a write may carry back; they say nothing.
 _IGNORED = frozenset({"_conflicts", "_deleted_conflicts", "_revs_info", "_local_seq"})
+#: Members that the replicator keeps in its documents; they are theirs like any other.
+_REPLICATION = frozenset(
+    "_replication_" + name for name in ("id", "state", "state_reason", "state_time", "stats", "start_time")
+)
 
 
 @dataclass(slots=True)
@@ -83,7 +87,7 @@ def parse(text: bytes | msgspec.Raw, doc_id: str | None = None) -> Draft:
     draft = Draft("", b"")
     pieces: list[bytes] = []
     for name, value in split_members(text).items():
-        if name[:1] == "_":
+        if name[:1] == "_" and name not in _REPLICATION:
             _special(draft, name, value)
         else:
             pieces += (b",", _encode(name), b":", value)

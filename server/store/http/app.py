@@ -1,5 +1,6 @@
 """The ASGI application: identify, authorize, dispatch, and turn errors into answers."""
 
+import asyncio
 import importlib
 import importlib.util
 import logging
@@ -28,6 +29,7 @@ from server.store.http import (
     documents,
     local,
     node,
+    replicate,
     server,
     sessions,
     updates,
@@ -35,6 +37,7 @@ from server.store.http import (
 from server.store.http.request import Receive, Request
 from server.store.http.response import Response, Send, error_response
 from server.store.http.routing import Route, Router
+from server.store.replication.scheduler import Scheduler
 from server.store.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -43,6 +46,7 @@ _ROOMS = (
     sessions,
     node,
     db_updates,
+    replicate,
     databases,
     documents,
     attachments,
@@ -64,11 +68,14 @@ class Server:
     catalog: Catalog
     authenticator: Authenticator
     events: Events
+    scheduler: Scheduler
     settings: Settings
     javascript: Any = None
     views: Any = None
     admins: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
+    #: Feeds that wait for news; cancelling one ends its answer.
+    feeds: set["asyncio.Future[None]"] = field(default_factory=set)
     #: What happened how often since the start.
     counts: Counter[str] = field(default_factory=Counter)
 

@@ -11,7 +11,7 @@ from server.store.errors import BadRequest, MethodNotAllowed, NotFound
 from server.store.http.request import Request
 from server.store.http.response import Response, json_response
 from server.store.http.routing import Route
-from server.store.http.server import NODE
+from server.store.settings import NODE
 
 _STARTED = time.monotonic()
 _DESCRIPTIONS = {

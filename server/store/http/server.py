@@ -8,12 +8,13 @@ from server.store.http import databases
 from server.store.http.request import Request
 from server.store.http.response import Response, json_response
 from server.store.http.routing import Route
+from server.store.replication.scheduler import active_task
+from server.store.settings import NODE
 
 #: The version of CouchDB whose protocol this is; clients choose their ways by it.
 PROTOCOL = "3.5.0"
 _MAX_UUIDS = 1000
 _MAX_KEYS = 100
-NODE = "nonode@nohost"
 
 
 async def welcome(request: Request) -> Response:
@@ -70,8 +71,11 @@ async def dbs_info(request: Request) -> Response:
 async def active_tasks(request: Request) -> Response:
     """GET /_active_tasks"""
     request.require_admin()
+    found = [active_task(job) for job in request.server.scheduler.jobs()]
     views = request.server.views
-    return json_response(list(views.active_tasks()) if views is not None else [])
+    if views is not None:
+        found += views.active_tasks()
+    return json_response(found)
 
 
 async def membership(request: Request) -> Response:

@@ -49,6 +49,7 @@ class Bell:
 async def watched(request: Request, pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     """The pieces until the client goes away."""
     gone = asyncio.ensure_future(_disconnected(request))
+    request.server.feeds.add(gone)
     step: asyncio.Future[bytes | None] | None = None
     try:
         while True:
@@ -60,6 +61,7 @@ async def watched(request: Request, pieces: AsyncGenerator[bytes, None]) -> Asyn
             yield piece
     finally:
         gone.cancel()
+        request.server.feeds.discard(gone)
         if step is not None and not step.done():
             step.cancel()
             with suppress(asyncio.CancelledError):
