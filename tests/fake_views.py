@@ -19,6 +19,7 @@ class FakeDatabase:
     def __init__(self, name: str, docs: list[Json]) -> None:
         self.name = name
         self.docs = {doc["_id"]: doc for doc in docs}
+        self._log = list(self.docs)
         self._rows: dict[str, list[tuple[bytes, Row]]] = {}
         self.asked = 0
 
@@ -37,6 +38,31 @@ class FakeDatabase:
         if query.get("include_docs"):
             chosen = [msgspec.structs.replace(row, doc=self.docs[row.id]) for row in chosen]
         return View(tuple(chosen))
+
+    def put(self, doc: Json) -> None:
+        """Write a document, whatever was there before."""
+        self.docs[doc["_id"]] = doc
+        self._rows.clear()
+        self._log.append(doc["_id"])
+
+    def delete(self, document_id: str) -> None:
+        """Delete a document."""
+        del self.docs[document_id]
+        self._rows.clear()
+        self._log.append(document_id)
+
+    def info(self) -> Json:
+        """What tells this database from another of the same name, and where its changes stand."""
+        return {"instance_start_time": str(id(self)), "update_seq": str(len(self._log))}
+
+    def changes(self, since: str, limit: int, include_docs: bool = False) -> Json:
+        """The last change of each document behind `since`, in order; at most `limit`."""
+        last = {document_id: at for at, document_id in enumerate(self._log, 1)}
+        seqs = sorted((at, document_id) for document_id, at in last.items() if at > int(since))[:limit]
+        results = [
+            {"seq": str(at), "id": one, "doc": self.docs.get(one), "deleted": one not in self.docs} for at, one in seqs
+        ]
+        return {"results": results, "last_seq": results[-1]["seq"] if results else since}
 
     def _index(self, path: str) -> list[tuple[bytes, Row]]:
         if path not in self._rows:

@@ -6,7 +6,7 @@ import typer
 
 import crashfarm
 from crashfarm import console
-from server.cli import branches, crashes, demo, jobs, push, report, up, watch
+from server.cli import branches, crashes, demo, export, janitor, jobs, push, report, up, watch, worker
 
 app = typer.Typer(
     name="crashfarm",
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (up, push, branches, jobs, watch, crashes, report, demo):
+for room in (up, push, branches, jobs, worker, janitor, watch, crashes, report, export, demo):
     room.register(app)
 
 

@@ -1,0 +1,114 @@
+"""A SQLite file that follows the farm's databases by their changes feeds."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from crashfarm.database import Database
+from crashfarm.errors import ConfigError, InputError, InvalidDocument
+from crashfarm.settings import Farm
+from server.export.rows import MAIN_TABLES, rows_of
+
+APPLICATION_ID = 1668441709
+VERSION = 1
+
+PAGE = 1000
+"""Changes that one request brings; they are in the file together, or not at all."""
+
+Progress = Callable[[int], None]
+"""Is told how many changes have been read so far."""
+
+
+def update(farm: Farm, path: Path, progress: Progress) -> int:
+    """Bring the file up to what the farm holds now, making it if it is not there; returns how many changes that took.
+
+    It may be interrupted at any moment and goes on from there next time. Raises InputError if the file is something
+    else, or another version's.
+    """
+    with closing(_open(path)) as sql:
+        done = 0
+        for db in (farm.status, farm.history):
+            done = _follow(sql, db, done, progress)
+        return done
+
+
+def unreadable(path: Path) -> list[tuple[str, str]]:
+    """Ids of documents that could not be read, with the reasons."""
+    with closing(_open(path)) as sql:
+        return [(id, reason) for id, reason in sql.execute("SELECT id, reason FROM unreadable ORDER BY id")]
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sql = sqlite3.connect(path, isolation_level=None, timeout=60)
+        _prepare(sql, path)
+    except sqlite3.DatabaseError as exc:
+        raise InputError(f"{path} cannot be used: {exc}") from exc
+    except OSError as exc:
+        raise ConfigError(f"cannot write {path}: {exc.strerror}") from exc
+    return sql
+
+
+def _prepare(sql: sqlite3.Connection, path: Path) -> None:
+    """Make the tables in a new file, and refuse a file that somebody else has made."""
+    if not _pragma(sql, "application_id") and not sql.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        sql.executescript("BEGIN;" + resources.files(__package__).joinpath("schema.sql").read_text() + "COMMIT;")
+    if _pragma(sql, "application_id") != APPLICATION_ID:
+        raise InputError(f"{path} is a database of something else: name another file")
+    if _pragma(sql, "user_version") != VERSION:
+        raise InputError(f"{path} was written by another version of crashfarm: name another file")
+    sql.execute("PRAGMA foreign_keys = ON")
+
+
+def _pragma(sql: sqlite3.Connection, name: str) -> int:
+    return int(sql.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _follow(sql: sqlite3.Connection, db: Database, done: int, progress: Progress) -> int:
+    since = _position(sql, db)
+    while True:
+        answer = db.changes(since=since, limit=PAGE, include_docs=True)
+        with sql:
+            sql.execute("BEGIN IMMEDIATE")
+            for change in answer["results"]:
+                _apply(sql, change)
+            since = str(answer["last_seq"])
+            sql.execute("UPDATE copied SET seq = ? WHERE database = ?", (since, db.name))
+        done += len(answer["results"])
+        progress(done)
+        if len(answer["results"]) < PAGE:
+            return done
+
+
+def _position(sql: sqlite3.Connection, db: Database) -> str:
+    """The sequence to go on from. What came from an earlier database of the same name is forgotten."""
+    instance = str(db.info().get("instance_start_time", ""))
+    found = sql.execute("SELECT instance, seq FROM copied WHERE database = ?", (db.name,)).fetchone()
+    if found and found[0] == instance:
+        return str(found[1])
+    with sql:
+        sql.execute("BEGIN IMMEDIATE")
+        for table in MAIN_TABLES if found else ():
+            sql.execute(f"DELETE FROM {table}")  # noqa: S608 names are ours
+        if found:
+            sql.execute("UPDATE copied SET seq = '0'")
+        sql.execute("INSERT OR REPLACE INTO copied VALUES (?, ?, '0')", (db.name, instance))
+    return "0"
+
+
+def _apply(sql: sqlite3.Connection, change: dict[str, Any]) -> None:
+    """Put a document's rows in the place of those that it had."""
+    for table in (*MAIN_TABLES, "unreadable"):
+        sql.execute(f"DELETE FROM {table} WHERE id = ?", (change["id"],))  # noqa: S608 names are ours
+    if change.get("deleted") or not change.get("doc"):
+        return
+    try:
+        for table, values in list(rows_of(change["doc"])):
+            marks = ", ".join("?" * len(values))
+            sql.execute(f"INSERT INTO {table} VALUES ({marks})", values)  # noqa: S608 names are ours
+    except InvalidDocument as exc:
+        sql.execute("INSERT INTO unreadable VALUES (?, ?)", (change["id"], str(exc)))

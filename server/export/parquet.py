@@ -1,0 +1,44 @@
+"""Tables of an export as Parquet files, one for each table, written by DuckDB."""
+
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+import msgspec
+
+from server.report import publish
+
+TABLES = ("branch", "worker", "job", "result", "finding", "frame", "tuple", "place", "bug", "explains")
+
+_TYPES = {"TEXT": "VARCHAR", "INTEGER": "BIGINT"}
+
+MAX_ROW_BYTES = 64 * 1024 * 1024
+
+
+def write(source: Path, out: Path, marker: publish.Marker) -> list[Path]:
+    """Write the tables of the export `source` into the folder `out`, in whose place a complete new one is put.
+
+    Raises InputError if `out` holds something else than such files.
+    """
+    out = out.resolve()
+    publish.previous(out)
+    reading = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)
+    with closing(reading) as sql, publish.writing(out, marker) as folder:
+        for table in TABLES:
+            _write_table(sql, table, folder / f"{table}.parquet")
+    return [out / f"{table}.parquet" for table in TABLES]
+
+
+def _write_table(sql: sqlite3.Connection, table: str, path: Path) -> None:
+    """By way of a file of JSON lines: DuckDB's own way into SQLite is not part of it."""
+    columns = {name: _TYPES[kind] for _, name, kind, *_ in sql.execute(f"PRAGMA table_info({table})")}
+    with tempfile.NamedTemporaryFile(suffix=".json") as between, duckdb.connect() as duck:
+        for row in sql.execute(f"SELECT * FROM {table}"):  # noqa: S608 names are ours
+            between.write(msgspec.json.encode(dict(zip(columns, row, strict=True))) + b"\n")
+        between.flush()
+        found = duck.read_json(
+            between.name, columns=columns, format="newline_delimited", maximum_object_size=MAX_ROW_BYTES
+        )
+        found.write_parquet(str(path), compression="zstd")

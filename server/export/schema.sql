@@ -1,0 +1,178 @@
+-- A farm's record as tables. Times are texts in UTC, as in the documents: 2026-11-22T06:10:03.123Z. They sort as they
+-- stand, and SQLite's date functions read them.
+PRAGMA application_id = 1668441709; -- "crfm"
+PRAGMA user_version = 1;
+
+-- Where this copy stands: for each database its instance and the sequence of the last change that is in here.
+CREATE TABLE copied (
+    database TEXT PRIMARY KEY, -- name of the CouchDB database
+    instance TEXT NOT NULL,    -- tells a database from a later one of the same name
+    seq TEXT NOT NULL
+);
+
+-- A line of development of a product.
+CREATE TABLE branch (
+    id TEXT PRIMARY KEY,       -- branch:<product>:<branch>
+    product TEXT NOT NULL,
+    branch TEXT NOT NULL,
+    enabled INTEGER NOT NULL,
+    major_version TEXT NOT NULL
+);
+
+-- A worker machine's entry.
+CREATE TABLE worker (
+    id TEXT PRIMARY KEY,       -- worker:<name>
+    hostname TEXT NOT NULL,
+    os_name TEXT NOT NULL,
+    os_version TEXT NOT NULL,
+    cpu_name TEXT NOT NULL,
+    state TEXT NOT NULL,       -- waiting, executing, paused, stopped, …
+    state_reason TEXT NOT NULL,
+    version TEXT NOT NULL,
+    slots INTEGER NOT NULL,
+    heartbeat_at TEXT NOT NULL,
+    registered_at TEXT NOT NULL
+);
+
+-- A run to be done. Finished jobs leave the farm after a while; their results stay.
+CREATE TABLE job (
+    id TEXT PRIMARY KEY,
+    product TEXT NOT NULL,
+    branch TEXT NOT NULL,
+    buildtype TEXT NOT NULL,
+    input TEXT NOT NULL,       -- the input's name or URL
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,       -- pending, running, completed, aborted
+    outcome TEXT,              -- success, failure, error; of completed jobs
+    priority INTEGER NOT NULL, -- 0 comes first
+    source TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    started_at TEXT,
+    completed_at TEXT
+);
+CREATE INDEX job_state ON job (state, product, branch);
+
+-- What one run showed.
+CREATE TABLE result (
+    id TEXT PRIMARY KEY,
+    job TEXT NOT NULL,         -- its job's id; the job itself may be gone
+    product TEXT NOT NULL,
+    branch TEXT NOT NULL,
+    buildtype TEXT NOT NULL,
+    os_name TEXT NOT NULL,
+    os_version TEXT NOT NULL,
+    cpu_name TEXT NOT NULL,
+    worker TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    started_at TEXT NOT NULL,
+    completed_at TEXT NOT NULL,
+    outcome TEXT NOT NULL,     -- success: nothing found; failure: something found; error: could not be run
+    exit_status INTEGER,
+    exit_signal INTEGER,
+    killed_for TEXT NOT NULL,  -- the limit (time, memory, output) for which the worker ended it
+    input TEXT NOT NULL,
+    source TEXT NOT NULL
+);
+CREATE INDEX result_branch ON result (product, branch, completed_at);
+CREATE INDEX result_input ON result (input, branch);
+
+-- One thing that went wrong in a run.
+CREATE TABLE finding (
+    result TEXT NOT NULL REFERENCES result (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL, -- its place in the result, from 0
+    kind TEXT NOT NULL,        -- crash, assertion, sanitizer, valgrind, hang, oom, exception
+    title TEXT NOT NULL,
+    message TEXT NOT NULL,
+    detail TEXT NOT NULL,      -- an assertion's file, else the signature
+    signature TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    file TEXT NOT NULL,
+    line INTEGER,
+    access TEXT NOT NULL,
+    size INTEGER,
+    address TEXT NOT NULL,
+    input TEXT NOT NULL,
+    PRIMARY KEY (result, position)
+);
+CREATE INDEX finding_detail ON finding (kind, detail);
+
+-- The stack of a finding, innermost frame first.
+CREATE TABLE frame (
+    result TEXT NOT NULL,
+    finding INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    function TEXT NOT NULL,
+    file TEXT NOT NULL,
+    line INTEGER,
+    module TEXT NOT NULL,
+    PRIMARY KEY (result, finding, position),
+    FOREIGN KEY (result, finding) REFERENCES finding (result, position) ON DELETE CASCADE
+);
+
+-- One distinct tuple that was ever seen: what, on which build, on which kind of machine.
+CREATE TABLE tuple (
+    id TEXT PRIMARY KEY,       -- history_<kind>:<digest>
+    kind TEXT NOT NULL,
+    message TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    product TEXT NOT NULL,
+    branch TEXT NOT NULL,
+    buildtype TEXT NOT NULL,
+    os_name TEXT NOT NULL,
+    os_version TEXT NOT NULL,
+    cpu_name TEXT NOT NULL,
+    first_seen TEXT NOT NULL,
+    last_seen TEXT NOT NULL,
+    title TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    suppressed INTEGER NOT NULL
+);
+CREATE INDEX tuple_detail ON tuple (kind, detail);
+CREATE INDEX tuple_first_seen ON tuple (first_seen);
+
+-- An input on which a tuple was seen: of each tuple a bounded number.
+CREATE TABLE place (
+    tuple TEXT NOT NULL REFERENCES tuple (id) ON DELETE CASCADE,
+    place TEXT NOT NULL,
+    PRIMARY KEY (tuple, place)
+);
+
+-- A bug that a tracker knows.
+CREATE TABLE bug (
+    id TEXT PRIMARY KEY,       -- bug:<tracker>:<number>
+    tracker TEXT NOT NULL,
+    number TEXT NOT NULL,
+    title TEXT NOT NULL,
+    state TEXT NOT NULL,       -- open, closed
+    resolution TEXT NOT NULL,
+    url TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+);
+
+-- Which bug explains which tuple. The bug's own row may not be there.
+CREATE TABLE explains (
+    bug TEXT NOT NULL,
+    tuple TEXT NOT NULL REFERENCES tuple (id) ON DELETE CASCADE,
+    PRIMARY KEY (bug, tuple)
+);
+
+-- Documents that break the rules of their type, and are in no other table.
+CREATE TABLE unreadable (
+    id TEXT PRIMARY KEY,
+    reason TEXT NOT NULL
+);
+
+-- What findings have in common. An assertion's detail is only its file, so its message counts, too.
+CREATE VIEW signature AS
+SELECT
+    kind,
+    detail,
+    iif(kind = 'assertion', message, '') AS message,
+    max(title) AS title,
+    min(first_seen) AS first_seen,
+    max(last_seen) AS last_seen,
+    count(*) AS tuples,
+    count(DISTINCT branch) AS branches
+FROM tuple GROUP BY 1, 2, 3;

@@ -1,0 +1,198 @@
+"""The record as tables: what is in them, how they follow the farm, and how they are asked."""
+
+import re
+import sqlite3
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crashfarm.errors import InputError
+from crashfarm.settings import Farm
+from server.export import asking, mirror, parquet
+from server.report import publish
+from tests import farms, samples
+from tests.farms import finding, result
+from tests.javascript import ROOT
+
+MARKER = publish.Marker(farm="crashfarm", made_at="2026-11-22T12:00:00.000Z")
+
+QUERIES = re.findall(r"```sql\n(.*?)```", (ROOT / "docs/how-to/sql.md").read_text(), re.DOTALL)
+
+
+def update(farm: Farm, path: Path) -> int:
+    """Bring a file up to date."""
+    return mirror.update(farm, path, lambda done: None)
+
+
+def rows(path: Path, question: str) -> list[tuple[Any, ...]]:
+    """The answer to a question."""
+    return asking.ask(path, question).rows
+
+
+def every(table: str) -> str:
+    """The question for all rows of a table."""
+    return "SELECT * FROM " + table  # noqa: S608 names are ours
+
+
+def put(farm: Farm, doc: dict[str, Any]) -> None:
+    """Write a document into the farm's history."""
+    farm.history.put(doc)
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with three days of results, branches, a worker and a bug."""
+    path = tmp_path_factory.mktemp("export") / "farm.sqlite"
+    farm = farms.in_memory(farms.generate(days=3), *(farms.branch(name) for name in farms.BRANCHES))
+    for doc in (samples.worker(), samples.bug(), samples.completed()):
+        farm.status.put(doc)
+    update(farm, path)
+    return path
+
+
+def test_the_tables_hold_what_the_documents_hold(export: Path) -> None:
+    """Results, findings, frames, tuples and places, counted from the documents."""
+    results = farms.generate(days=3)
+    found = [one for run in results for one in run.findings]
+    histories = farms.histories(results)
+    expected = {
+        "result": len(results),
+        "finding": len(found),
+        "frame": sum(len(one.frames) for one in found),
+        "tuple": len(histories),
+        "place": sum(len(one.places) for one in histories),
+        "branch": len(farms.BRANCHES),
+        "worker": 1,
+        "job": 1,
+        "bug": 1,
+    }
+    assert {table: len(rows(export, every(table))) for table in expected} == expected
+    by_branch = Counter(run.branch for run in results for _ in run.findings)
+    question = "SELECT branch, count(*) FROM finding JOIN result ON result.id = finding.result GROUP BY branch"
+    assert dict(rows(export, question)) == by_branch
+
+
+def test_an_update_brings_only_what_changed_and_takes_away_what_is_gone(tmp_path: Path) -> None:
+    """A changed document's rows replace those it had; a deleted one's go, with all that belongs to them."""
+    farm, path = farms.in_memory([result(1, finding()), result(2, finding())]), tmp_path / "farm.sqlite"
+    assert update(farm, path) == 3
+    assert update(farm, path) == 0
+    put(farm, result(1, finding(), finding(detail="second")).to_doc())
+    farm.history.delete("result:00002")  # type: ignore[call-arg]
+    assert update(farm, path) == 2
+    assert rows(path, "SELECT result, position, detail FROM finding ORDER BY 1, 2") == [
+        ("result:00001", 0, finding().detail),
+        ("result:00001", 1, "second"),
+    ]
+
+
+def test_many_pages_of_changes_are_all_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the last page is full."""
+    monkeypatch.setattr(mirror, "PAGE", 4)
+    farm = farms.in_memory([result(number) for number in range(8)])
+    assert update(farm, tmp_path / "farm.sqlite") == 8
+
+
+def test_a_new_database_of_the_same_name_starts_the_copy_anew(tmp_path: Path) -> None:
+    """What the earlier one held is not kept."""
+    path = tmp_path / "farm.sqlite"
+    update(farms.in_memory([result(1, finding())]), path)
+    update(farms.in_memory([result(7)]), path)
+    assert rows(path, "SELECT id FROM result") == [("result:00007",)]
+    assert rows(path, "SELECT * FROM tuple") == []
+
+
+def test_a_broken_document_is_named_and_left_out(tmp_path: Path) -> None:
+    """Until somebody repairs it."""
+    farm, path = farms.in_memory([result(1)]), tmp_path / "farm.sqlite"
+    put(farm, {"_id": "result:x", "type": "result", "branch": 5})
+    update(farm, path)
+    assert [document for document, _ in mirror.unreadable(path)] == ["result:x"]
+    put(farm, result(9).to_doc() | {"_id": "result:x"})
+    update(farm, path)
+    assert mirror.unreadable(path) == []
+    assert len(rows(path, "SELECT * FROM result")) == 2
+
+
+def test_a_file_of_something_else_is_refused_and_stays(tmp_path: Path) -> None:
+    """A database of another program, and a file that is none."""
+    other, text = tmp_path / "other.sqlite", tmp_path / "thesis.tex"
+    with sqlite3.connect(other) as sql:
+        sql.execute("CREATE TABLE precious (x)")
+    sql.close()
+    text.write_text("years of work" * 100)
+    for path in (other, text):
+        before = path.read_bytes()
+        with pytest.raises(InputError):
+            update(farms.in_memory([]), path)
+        assert path.read_bytes() == before
+
+
+def test_every_column_and_table_is_explained_or_plain() -> None:
+    """Each table has a sentence above it."""
+    schema = (ROOT / "server/export/schema.sql").read_text()
+    tables = re.findall(r"^(.*)\nCREATE (?:TABLE|VIEW) (\w+)", schema, re.MULTILINE)
+    assert len(tables) > 10
+    assert [name for before, name in tables if not before.startswith("-- ")] == []
+
+
+@pytest.mark.parametrize("question", QUERIES, ids=range(len(QUERIES)))
+def test_the_documented_questions_have_answers(export: Path, question: str) -> None:
+    """Each of them gives rows for a farm that has seen something."""
+    assert rows(export, question)
+
+
+def test_there_are_ten_documented_questions() -> None:
+    """The documentation promises them."""
+    assert len(QUERIES) == 10
+
+
+def test_parquet_files_hold_the_same_rows(export: Path, tmp_path: Path) -> None:
+    """Every value, hostile texts and missing values included; also when they are written again."""
+    folder = tmp_path / "tables"
+    for _ in range(2):
+        parquet.write(export, folder, MARKER)
+    for table in parquet.TABLES:
+        assert Counter(rows(folder, every(table))) == Counter(rows(export, every(table))), table
+
+
+def test_a_folder_that_holds_something_else_is_refused(export: Path, tmp_path: Path) -> None:
+    """Whatever it is, it stays."""
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(InputError, match="something else"):
+        parquet.write(export, tmp_path, MARKER)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "DELETE FROM result",
+        "DROP TABLE result",
+        "ATTACH 'x.sqlite' AS x",
+        "SELEC 1",
+        "SELECT nothing FROM result",
+        "PRAGMA user_version = 7",
+    ],
+)
+def test_a_question_that_is_none_is_refused_in_the_databases_words(export: Path, tmp_path: Path, question: str) -> None:
+    """And nothing is changed."""
+    before = export.read_bytes()
+    with pytest.raises(InputError, match="SQLite says"):
+        asking.ask(export, question)
+    assert export.read_bytes() == before
+
+
+def test_a_folder_cannot_be_asked_for_other_files(export: Path, tmp_path: Path) -> None:
+    """A question reads the tables and nothing else."""
+    parquet.write(export, tmp_path / "tables", MARKER)
+    (tmp_path / "secret.csv").write_text("a")
+    with pytest.raises(InputError, match="DuckDB says"):
+        asking.ask(tmp_path / "tables", every(f"read_csv('{tmp_path / 'secret.csv'}')"))
+
+
+def test_an_export_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """With the command that makes one."""
+    with pytest.raises(InputError, match="crashfarm export"):
+        asking.ask(tmp_path / "farm.sqlite", "SELECT 1")
