@@ -70,6 +70,7 @@ EXPECTED: dict[str, Any] = {
     "jobs/by_state": of(Job, "state", "product", "branch", "buildtype", "created_at"),
     "jobs/pending": pending,
     "jobs/waiting": waiting,
+    "conflicts/open": lambda doc: [],
     "results/by_branch_day": by_day,
     "results/by_input": by_input,
     "results/by_source": of(Result, "source", "outcome"),

@@ -1,10 +1,11 @@
 """Which programs this worker may run: decided by its owner alone, whatever the database says."""
 
-import fnmatch
 import os
 import shutil
 
 import msgspec
+
+from crashfarm import programs
 
 
 class Allowed(msgspec.Struct, frozen=True):
@@ -15,7 +16,7 @@ class Allowed(msgspec.Struct, frozen=True):
     def permits(self, program: str) -> bool:
         """Whether a branch's program may be run. A name without a slash is sought on our own PATH first."""
         path = resolve(program)
-        return path is not None and any(_matches(path, pattern) for pattern in self.patterns)
+        return path is not None and programs.permits(self.patterns, path)
 
 
 def resolve(program: str) -> str | None:
@@ -23,10 +24,3 @@ def resolve(program: str) -> str | None:
     if "/" not in program:
         return shutil.which(program)
     return program if os.path.isabs(program) else None
-
-
-def _matches(path: str, pattern: str) -> bool:
-    parts, wanted = path.split("/"), pattern.split("/")
-    if ".." in parts or len(parts) != len(wanted):
-        return False
-    return all(fnmatch.fnmatchcase(part, glob) for part, glob in zip(parts, wanted, strict=True))

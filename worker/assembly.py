@@ -79,4 +79,5 @@ def _rules(config: Config) -> Rules:
 
 
 def _document(config: Config, machine: Machine) -> Worker:
-    return new_worker(config.name, machine, incarnation(), config.slots, config.tags, to_text(utc_now()))
+    own = {"tags": list(config.tags), "allow": list(config.allow)}
+    return new_worker(config.name, machine, incarnation(), config.slots, own, to_text(utc_now()))

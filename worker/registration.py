@@ -6,6 +6,7 @@ import msgspec
 
 import crashfarm
 from crashfarm.database import Database
+from crashfarm.documents.base import Json
 from crashfarm.documents.worker import Control, Quarantine, Wish, Worker, WorkerState, worker_id
 from crashfarm.errors import ConfigError, Conflict, LostClaim
 from crashfarm.times import Clock, to_text
@@ -107,8 +108,8 @@ class Registration:
         )
 
 
-def new_worker(name: str, machine: Machine, incarnation: str, slots: int, tags: tuple[str, ...], now: str) -> Worker:
-    """The document of a worker that has never been here."""
+def new_worker(name: str, machine: Machine, incarnation: str, slots: int, own: Json, now: str) -> Worker:
+    """The document of a worker that has never been here; `own` is what its owner adds to the machine's metadata."""
     return Worker(
         id=worker_id(name),
         **msgspec.structs.asdict(machine),
@@ -119,7 +120,7 @@ def new_worker(name: str, machine: Machine, incarnation: str, slots: int, tags: 
         registered_at=now,
         connected_at=now,
         slots=slots,
-        dynamic_metadata=machine.metadata() | {"tags": list(tags)},
+        dynamic_metadata=machine.metadata() | own,
         dynamic_metadata_updated_at=now,
     )
 

@@ -1,5 +1,6 @@
 """`crashfarm job`: what is to be run."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,8 +9,10 @@ import typer
 
 from crashfarm import console, times
 from crashfarm.documents.job import Job, JobKind, JobState, Priority
+from crashfarm.documents.result import result_id
+from crashfarm.errors import NotFound
 from crashfarm.queue import JobQueue
-from server import branches, inputs, submit
+from server import branches, inputs, stuck, submit
 from server.cli import options
 
 app = typer.Typer(help="Jobs: what is to be run.", no_args_is_help=True)
@@ -95,3 +98,53 @@ def _read(path: str) -> list[inputs.JobInput]:
     if path == "-":
         return list(inputs.from_lines(sys.stdin))
     return list(inputs.from_path(Path(path)))
+
+
+@app.command("show")
+def show_one(job: options.JobId, data: options.Data = None) -> None:
+    """Show all that is known of a job, as JSON: its document, and its result where there is one."""
+    farm = options.connect(data)
+    doc = farm.status.get(job)
+    if doc is None:
+        raise NotFound(f"there is no {job}")
+    result = farm.history.get(result_id(job))
+    console.tell(json.dumps({"job": doc, "result": result}, indent=1, ensure_ascii=False))
+
+
+@app.command("cancel")
+def cancel(
+    jobs: options.JobIds,
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the job.")] = "cancelled by a person",
+    data: options.Data = None,
+) -> None:
+    """Abort jobs that have not ended. A running one is stopped by its worker within a heartbeat."""
+    queue = JobQueue(options.connect(data).status)
+    for job in jobs:
+        console.tell(f"{queue.cancel(job, reason).id} aborted")
+
+
+@app.command("retry")
+def retry(jobs: options.JobIds, data: options.Data = None) -> None:
+    """Queue a new job for each that has ended, and print the new ones' ids."""
+    queue = JobQueue(options.connect(data).status)
+    for job in jobs:
+        console.tell(queue.retry(job).id)
+
+
+@app.command("priority")
+def priority(
+    priority: Annotated[int, typer.Argument(help="0 reproduce, 1 a person asks, 2 large, 3 normal.", min=0, max=3)],
+    jobs: options.JobIds,
+    data: options.Data = None,
+) -> None:
+    """Give pending jobs another priority."""
+    queue = JobQueue(options.connect(data).status)
+    for job in jobs:
+        console.tell(f"{queue.prioritise(job, Priority(priority)).id} has priority {priority}")
+
+
+@app.command("stuck")
+def show_stuck(data: options.Data = None, as_json: options.AsJson = False) -> None:
+    """List what does not get on, each with the reason."""
+    rows = stuck.find(options.connect(data).status, times.utc_now())
+    console.print_table(("jobs", "what", "reason"), [(row.jobs, row.what, row.reason) for row in rows], as_json=as_json)

@@ -22,6 +22,12 @@ Data = Annotated[
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="A job's id, job:…", show_default=False)]
+
+JobIds = Annotated[list[str], typer.Argument(metavar="JOB…", help="Jobs' ids, job:…", show_default=False)]
+
+WorkerNames = Annotated[list[str], typer.Argument(metavar="WORKER…", help="Workers' names.", show_default=False)]
+
 
 def load(data: Path | None) -> Settings:
     """The settings in force."""

@@ -18,6 +18,7 @@ HISTORY = "history"
 
 PLACES: Mapping[str, tuple[str, ...]] = {
     "documents": (STATUS, HISTORY),
+    "conflicts": (STATUS, HISTORY),
     "jobs": (STATUS,),
     "workers": (STATUS,),
     "crash_type": (HISTORY,),

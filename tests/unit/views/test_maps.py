@@ -43,6 +43,7 @@ SHAPES: dict[str, list[Any]] = {
     "jobs/by_state": [text] * 5,
     "jobs/pending": [demand, number, text],
     "jobs/waiting": [text] * 2,
+    "conflicts/open": [text, number],
     "results/by_branch_day": [text] * 5,
     "results/by_input": [text] * 8,
     "results/by_source": [text] * 2,

@@ -1,0 +1,147 @@
+"""What does not get on, and why: jobs that no worker can run, that wait for others, that a silent worker holds."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from crashfarm import programs
+from crashfarm.database import Database
+from crashfarm.documents.base import plain_name
+from crashfarm.documents.branch import Branch
+from crashfarm.documents.job import Job, JobState, Priority
+from crashfarm.documents.worker import Wish, Worker, WorkerState
+from crashfarm.queue import JobQueue
+from crashfarm.queue.abilities import RELAXATIONS, Abilities, Demand
+from crashfarm.queue.settling import read
+from crashfarm.times import from_text
+from server import branches
+
+MOST = 200
+"""Jobs that wait for others, or run, that are looked at one by one."""
+
+
+class Stuck(msgspec.Struct, frozen=True):
+    """So many jobs, what they have in common, and why they do not get on."""
+
+    jobs: int
+    what: str
+    reason: str
+
+
+class _Farm(msgspec.Struct, frozen=True):
+    """What decides who can run what."""
+
+    branches: dict[tuple[str, str], Branch]
+    workers: tuple[Worker, ...]
+
+
+def find(status: Database, now: datetime) -> list[Stuck]:
+    """All that is stuck. What only waits for its turn is not."""
+    farm = _Farm(
+        {(branch.product, branch.branch): branch for branch in branches.load(status)},
+        tuple(Worker.from_doc(doc) for doc in status.documents("worker:")),
+    )
+    pending = [
+        Stuck(waiting.count, _words(waiting.demand), reason)
+        for waiting in JobQueue(status).waiting()
+        if (reason := _why_pending(farm, waiting.demand, waiting.priority))
+    ]
+    return [*pending, *_held_back(status), *_silent(status, farm, now)]
+
+
+def _why_pending(farm: _Farm, demand: Demand, priority: int) -> str:
+    """Why no worker takes a class of jobs, or nothing."""
+    branch = farm.branches.get((demand.product, demand.branch))
+    if branch is None:
+        return f"there is no branch {demand.branch} of {demand.product}"
+    if not branch.enabled:
+        return f"the branch {demand.branch} is disabled"
+    relaxed = RELAXATIONS if priority >= Priority.LARGE else 0
+    able = [worker for worker in farm.workers if _abilities(worker, branch).meet(demand, relaxed)]
+    if not able:
+        return _nobody(farm, demand, branch, relaxed)
+    resting = [reason for worker in able if (reason := _why_resting(worker))]
+    return f"all that could run it rest: {'; '.join(resting)}" if len(resting) == len(able) else ""
+
+
+def _nobody(farm: _Farm, demand: Demand, branch: Branch, relaxed: int) -> str:
+    """The first thing asked for that no worker has, or that none has all of it."""
+    if not farm.workers:
+        return "there are no workers"
+    machine = [("os_name", demand.os_name), ("cpu_name", demand.cpu_name), ("os_version", demand.os_version)]
+    for name, asked in machine[: RELAXATIONS - relaxed]:
+        if asked is not None and not any(worker.metadata.get(name) == asked for worker in farm.workers):
+            return f"no worker meets the requirement {name} = {asked}"
+    for tag in demand.tags:
+        if not any(tag in worker.metadata.get("tags", ()) for worker in farm.workers):
+            return f"no worker has the tag {tag}"
+    if not any(branch.build(demand.buildtype, worker.os_name) for worker in farm.workers):
+        return f"{demand.branch} has no {demand.buildtype} build for any worker's platform"
+    return "no worker meets all of it, and is allowed to run the program"
+
+
+def _abilities(worker: Worker, branch: Branch) -> Abilities:
+    return Abilities.of(worker.metadata, _can_run(worker, branch))
+
+
+def _can_run(worker: Worker, branch: Branch) -> Callable[[str, str, str], bool]:
+    """As far as can be told from afar: what a program's bare name means, the worker alone knows."""
+
+    def can_run(_product: str, _branch: str, buildtype: str) -> bool:
+        build = branch.build(buildtype, worker.os_name)
+        if build is None or not build.command:
+            return False
+        program, allowed = build.command[0], worker.metadata.get("allow", ())
+        return "/" not in program or programs.permits(allowed, program)
+
+    return can_run
+
+
+def _why_resting(worker: Worker) -> str:
+    name = plain_name(worker.id)
+    if worker.state == WorkerState.STOPPED:
+        return f"{name} is stopped"
+    if worker.quarantine:
+        return f"{name} is in quarantine ({worker.quarantine.reason})"
+    if worker.control.desired not in (Wish.RUN, Wish.RESTART, Wish.UPDATE):
+        return f"{name} is to {worker.control.desired} ({worker.control.reason or 'no reason given'})"
+    return ""
+
+
+def _held_back(status: Database) -> list[Stuck]:
+    """Jobs that wait for other jobs, or for their next try."""
+    rows = status.view("jobs", "waiting", reduce=False, include_docs=True, limit=MOST).rows
+    return [Stuck(1, job.id, _why_held_back(job)) for job in read(row.doc for row in rows)]
+
+
+def _why_held_back(job: Job) -> str:
+    if job.depends_on:
+        return f"waits for {', '.join(needed.job for needed in job.depends_on)}"
+    last = f": {job.attempts[-1].reason}" if job.attempts else ""
+    return f"is tried again {job.delay_seconds:g} s after its last attempt{last}"
+
+
+def _silent(status: Database, farm: _Farm, now: datetime) -> list[Stuck]:
+    """Running jobs of workers from whom nothing was heard for longer than the lease, by this machine's clock."""
+    workers = {plain_name(worker.id): worker for worker in farm.workers}
+    rows = status.view("jobs", "by_claim", include_docs=True, limit=MOST).rows
+    jobs = [job for job in read(row.doc for row in rows) if job.state == JobState.RUNNING and job.claim]
+    return [found for job in jobs if (found := _why_silent(job, workers, now))]
+
+
+def _why_silent(job: Job, workers: dict[str, Worker], now: datetime) -> Stuck | None:
+    if job.claim is None:
+        return None
+    worker = workers.get(job.claim.worker)
+    if worker is None:
+        return Stuck(1, job.id, f"is held by {job.claim.worker}, whom nobody knows")
+    heard = max(worker.heartbeat_at, job.claim.renewed_at)
+    if (now - from_text(heard)).total_seconds() <= job.claim.lease_seconds:
+        return None
+    return Stuck(1, job.id, f"is held by {job.claim.worker}, silent since {heard}")
+
+
+def _words(demand: Demand) -> str:
+    asked: Sequence[str | None] = (demand.os_name, demand.os_version, demand.cpu_name, *demand.tags)
+    return " ".join((demand.product, demand.branch, demand.buildtype, *(f"[{part}]" for part in asked if part)))
