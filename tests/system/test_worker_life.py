@@ -265,3 +265,83 @@ def test_a_wrong_setting_is_named(shell: Shell, refused: Callable[..., str], set
     file = shell.data.parent / "config.toml"
     file.write_text("allow = ['/bin/sh']\n" * ("allow" not in settings) + settings)
     assert said in refused("crashfarm-worker", "run", "--config", file)
+
+
+def state_of(store: Store, name: str = "alpha") -> str:
+    """What a worker's document says."""
+    return "".join(doc["state"] for doc in store.documents(f"worker:{name}"))
+
+
+def test_a_paused_worker_takes_nothing_until_it_is_resumed(
+    farm: Shell, store: Store, start: Callable[..., "subprocess.Popen[bytes]"]
+) -> None:
+    """And says that it is paused, and why; what is stuck by it is shown with that reason."""
+    start("--name", "alpha", "--config", fast_config(farm))
+    wait_for(lambda: state_of(store) == "waiting")
+    assert farm("crashfarm", "worker", "pause", "alpha", "--reason", "new disk").status == 0
+    wait_for(lambda: state_of(store) == "paused")
+    queue(farm, {"script": "echo run"})
+    assert "alpha is to pause (new disk)" in farm("crashfarm", "job", "stuck").out
+    assert store.states() == {"pending": 1}
+    assert farm("crashfarm", "worker", "resume", "alpha").status == 0
+    wait_for(lambda: store.states() == {"completed": 1})
+
+
+def test_a_worker_restarts_and_stops_when_it_is_wished(
+    farm: Shell, store: Store, start: Callable[..., "subprocess.Popen[bytes]"]
+) -> None:
+    """The restarted one is a new incarnation, with the wish fulfilled; the stopped one ends well."""
+    worker = start("--name", "alpha", "--config", fast_config(farm))
+    wait_for(lambda: state_of(store) == "waiting")
+    [before] = store.documents("worker:alpha")
+    assert farm("crashfarm", "worker", "restart", "alpha").status == 0
+    wait_for(lambda: store.documents("worker:alpha")[0]["incarnation"] != before["incarnation"])
+    wait_for(lambda: state_of(store) == "waiting")
+    assert store.documents("worker:alpha")[0]["control"]["desired"] == "run"
+    assert farm("crashfarm", "worker", "stop", "alpha").status == 0
+    assert worker.wait(PATIENCE) == 0
+    assert state_of(store) == "stopped"
+
+
+def test_a_running_job_that_is_cancelled_is_stopped(
+    farm: Shell, store: Store, start: Callable[..., "subprocess.Popen[bytes]"]
+) -> None:
+    """Within a heartbeat; it leaves no result, and the worker goes on."""
+    mark = f"sleep {os.getpid()}22"
+    queue(farm, {"script": mark}, seconds=3000)
+    start("--name", "alpha", "--config", fast_config(farm))
+    wait_for(lambda: still_running(mark))
+    [job] = store.documents("job:")
+    assert farm("crashfarm", "job", "cancel", job["_id"], "--reason", "a mistake").status == 0
+    wait_for(lambda: not still_running(mark))
+    wait_for(lambda: state_of(store) == "waiting")
+    [job] = store.documents("job:")
+    assert (job["state"], job["reason"], store.results()) == ("aborted", "a mistake", [])
+
+
+def test_a_worker_whose_document_is_deleted_registers_anew(
+    farm: Shell, store: Store, start: Callable[..., "subprocess.Popen[bytes]"]
+) -> None:
+    """It does not stumble over it."""
+    start("--name", "alpha", "--config", fast_config(farm))
+    wait_for(lambda: state_of(store) == "waiting")
+    assert farm("crashfarm", "worker", "forget", "alpha").status == 0
+    wait_for(lambda: state_of(store) == "waiting")
+
+
+def test_a_worker_that_fails_job_after_job_takes_itself_out(
+    farm: Shell, store: Store, start: Callable[..., "subprocess.Popen[bytes]"]
+) -> None:
+    """It says why, and leaves the rest of the jobs to others."""
+    queue(farm, {f"script{n}": "" for n in range(9)}, program="/bin/no-such-program")
+    start("--name", "alpha", "--config", fast_config(farm), "--allow", "/bin/no-such-program")
+    wait_for(lambda: state_of(store) == "quarantined")
+    [worker] = store.documents("worker:alpha")
+    assert "3 jobs in a row could not be run" in worker["state_reason"]
+
+
+def fast_config(farm: Shell) -> str:
+    """A configuration that makes a worker look often."""
+    path = farm.data.parent / "fast.toml"
+    path.write_text("heartbeat = 0.3\nidle = 0.3\n")
+    return str(path)
