@@ -190,12 +190,8 @@ def known_bugs(folder: Path) -> None:
         started = time.perf_counter()
         index.match(finding)
         times.append(1000 * (time.perf_counter() - started))
-    print(
-        f"100,000 known bugs: a finding is matched in {statistics.median(times):.3f} ms (p99 "
-        "{percentile(times, 99):.3f} ms)",
-        end="",
-    )
-    print(f", the index is built in {built:.1f} s")
+    found = f"a finding is matched in {statistics.median(times):.3f} ms (p99 {percentile(times, 99):.3f} ms)"
+    print(f"100,000 known bugs: {found}, the index is built in {built:.1f} s")
     lists = folder / "known-bugs" / "assertions.txt"
     if lists.is_file():
         read = read_list(lists.read_text(encoding="utf-8"), tracker="list")

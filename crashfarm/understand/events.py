@@ -47,6 +47,8 @@ def _same_event(first: Report, second: Report) -> bool:
         return bool(first.signal or first.announces) or first.kind in (Kind.CRASH, Kind.SANITIZER)
     if first.covers_rest and second.covers_rest:
         return second.title.startswith("Kernel failure") and second.start - first.end < 200
+    if second.stack_only and first.format == second.format == "gdb":
+        return True
     if first.announces and _ends_itself(second):
         return True
     return _echo(first, second)

@@ -16,6 +16,8 @@ _RUST_HASH = re.compile(r"::h[0-9a-f]{5,16}(?: \(\.llvm\.\d+\))?$|\[[0-9a-f]{16}
 _CLONE = re.compile(
     r" ?\[clone [^\]]*\]|\.(?:part|isra|constprop|cold|llvm)\.?[\d.]*(?=$|\()|@@?(?:GLIBC|GLIBCXX|CXXABI)[\w.]*$"
 )
+_GLIBC = re.compile(r"^_*GI_(?=[_a-z])")
+"""What glibc writes before names that it calls itself by."""
 _OPERATOR = re.compile(r"operator(?:\(\)|<=>|<<=?|>>=?|->\*?|[<>]=?|\[\])")
 _RUST_ESCAPES = {
     "$LT$": "<",
@@ -33,7 +35,7 @@ _OPEN = {"<": ">", "{": "}", "[": "]"}
 @lru_cache(maxsize=8192)
 def plain(text: str) -> str:
     """The name in a function's description, as a stack line has it."""
-    name = demangle(text.strip())[: 4 * MAX_NAME]
+    name = _GLIBC.sub("", demangle(text.strip())[: 4 * MAX_NAME])
     if "$" in name and ("$LT$" in name or "$u" in name):
         name = _unescape_rust(name)
     name = _ANONYMOUS.sub("", _CLONE.sub("", name))

@@ -30,6 +30,8 @@ _ROUNDS = (4, 2)
 _ENTRY = "LLVMFuzzerTestOneInput"
 _OVERFLOW = re.compile(r"stack.overflow|RecursionError|StackOverflow", re.IGNORECASE)
 _LANGUAGES = (
+    ("kernel", "kernel"),
+    ("Trusty", "kernel"),
     ("Python", "python"),
     ("Go", "go"),
     ("Jazzer.js", "javascript"),
@@ -204,7 +206,7 @@ def walk(stack: Sequence[Frame], language: str = "native") -> list[Step]:
             steps.append(Step(frame, False, f"{found.list}: {found.reason} ({found.entry})"))
         elif number < below:
             steps.append(Step(frame, False, f"stands above {stack[below].function}, by which the program ends itself"))
-        elif frame.inlined and language == "native" and not frame.module:
+        elif frame.inlined and language == "kernel":
             steps.append(Step(frame, False, "inlined: whether it has a frame differs between compilers"))
         elif not frame.function and not frame.file:
             steps.append(Step(frame, False, "only a module is known"))

@@ -1,6 +1,7 @@
 """gdb: what it says of a signal, and the back trace that follows."""
 
 import re
+from dataclasses import replace
 
 from crashfarm.documents.finding import Kind
 from crashfarm.understand import ftb, severity, stacks
@@ -33,7 +34,8 @@ def _bare(lines: Lines, at: int) -> Report | None:
     """A back trace without a word of what happened."""
     if not _BACKTRACE.match(lines[at]):
         return None
-    return _made(lines, at, "")
+    report = _made(lines, at, "")
+    return replace(report, stack_only=True) if report else None
 
 
 def _made(lines: Lines, at: int, name: str) -> Report | None:
