@@ -18,7 +18,7 @@ from server.store.database.edits import Row, State, Transaction, leaves
 from server.store.database.writer import Write, Writer
 from server.store.database.writes import CompactWrite, DocumentsWrite, SettingWrite
 from server.store.errors import BadRequest, NotFound, StoreError
-from server.store.revisions import Tree
+from server.store.revisions import Tree, decode, is_linear
 
 DEFAULT_REVS_LIMIT = 1000
 DEFAULT_PURGED_LIMIT = 1000
@@ -26,7 +26,7 @@ _ROW = "SELECT seq, id, rev, deleted, body, atts, tree FROM doc WHERE id = ?"
 _WINNER = "SELECT id, rev, deleted, body, atts FROM doc WHERE id = ?"
 _KEPT = "SELECT deleted, body, atts FROM rev WHERE id = ? AND rev = ?"
 _DESIGN = "SELECT id, rev, deleted, body, atts FROM doc WHERE id >= '_design/' AND id < '_design0' AND NOT deleted"
-_CHANGES = "SELECT seq, id, rev, deleted, body, atts FROM doc WHERE seq > ? ORDER BY seq LIMIT ?"
+_CHANGES = "SELECT seq, id, rev, deleted, body, atts, tree FROM doc WHERE seq > ? ORDER BY seq LIMIT ?"
 
 
 _PURGED = "SELECT seq, id FROM purge WHERE seq > ? ORDER BY seq"
@@ -233,12 +233,15 @@ class Database:
             return [render.plain(*row) for row in connection.execute(_DESIGN)]
 
     def changes_since(self, since: int, limit: int) -> list[Change]:
-        """Documents that changed after a sequence number, each once, oldest change first."""
+        """Documents that changed after a sequence number, each once, oldest change first.
+
+        Their bodies have `_conflicts` and `_deleted_conflicts` where there are some.
+        """
         with self.reader() as connection:
             rows: list[Any] = connection.execute(_CHANGES, (since, limit)).fetchall()
         return [
-            Change(seq, doc_id, rev, bool(deleted), render.plain(doc_id, rev, deleted, body, atts))
-            for seq, doc_id, rev, deleted, body, atts in rows
+            Change(seq, doc_id, rev, bool(deleted), _whole(doc_id, rev, deleted, body, atts, tree))
+            for seq, doc_id, rev, deleted, body, atts, tree in rows
         ]
 
     def purged_since(self, seq: int) -> list[tuple[int, str]]:
@@ -365,6 +368,13 @@ class Database:
         except StoreError as error:
             return error
         return None
+
+
+def _whole(doc_id: str, rev: str, deleted: int, body: bytes, atts: str | None, tree: str | None) -> bytes:
+    if is_linear(tree):
+        return render.plain(doc_id, rev, deleted, body, atts)
+    losers = decode(rev, bool(deleted), tree)[1:]
+    return render.document(doc_id, rev, deleted, body, render.conflicts(losers), render.stubs(atts))
 
 
 class _Shrink:

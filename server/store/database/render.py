@@ -1,8 +1,11 @@
 """A document's JSON from its row, put together from text: nothing is parsed to be written again."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from server.store.database import blobs
+from server.store.revisions import Branch
 
 _encode = msgspec.json.Encoder().encode
 
@@ -24,6 +27,16 @@ def plain(doc_id: str, rev: str, deleted: int, body: bytes, atts: str | None) ->
     if atts is None and not deleted:
         return b'{"_id":%s,"_rev":"%s"%s}' % (_encode(doc_id), rev.encode(), body)
     return document(doc_id, rev, deleted, body, b"", stubs(atts))
+
+
+def conflicts(losers: Sequence[Branch], kinds: Sequence[bool] = (False, True)) -> bytes:
+    """The members `_conflicts` and `_deleted_conflicts` for the leaves that lost, each only if there are some."""
+    text = b""
+    for deleted in kinds:
+        revs = [each.rev for each in losers if each.deleted == deleted]
+        if revs:
+            text += b',"%s":%s' % (b"_deleted_conflicts" if deleted else b"_conflicts", _encode(revs))
+    return text
 
 
 def stubs(atts: str | None) -> bytes:

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from server.store import auth
 from server.store.database import Database, listing
 from server.store.database.listing import Range
 from server.store.errors import BadRequest, QueryParseError
@@ -22,7 +21,6 @@ _DESIGNS = Range("_design/", "_design0", high_inclusive=False)
 
 async def all_docs(request: Request) -> Response:
     """GET and POST /{db}/_all_docs, and /{db}/_all_docs/queries"""
-    _check_users(request)
     if request.parts[2:] == ("queries",):
         return await _queries(request)
     options = _options_of(request)
@@ -33,7 +31,6 @@ async def all_docs(request: Request) -> Response:
 
 async def design_docs(request: Request) -> Response:
     """GET and POST /{db}/_design_docs"""
-    _check_users(request)
     if request.parts[2:] == ("queries",):
         return await _queries(request)
     options = _options_of(request)
@@ -181,12 +178,6 @@ def _whole_number(options: dict[str, Any], name: str, default: int | None) -> in
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
         return value
     raise QueryParseError(f"Invalid value for {name}: {value}")
-
-
-def _check_users(request: Request) -> None:
-    """Who has an account is for administrators to know."""
-    if request.db.name == "_users":
-        auth.check_database_admin(request.user, request.db.security())
 
 
 routes = [

@@ -56,6 +56,8 @@ _ROOMS = (
     changes,
     updates,
 )
+#: What those who do not administer `_users` may ask of it: single documents are checked one by one.
+_OPEN_IN_USERS = {("document", ""), ("attachment", ""), ("database", ""), ("database", "_bulk_docs")}
 _OTHERS = ("server.store.http.views", "server.store.http.mango")
 
 
@@ -109,18 +111,20 @@ class App:
 
     async def _answer(self, request: Request) -> Response:
         request.user = await self._store.authenticator.identify(request.headers)
-        handler = self._router.find(request)
-        if not self._router.is_server(request.parts):
-            self._enter(request)
+        place, handler = self._router.find(request)
+        if place[0] != "server":
+            self._enter(request, place)
         return await handler(request)
 
-    def _enter(self, request: Request) -> None:
+    def _enter(self, request: Request, place: tuple[str, str]) -> None:
         """Open the database that the request is about, if the user may read it."""
         name = request.parts[0]
         if len(request.parts) == 1 and request.method in ("PUT", "DELETE"):
             return
         request.db = self._store.catalog.open(name)
         auth.check_member(request.user, request.db.security())
+        if name == "_users" and place not in _OPEN_IN_USERS:
+            request.require_db_admin()
 
 
 async def _send(response: Response, scope: dict[str, Any], send: Send) -> None:

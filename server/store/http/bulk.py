@@ -32,6 +32,8 @@ async def bulk_docs(request: Request) -> Response:
             f"More than {request.server.settings.max_bulk_documents} documents.", "max_bulk_docs_count_exceeded"
         )
     new_edits = _new_edits(request, members)
+    if bytes(members.get("all_or_nothing", b"")) == b"true":
+        return _not_all_or_nothing(texts)
     batch = [_draft(request, text) for text in texts]
     if not new_edits:
         for draft in batch:
@@ -87,6 +89,12 @@ def _object(text: bytes) -> dict[str, msgspec.Raw]:
     if not text.startswith(b"{"):
         raise BadRequest("Request body must be a JSON object")
     return drafts.split_members(text)
+
+
+def _not_all_or_nothing(texts: list[msgspec.Raw]) -> Response:
+    reason = "all_or_nothing is not supported"
+    refused = [{"id": drafts.parse(text).id, "error": "not_implemented", "reason": reason} for text in texts]
+    return json_response(refused, 417)
 
 
 def _new_edits(request: Request, members: dict[str, msgspec.Raw]) -> bool:

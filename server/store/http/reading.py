@@ -54,7 +54,7 @@ def document(db: Database, found: Stored, options: dict[str, bool]) -> bytes:
     if options.get("revs_info"):
         extra += revs_info_member(db, found, tree)
     if options.get("conflicts"):
-        extra += _conflicts(tree, found)
+        extra += render.conflicts(tree[1:], (False,))
     wanted = set(found.kept()) if options.get("attachments") else set()
     return with_attachments(db, found, extra, wanted, options.get("att_encoding_info", False))
 
@@ -109,20 +109,10 @@ def _meta(request: Request, found: Stored, tree: Tree) -> bytes:
     if request.is_true("local_seq"):
         row = request.db.find(found.id)
         text += b',"_local_seq":%d' % (row.seq if row else 0)
-    if everything or request.is_true("conflicts"):
-        text += _conflicts(tree, found)
-    if everything or request.is_true("deleted_conflicts"):
-        text += _losers(tree, found, b"_deleted_conflicts", deleted=True)
-    return text
-
-
-def _conflicts(tree: Tree, found: Stored) -> bytes:
-    return _losers(tree, found, b"_conflicts", deleted=False)
-
-
-def _losers(tree: Tree, found: Stored, member: bytes, *, deleted: bool) -> bytes:
-    revs = [each.rev for each in tree[1:] if each.deleted == deleted]
-    return b',"%s":%s' % (member, _encode(revs)) if revs else b""
+    kinds = {"conflicts": False, "deleted_conflicts": True}
+    return text + render.conflicts(
+        tree[1:], [kind for name, kind in kinds.items() if everything or request.is_true(name)]
+    )
 
 
 def _status(db: Database, doc_id: str, rev: str) -> str:

@@ -41,8 +41,8 @@ class Router:
             if route.allow:
                 self._allow[route.kind, route.name] = route.allow
 
-    def find(self, request: Request) -> Handler:
-        """The handler of a request; MethodNotAllowed when there is none."""
+    def find(self, request: Request) -> tuple[tuple[str, str], Handler]:
+        """Kind and name of a request's route, and its handler; MethodNotAllowed when there is none."""
         place = self._place(request.parts)
         methods = self._table[place]
         handler = methods.get(request.method)
@@ -50,11 +50,7 @@ class Router:
             handler = methods.get("GET")
         if handler is None:
             raise MethodNotAllowed(self._allow.get(place) or _allowed(methods))
-        return handler
-
-    def is_server(self, parts: tuple[str, ...]) -> bool:
-        """True when the address is one of the server, not of a database."""
-        return not parts or ("server", parts[0]) in self._table
+        return place, handler
 
     def _place(self, parts: tuple[str, ...]) -> tuple[str, str]:
         if not parts:
