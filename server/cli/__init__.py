@@ -1,27 +1,35 @@
 """The command `crashfarm`: what analysts, admins and reporters type."""
 
+import importlib
+import os
+import sys
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import typer
 
 import crashfarm
 from crashfarm import console
-from server.cli import branches, crashes, demo, export, janitor, jobs, push, report, up, watch, worker
 
-app = typer.Typer(
-    name="crashfarm",
-    help="A crash-hunting farm whose whole state is documents in Apache CouchDB.",
-    epilog="The store is the one that COUCHDB_URL names (http://user@host:5984/, the password in "
-    "COUCHDB_PASSWORD or COUCHDB_PASSWORD_FILE), else the embedded one that 'crashfarm up' starts.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for room in (up, push, branches, jobs, worker, janitor, watch, crashes, report, export, demo):
-    room.register(app)
+ROOMS: dict[str, tuple[str, ...]] = {
+    "up": ("up", "down"),
+    "push": ("push",),
+    "branches": ("branch",),
+    "jobs": ("job",),
+    "worker": ("worker",),
+    "janitor": ("janitor",),
+    "watch": ("watch",),
+    "crashes": ("crashes",),
+    "report": ("report",),
+    "export": ("export", "sql"),
+    "demo": ("demo",),
+}
+"""The modules of this package and the commands that each adds: only the one that is asked for is imported.
+
+Plotting, SQL and HTML take longer to import than most commands take to answer.
+"""
 
 
-@app.callback()
 def main_options(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more, and show where an error arose.")] = False,
 ) -> None:
@@ -29,12 +37,37 @@ def main_options(
     console.be_verbose(verbose)
 
 
-@app.command()
 def version() -> None:
     """Print the version."""
     console.tell(f"crashfarm {crashfarm.__version__}")
 
 
+def build(rooms: Iterable[str] = ROOMS) -> typer.Typer:
+    """The command line with the commands of these rooms."""
+    app = typer.Typer(
+        name="crashfarm",
+        help="A crash-hunting farm whose whole state is documents in Apache CouchDB.",
+        epilog="The store is the one that COUCHDB_URL names (http://user@host:5984/, the password in "
+        "COUCHDB_PASSWORD or COUCHDB_PASSWORD_FILE), else the embedded one that 'crashfarm up' starts.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(main_options)
+    for room in rooms:
+        importlib.import_module(f"server.cli.{room}").register(app)
+    app.command()(version)
+    return app
+
+
+def rooms_for(arguments: Sequence[str], environ: Iterable[str] = os.environ) -> list[str]:
+    """The rooms that a command line needs: one, if its first word is a command; all, to list or complete them."""
+    word = next((argument for argument in arguments if not argument.startswith("-")), "")
+    needed = [room for room, commands in ROOMS.items() if word in commands]
+    completing = "_CRASHFARM_COMPLETE" in environ
+    return list(ROOMS) if completing or not needed else needed
+
+
 def main() -> None:
     """The entry point."""
-    console.run(app, "crashfarm")
+    console.run(lambda: build(rooms_for(sys.argv[1:]))(), "crashfarm")
