@@ -19,6 +19,7 @@ from server.store.settings import Settings
 
 _WRONG = "Name or password is incorrect."
 _CACHE_SIZE = 4096
+_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,10 @@ class Authenticator:
         self._seen: dict[bytes, UserCtx] = {}
         self._users: dict[str, Credentials | None] = {}
         self._failures: dict[str, tuple[int, float]] = {}
+        #: Checked when a name is unknown, so that the answer takes as long as for a user's wrong password.
+        self._nobody = Credentials("", (), "nobody", "", settings.pbkdf2_iterations)
+        #: Deriving keys is slow on purpose; whoever guesses passwords must not keep the whole machine at it.
+        self._busy = asyncio.Semaphore(_AT_ONCE)
         catalog.listen(self._forget)
 
     async def identify(self, headers: Mapping[bytes, bytes]) -> UserCtx:
@@ -110,9 +115,10 @@ class Authenticator:
     async def sign_in(self, name: str, password: str) -> UserCtx:
         """Check a name and a password."""
         self._check_lockout(name)
-        known = self.credentials(name) or _NOBODY
-        right = await asyncio.to_thread(known.matches, password)
-        if not right or known is _NOBODY:
+        known = self.credentials(name) or self._nobody
+        async with self._busy:
+            right = await asyncio.to_thread(known.matches, password)
+        if not right or known is self._nobody:
             self._count_failure(name)
             raise Unauthorized(_WRONG)
         self._failures.pop(name, None)
@@ -203,10 +209,6 @@ class Authenticator:
         if name == "_users":
             self._seen.clear()
             self._users.clear()
-
-
-#: Checked when a name is unknown, so that the answer takes as long as a wrong password.
-_NOBODY = Credentials("", (), "nobody", "", 10)
 
 
 def _split_cookies(cookies: bytes) -> list[str]:

@@ -10,8 +10,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ from server.store.settings import Settings
 
 _log = logging.getLogger(__name__)
 _GRACE_SECONDS = 5
+#: Threads for what takes long: listings, views, filters. They mostly wait for the disk or for JavaScript.
+_THREADS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +196,7 @@ def _uvicorn(store: Server, settings: Settings) -> _Uvicorn:
 
 def _run_until_exit(server: _Uvicorn, listener: socket.socket) -> None:
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        runner.get_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "store"))
         runner.run(server.serve(sockets=[listener]))
 
 
@@ -203,14 +207,30 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
     parser.add_argument("--admin", default="admin", help="the administrator's name")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting; see settings.py")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        serve(given.data, given.host, given.port, given.admin, ready=_print_ready)
+        settings = settings_from(dict(text.partition("=")[::2] for text in given.set))
+        serve(given.data, given.host, given.port, given.admin, settings, _print_ready)
     except ConfigError as error:
         print(f"crashfarm: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def settings_from(given: Mapping[str, str]) -> Settings:
+    """Settings from their names and values as text; ConfigError for an unknown name or an unusable value."""
+    settings = Settings()
+    for name, text in given.items():
+        if name not in {each.name for each in fields(Settings)}:
+            raise ConfigError(f"there is no setting {name}")
+        try:
+            value = type(getattr(settings, name))(text)
+        except ValueError as error:
+            raise ConfigError(f"the setting {name} cannot be {text!r}") from error
+        settings = replace(settings, **{name: value})
+    return settings
 
 
 def _print_ready(running: Running) -> None:

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import requests
 
 from crashfarm.errors import ConfigError
 from server.store import service
+from server.store.settings import Settings
 from tests.couch.conftest import start_store, stop_store
 
 pytestmark = pytest.mark.embedded_only
@@ -115,3 +117,35 @@ def test_damaged_database_is_an_error_and_others_go_on(tmp_path: Path) -> None:
         answer = requests.get(running.url + "/bad", auth=auth, timeout=30)
         assert (answer.status_code, answer.json()["error"]) == (500, "file_corruption")
         assert requests.get(running.url + "/good", auth=auth, timeout=30).status_code == 200
+
+
+def test_waiting_feeds_do_not_delay_the_end(tmp_path: Path) -> None:
+    """They get their last line, and the store stops at once."""
+    process, url = start_store(tmp_path)
+    requests.put(url + "/db", timeout=30)
+    params = {"feed": "continuous", "since": "now", "heartbeat": "30000"}
+    with requests.get(url + "/db/_changes", params=params, stream=True, timeout=30) as feed:
+        begun = time.monotonic()
+        assert stop_store(process) == 0
+        assert time.monotonic() - begun < service._GRACE_SECONDS
+        assert feed.status_code == 200
+
+
+@pytest.mark.parametrize("given", ["nosuch=1", "max_document_size=x"])
+def test_unusable_setting_is_refused(tmp_path: Path, given: str) -> None:
+    """The line names it."""
+    assert given.partition("=")[0] in refused("--data", str(tmp_path), "--set", given)
+
+
+def test_settings_limit_what_clients_may_send(tmp_path: Path) -> None:
+    """Each with the status that CouchDB gives."""
+    limits = Settings(max_document_size=100, max_bulk_documents=2, max_attachment_size=50, max_request_size=2000)
+    with service.start(tmp_path, settings=limits) as running, requests.Session() as session:
+        session.auth = ("admin", running.password)
+        db = running.url + "/db"
+        session.put(db)
+        assert session.put(db + "/a", json={"text": "x" * 200}).status_code == 413
+        assert session.post(db + "/_bulk_docs", json={"docs": [{}, {}, {}]}).status_code == 413
+        assert session.put(db + "/b/f", data=b"x" * 60).status_code == 413
+        assert session.post(db + "/_bulk_docs", json={"docs": [{"x": "y" * 3000}]}).status_code == 413
+        assert session.put(db + "/a", json={"text": "x"}).status_code == 201

@@ -101,8 +101,7 @@ def _since(request: Request) -> int:
 
 async def _normal(db: Database, options: Options) -> Response:
     """All at once; long answers are sent page by page."""
-    inline = options.shape.is_plain and options.limit <= _SMALL
-    first = _look(db, options) if inline else await asyncio.to_thread(_look, db, options)
+    first = await _looked(db, options)
     if not first.more or len(first.rows) == options.limit:
         body = b'{"results":[\n' + b",\n".join(first.rows) + _end(db, options, first.last, len(first.rows))
         return raw_json(body)
@@ -121,6 +120,14 @@ async def _pages(db: Database, options: Options, page: feed.Page) -> AsyncGenera
         options = replace(options, since=page.last)
         page = await asyncio.to_thread(_look, db, options, options.limit - count)
     yield _end(db, options, page.last, count) + b"\n"
+
+
+async def _looked(db: Database, options: Options) -> feed.Page:
+    """The next rows: at once when there can be but few of them, in a thread otherwise."""
+    ahead = min(options.limit, db.update_seq() - options.since)
+    if options.shape.is_plain and ahead <= _SMALL and not options.shape.descending:
+        return _look(db, options)
+    return await asyncio.to_thread(_look, db, options)
 
 
 def _look(db: Database, options: Options, limit: int | None = None) -> feed.Page:
@@ -186,7 +193,7 @@ async def _batches(db: Database, options: Options, bell: Bell) -> AsyncGenerator
     options = replace(options)
     while not db.closed:
         bell.clear()
-        page = await asyncio.to_thread(_look, db, options)
+        page = await _looked(db, options)
         if page.last != options.since:
             options.since = page.last
             options.limit -= len(page.rows)

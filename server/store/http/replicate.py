@@ -1,6 +1,9 @@
 """Replication over HTTP: once, for ever, and what goes on."""
 
 import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import msgspec
@@ -26,7 +29,21 @@ async def replicate(request: Request) -> Response:
     wanted = task.parse(body)
     if wanted.continuous:
         return json_response({"ok": True, "_local_id": running.begin(wanted, request.user.name)}, 202)
-    return json_response(await asyncio.to_thread(running.once, wanted, request.user.name))
+    return json_response(await _in_its_own_thread(lambda: running.once(wanted, request.user.name)))
+
+
+async def _in_its_own_thread(work: Callable[[], Any]) -> Any:
+    """A replication may last for hours, and may ask this very store: it must not hold one of the shared threads."""
+    answer: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(work())
+        except Exception as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=run, name="replicate once", daemon=True).start()
+    return await asyncio.wrap_future(answer)
 
 
 async def jobs(request: Request) -> Response:
