@@ -4,7 +4,7 @@ import random
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from crashfarm.documents.job import Job, JobResult, JobState
 from crashfarm.errors import DatabaseUnavailable, InputError
@@ -48,11 +48,11 @@ class Farm(RuleBasedStateMachine):
     def jobs(self) -> list[Job]:
         return read(self.status.docs.values())
 
-    @rule(count=st.integers(1, 4), attempts=st.integers(1, 3))
-    def add(self, count: int, attempts: int) -> None:
-        """Somebody queues jobs."""
-        self.queues[0].add(job(self.added + n, max_attempts=attempts) for n in range(count))
-        self.added += count
+    @initialize(attempts=st.lists(st.integers(1, 3), min_size=1, max_size=4))
+    def add(self, attempts: list[int]) -> None:
+        """Somebody queues a few jobs: few, so that all want the same ones."""
+        self.queues[0].add(job(number, max_attempts=most) for number, most in enumerate(attempts))
+        self.added = len(attempts)
 
     @rule(worker=workers, wanted=st.integers(1, 3), lost=st.booleans())
     def claim(self, worker: int, wanted: int, lost: bool) -> None:
@@ -76,7 +76,6 @@ class Farm(RuleBasedStateMachine):
         for gone in settled.lost:
             del self.held[worker][gone.id]
 
-    @precondition(lambda self: any(self.held))
     @rule(worker=workers, data=st.data(), result=st.sampled_from(JobResult), lost=st.booleans())
     def finish(self, worker: int, data: st.DataObject, result: JobResult, lost: bool) -> None:
         """A worker finishes, however late; when the answer is lost it tries again later."""
@@ -93,12 +92,17 @@ class Farm(RuleBasedStateMachine):
         if settled.done and claim:
             self.finished.setdefault(mine.id, []).append((claim.worker, claim.incarnation, claim.attempt))
 
-    @precondition(lambda self: any(self.held))
     @rule(worker=workers, end=st.sampled_from([End.RELEASED, End.FAILED]))
     def give_back(self, worker: int, end: End) -> None:
         """A worker gives back all that it believes to hold."""
         self.queues[worker].give_back(list(self.held[worker].values()), end, "for a test")
         self.held[worker].clear()
+
+    @rule(sweeper=st.integers(0, 1), worker=workers)
+    def take_over(self, sweeper: int, worker: int) -> None:
+        """All are silent for longer than a lease, and one worker wakes up and claims what came back."""
+        self.silence(sweeper)
+        self.claim(worker, 4, False)
 
     @rule(worker=workers, back=st.booleans())
     def kill(self, worker: int, back: bool) -> None:
@@ -114,22 +118,26 @@ class Farm(RuleBasedStateMachine):
         self.now += seconds
         self.sweepers[sweeper].sweep(self.now)
 
+    @rule(sweeper=st.integers(0, 1))
+    def silence(self, sweeper: int) -> None:
+        """Nobody is heard of for longer than a lease, and a janitor sees it."""
+        for _ in range(5):
+            self.sweep(sweeper, 11.0)
+
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
         """An admin cancels a job."""
-        if self.added:
-            number = data.draw(st.integers(0, self.added - 1))
-            try:
-                self.queues[0].cancel(job(number).id, "an admin")
-            except InputError:
-                assert self.status.docs[job(number).id]["state"] in ENDED
+        number = data.draw(st.integers(0, self.added - 1))
+        try:
+            self.queues[0].cancel(job(number).id, "an admin")
+        except InputError:
+            assert self.status.docs[job(number).id]["state"] in ENDED
 
     @rule(data=st.data())
     def annotate(self, data: st.DataObject) -> None:
         """An admin edits a job while a worker holds it."""
-        if self.added:
-            doc = self.status.get(job(data.draw(st.integers(0, self.added - 1))).id)
-            self.status.put(doc | {"note": "seen"})
+        doc = self.status.get(job(data.draw(st.integers(0, self.added - 1))).id)
+        self.status.put(doc | {"note": "seen"})
 
     @invariant()
     def nobody_runs_out_of_bounds(self) -> None:
@@ -149,7 +157,8 @@ class Farm(RuleBasedStateMachine):
         for job_id, claims in self.finished.items():
             assert len(set(claims)) == 1
             assert self.status.docs[job_id]["state"] == JobState.COMPLETED
-            assert len([a for a in self.status.docs[job_id]["attempts"] if a["outcome"] == End.COMPLETED]) == 1
+            ends = [a for a in self.status.docs[job_id]["attempts"] if a["outcome"] == End.COMPLETED]
+            assert [(a["worker"], a["incarnation"], a["number"]) for a in ends] == claims[:1]
 
     def teardown(self) -> None:
         """When all goes well from now on, every job ends."""
