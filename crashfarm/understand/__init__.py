@@ -3,6 +3,7 @@
 It reads nothing but what it is given and its own data files, keeps nothing, and never raises, whatever the bytes.
 """
 
+from crashfarm.understand.explaining import describe
 from crashfarm.understand.signatures import RULES_VERSION
 from crashfarm.understand.understanding import (
     FAILURE,
@@ -14,4 +15,14 @@ from crashfarm.understand.understanding import (
     understand,
 )
 
-__all__ = ["FAILURE", "RULES_VERSION", "SUCCESS", "Explained", "Explanation", "Understanding", "explain", "understand"]
+__all__ = [
+    "FAILURE",
+    "RULES_VERSION",
+    "SUCCESS",
+    "Explained",
+    "Explanation",
+    "Understanding",
+    "describe",
+    "explain",
+    "understand",
+]

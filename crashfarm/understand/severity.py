@@ -42,11 +42,12 @@ _CONDITIONS: tuple[tuple[Condition, Severity, str], ...] = (
     (_title("stack-overflow"), Severity.LOW, "the stack ran out; the guard page stops the program"),
     (_title("leak"), Severity.LOW, "memory is only not given back"),
     (
-        _title("bad-cast", "sandbox violation", "use-after"),
+        _title("bad-cast", "sandbox violation"),
         Severity.CRITICAL,
         "an object is used as what it is not, or after its life",
     ),
     (lambda r: r.access == "WRITE", Severity.CRITICAL, "memory is written where it should not be"),
+    (_title("use-after"), Severity.HIGH, "an object is used after its life"),
     (
         _title("double-free", "invalid-free", "bad-free", "heap-corruption"),
         Severity.CRITICAL,

@@ -4,9 +4,11 @@ A signature is made of what a report says of itself (the text of an assertion, t
 `FRAMES` frames that tell something, innermost first. `RULES_VERSION` changes whenever a signature may.
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import resources
 from itertools import groupby
 from typing import Any
 
@@ -17,7 +19,20 @@ from crashfarm.documents.finding import Frame, Kind
 from crashfarm.understand import lists
 from crashfarm.understand.report import Report
 
-RULES_VERSION = "1"
+
+def _digest() -> str:
+    """A digest of the lists and of the code of this package: whatever may change a signature changes it."""
+    package = resources.files(__package__)
+    parts = (package, package.joinpath("formats"), package.joinpath("lists"))
+    files = [file for part in parts for file in part.iterdir() if file.name.endswith((".py", ".txt"))]
+    whole = hashlib.sha256()
+    for file in sorted(files, key=lambda file: file.name):
+        whole.update(file.read_bytes())
+    return whole.hexdigest()[:8]
+
+
+RULES_VERSION = f"1.{_digest()}"
+"""Version of the rules: results of another version may come out otherwise when they are read again."""
 FRAMES = 3
 """Frames that a signature holds."""
 DELIMITER = " | "

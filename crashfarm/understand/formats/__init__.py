@@ -19,6 +19,7 @@ from crashfarm.understand.formats import (
     signals,
     undefined,
     valgrind,
+    virtual_machines,
     windows,
 )
 from crashfarm.understand.report import Format
@@ -31,6 +32,7 @@ FORMATS: tuple[Format, ...] = (
     *golang.FORMATS,
     *rust.FORMATS,
     *java.FORMATS,
+    *virtual_machines.FORMATS,
     *python.FORMATS,
     *undefined.FORMATS,
     *gecko.FORMATS,

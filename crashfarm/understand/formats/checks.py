@@ -32,6 +32,7 @@ _OUT_OF_MEMORY = re.compile(r"out of memory|CALL_AND_RETRY|Allocation failed|hea
 _ANDROID = re.compile(
     r"(?P<file>[^\s:]+\.(?:cpp|cc|c|h)):(?P<line>\d+) (?P<text>D?CHECK(?:_\w+)?\(.*\) failed)(?:: .*|\.)?$"
 )
+_CHAKRA = re.compile(r"ASSERTION \d+: \((?P<file>.+?), line (?P<line>\d+)\) (?P<text>.*)$")
 _SKIA = re.compile(r"(?P<file>[^\s:()]+)[:(](?P<line>\d+)\)?: (?:fatal error: |failed assertion )\"(?P<text>.+)\"")
 _WEBKIT = re.compile(r"ASSERTION FAILED: (?P<text>.+)$|^(?P<text2>SHOULD NEVER BE REACHED)\s*$")
 _WEBKIT_PLACE = re.compile(r"^\s*(?P<file>[^\s:()]+)\((?P<line>\d+)\) :")
@@ -209,6 +210,7 @@ def _plain(lines: Lines, at: int) -> Report | None:
         return _report(lines, at, Check(title="CHECK failure", form="check", **_place(matched)))
     for pattern, form in (
         (_SKIA, "Skia"),
+        (_CHAKRA, "ChakraCore"),
         (_SWIFT[0], "Swift"),
         (_SWIFT[1], "Swift"),
         (_GLIB[0], "GLib"),
@@ -241,6 +243,7 @@ FORMATS = (
         name="check",
         needles=(
             "ASSERTION FAILED: ",
+            "ASSERTION ",
             "SHOULD NEVER BE REACHED",
             "assertion '",
             "assertion `",

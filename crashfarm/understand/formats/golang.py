@@ -12,6 +12,7 @@ MAX_FRAMES = 128
 
 _PANIC = re.compile(r"^(?:.*?\s)?panic: (?P<text>.*)$")
 _FATAL = re.compile(r"^(?:.*?\s)?fatal error: (?P<text>.*)$")
+_NATIVE = re.compile(r"^(?P<signal>SIG[A-Z]+): (?P<text>.*)$")
 _RUNTIME = re.compile(r"^(?:.*: )?runtime error: (?P<text>.*?)(?: \[recovered.*\])?$")
 _GOROUTINE = re.compile(r"^\s*goroutine \d+(?: gp=\S+ m=\S+(?: mp=\S+)?)? \[(?P<state>[^\]]*)\]:?")
 _NAME = re.compile(r"^[\w./~%@-]+\.[\w(]|^panic\(|^_cgo")
@@ -37,6 +38,19 @@ def _panic(lines: Lines, at: int) -> Report | None:
     end, frames = _stack(lines, start + 1)
     address = next((found["address"] for found in map(_SIGNAL.match, lines[at + 1 : start]) if found), "")
     return _made(lines, at, end, matched, tuple(frames), address)
+
+
+def _native(lines: Lines, at: int) -> Report | None:
+    """A signal in code that Go called."""
+    matched = _NATIVE.match(lines[at])
+    start = _goroutine(lines, at + 1) if matched else None
+    if matched is None or start is None or not any(line.startswith("PC=") for line in lines[at:start]):
+        return None
+    end, frames = _stack(lines, start + 1)
+    name = matched["signal"]
+    return Report(
+        kind=Kind.CRASH, title=name, format="Go", start=at, end=end, message=name, stack=tuple(frames), signal=name
+    )
 
 
 def _made(lines: Lines, at: int, end: int, matched: re.Match[str], frames: tuple[Frame, ...], address: str) -> Report:
@@ -126,4 +140,7 @@ def _last_package(function: str) -> str:
     return head.rpartition("/")[2] + bracket + rest
 
 
-FORMATS = (Format(name="Go", needles=("panic: ", "fatal error: "), read=_panic),)
+FORMATS = (
+    Format(name="Go", needles=("panic: ", "fatal error: "), read=_panic),
+    Format(name="Go signal", needles=("\nSIG",), read=_native),
+)

@@ -1,13 +1,20 @@
 """What fuzzers and their wrappers say: libFuzzer, honggfuzz, AFL, and detectors of what a program must not do."""
 
 import re
+import signal as signals
 
 from crashfarm.documents.finding import Kind
-from crashfarm.understand import normalise, stacks
+from crashfarm.understand import frames, normalise, stacks
 from crashfarm.understand.report import Format, Lines, Report
 
 _HEADER = re.compile(r"ERROR: libFuzzer: (?P<what>.+?)\s*$")
 _STOP = re.compile(r"SUMMARY: |NOTE: libFuzzer|^MS: \d|artifact_prefix=|^stat::")
+_HONGGFUZZ = re.compile(r"^SIGNAL ?: (?P<signal>SIG[A-Z]+) \(\d+\)")
+_HONGGFUZZ_ADDRESS = re.compile(r"^FAULT ADDRESS ?: (?P<address>0x[0-9a-f]+)")
+_HONGGFUZZ_FRAME = re.compile(
+    r"^\s*<0x[0-9a-f]+> \[(?P<function>[^\]]*?)(?:\(\))?(?::(?P<line>\d+))?(?: at (?P<file>[^\]]+))?\]"
+)
+_AFL = re.compile(r"[Pp]rogram (?:was )?(?:killed|crashed|terminated) (?:by|with) signal (?P<number>\d{1,2})\b")
 _DETECTED = re.compile(r"===BUG DETECTED: (?P<what>.+?)===")
 _CENTIPEDE = re.compile(
     r"=+ (?:(?P<slow>(?:Per-\w+ timeout|Timeout of|Per-batch|Per-input timeout).*)|RSS limit) exceeded.*"
@@ -57,6 +64,45 @@ def _detected(lines: Lines, at: int) -> Report | None:
     )
 
 
+def _honggfuzz(lines: Lines, at: int) -> Report | None:
+    """The report that honggfuzz keeps of a crash."""
+    matched = _HONGGFUZZ.match(lines[at])
+    if not matched:
+        return None
+    near = lines[at : at + 200]
+    address = next((found["address"] for found in map(_HONGGFUZZ_ADDRESS.match, near) if found), "")
+    rows = [found for found in map(_HONGGFUZZ_FRAME.match, near) if found]
+    stack = tuple(
+        frames.frame(row["function"] or "", file=row["file"] or "", line=int(row["line"]) if row["line"] else None)
+        for row in rows
+    )
+    end = max((number for number, line in enumerate(near) if _HONGGFUZZ_FRAME.match(line)), default=0)
+    name = matched["signal"]
+    return Report(
+        kind=Kind.CRASH,
+        title=name,
+        format="honggfuzz",
+        start=at,
+        end=at + end + 1,
+        message=name,
+        stack=stack,
+        address=address,
+        signal=name,
+    )
+
+
+def _afl(lines: Lines, at: int) -> Report | None:
+    """What AFL's tools say of the program that they ran."""
+    matched = _AFL.search(lines[at])
+    if not matched:
+        return None
+    try:
+        name = signals.Signals(int(matched["number"])).name
+    except ValueError:
+        return None
+    return Report(kind=Kind.CRASH, title=name, format="AFL", start=at, end=at + 1, message=name, signal=name, weak=True)
+
+
 def _centipede(lines: Lines, at: int) -> Report | None:
     matched = _CENTIPEDE.search(lines[at])
     if not matched:
@@ -74,6 +120,8 @@ def _centipede(lines: Lines, at: int) -> Report | None:
 
 FORMATS = (
     Format(name="libFuzzer", needles=("ERROR: libFuzzer: ",), read=_error),
+    Format(name="honggfuzz", needles=("\nSIGNAL: SIG", "\nSIGNAL : SIG"), read=_honggfuzz),
+    Format(name="AFL", needles=("killed by signal ", "crashed with signal ", "terminated by signal "), read=_afl),
     Format(name="Centipede", needles=("timeout exceeded", "RSS limit exceeded", "seconds exceeded"), read=_centipede),
     Format(name="detector", needles=("===BUG DETECTED: ",), read=_detected),
 )

@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from crashfarm.documents.finding import Kind
-from crashfarm.understand import FAILURE, SUCCESS, Understanding, explain, understand
+from crashfarm.understand import FAILURE, SUCCESS, Understanding, describe, explain, understand
 from tests.unit.understand.samples import accessed, fault
 
 ASSERT = "t: t.c:12: f: Assertion `x' failed.\n"
@@ -123,3 +123,13 @@ def test_a_report_from_a_child_with_a_wild_fault_is_told_from_a_fatal_error() ->
     assert [title for _, title in kinds(seen)] == ["Fatal error", "UNKNOWN READ"]
     assert seen.primary is not None
     assert seen.primary.title == "UNKNOWN READ"
+
+
+def test_an_explanation_is_told_in_words() -> None:
+    """What a person reads who asks why."""
+    words = "\n".join(describe(explain(exit_status=1, output=accessed("heap-use-after-free", "READ", 4).encode())))
+    assert "finding 1: sanitizer: Heap-use-after-free READ 4" in words
+    assert "kept    inner (proj/lib/inner.cc:76): tells something" in words
+    assert "dropped fuzzer::Fuzzer::ExecuteCallback" in words
+    assert "rule FramesThatTell" in words
+    assert "severity: high" in words
