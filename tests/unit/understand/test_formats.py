@@ -294,7 +294,7 @@ REPORTS: dict[str, tuple[str, Kind, str, tuple[str, ...]]] = {
     "skia": ('/b/src/Sk.cpp:12: failed assertion "count > 0"\n', Kind.ASSERTION, "ASSERT", ("count > 0",)),
     "apple json": (
         '{"app_name":"x"}\n{\n "exception": {"type":"EXC_BAD_ACCESS","signal":"SIGSEGV"},\n'
-        ' "faultingThread": 0,\n "threads": [{"frames":[{"imageOffset":12,"symbol":"ns::crash(int)","imageIndex":0}]}],\n'
+        ' "faultingThread": 0,\n "threads": [{"frames":[{"symbol":"ns::crash(int)","imageIndex":0}]}],\n'
         ' "usedImages": [{"name":"app"}]\n}\n',
         Kind.CRASH,
         "SIGSEGV",
