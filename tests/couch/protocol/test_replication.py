@@ -113,6 +113,16 @@ def test_the_target_can_be_made(server, new_db):
     assert ids(target) == ["a"]
 
 
+def test_a_bare_name_is_a_database_of_this_server(server, new_db):
+    """With the rights of who asks."""
+    source, target = new_db(), new_db()
+    source.save("a")
+    names = {side: db.url.rsplit("/", 1)[1] for side, db in (("source", source), ("target", target))}
+    answer = server.post("_replicate", json=names, timeout=120)
+    assert (answer.status_code, answer.json()["ok"]) == (200, True)
+    assert ids(target) == ["a"]
+
+
 def test_a_missing_database_is_an_error(server, new_db):
     """The reason names it."""
     source, gone = new_db(), new_db()
