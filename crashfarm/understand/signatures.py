@@ -181,7 +181,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 _GENERATOR = SignatureGenerator(ruleset=list(RULES))
-_NAMES = CSignatureTool()
+_NAMES = CSignatureTool(str(resources.files(__package__).joinpath("lists", "siggen")))
 
 
 def sign(report: Report) -> Signature:
