@@ -1,6 +1,7 @@
 """The one class that says anything about jobs to the database."""
 
 import random
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 from crashfarm.database import Database
@@ -9,20 +10,29 @@ from crashfarm.queue import orders, sweeping, transitions
 from crashfarm.queue.abilities import RELAXATIONS, Abilities
 from crashfarm.queue.ends import End
 from crashfarm.queue.finding import Finder, Waiting
-from crashfarm.queue.settling import Settlement, read, settle, write
+from crashfarm.queue.settling import Move, Settlement, read, settle
 from crashfarm.queue.sweeping import Sweeper
 from crashfarm.queue.transitions import Holder
 from crashfarm.times import Clock, to_text, utc_now
+
+Finished = tuple[Job, JobResult, str]
+"""A held job, how it ended, and why where that is to be said."""
 
 
 class JobQueue:
     """A farm's jobs. Every method touches the network and raises DatabaseError when that fails."""
 
-    def __init__(self, status: Database, clock: Clock = utc_now, rng: random.Random | None = None) -> None:
+    def __init__(
+        self,
+        status: Database,
+        clock: Clock = utc_now,
+        rng: random.Random | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._status = status
         self._clock = clock
         self._rng = rng or random.Random()
-        self._finder = Finder(status, self._rng)
+        self._finder = Finder(status, self._rng, monotonic)
 
     def add(self, jobs: Iterable[Job]) -> list[Job]:
         """Queue jobs. Raises InputError or Refused, with the reason, as `orders.add` has it."""
@@ -63,12 +73,19 @@ class JobQueue:
 
     def claim(self, holder: Holder, abilities: Abilities, wanted: int, lease_seconds: float) -> list[Job]:
         """Claim up to `wanted` jobs that this worker can run. None there is an empty list."""
-        claimed: list[Job] = []
-        for candidates in self._finder.candidates(abilities, wanted):
-            claimed += self._take(candidates[: wanted - len(claimed)], holder, lease_seconds)
-            if len(claimed) >= wanted:
-                break
-        return claimed
+        return self.exchange([], holder, abilities, wanted, lease_seconds)[1]
+
+    def exchange(
+        self, finished: Sequence[Finished], holder: Holder, abilities: Abilities, wanted: int, lease_seconds: float
+    ) -> tuple[Settlement, list[Job]]:
+        """Finish held jobs and claim others, in one write."""
+        candidates = self._finder.candidates(abilities, wanted) if wanted else []
+        now = to_text(self._clock())
+        claims = [transitions.claim(job, holder, lease_seconds, now) for job in candidates]
+        settled, written = settle(self._status, self._finishing(finished), claims)
+        claimed = [job for job, outcome in written if outcome.ok]
+        self._finder.window.met_others(len(claims) - len(claimed), len(claimed))
+        return settled, claimed
 
     def lost(self, jobs: Sequence[Job]) -> list[Job]:
         """Which of these held jobs are not ours any more: cancelled, taken over, deleted. Reads revisions only."""
@@ -83,16 +100,17 @@ class JobQueue:
     def renew(self, jobs: Sequence[Job]) -> Settlement:
         """Begin the leases of held jobs anew, in one write."""
         now = to_text(self._clock())
-        return settle(self._status, [(job, lambda job: transitions.renew(job, now)) for job in jobs])
+        return settle(self._status, [(job, lambda job: transitions.renew(job, now)) for job in jobs])[0]
 
-    def finish(self, finished: Sequence[tuple[Job, JobResult, str]]) -> Settlement:
-        """Complete held jobs, each with its result and a reason, by the revision of their claims."""
-        return settle(self._status, [(job, self._finishing(result, reason)) for job, result, reason in finished])
+    def finish(self, finished: Sequence[Finished]) -> Settlement:
+        """Complete held jobs by the revision of their claims."""
+        return settle(self._status, self._finishing(finished))[0]
 
     def give_back(self, jobs: Sequence[Job], end: End, reason: str) -> Settlement:
         """Return claimed jobs to the queue, or abort those that have had all their attempts."""
         now = to_text(self._clock())
-        return settle(self._status, [(job, lambda job: transitions.give_back(job, end, now, reason)) for job in jobs])
+        moves: list[Move] = [(job, lambda job: transitions.give_back(job, end, now, reason)) for job in jobs]
+        return settle(self._status, moves)[0]
 
     def held_by(self, worker: str) -> list[Job]:
         """The jobs that a worker of that name has claimed, under whatever incarnation."""
@@ -111,14 +129,10 @@ class JobQueue:
         """An observer that takes jobs back from silent holders, and frees those that wait for others or for time."""
         return Sweeper(self._status, self._clock, self._rng)
 
-    def _finishing(self, result: JobResult, reason: str) -> Callable[[Job], Job]:
+    def _finishing(self, finished: Sequence[Finished]) -> list[Move]:
         now = to_text(self._clock())
-        return lambda job: transitions.finish(job, result, now, reason)
 
-    def _take(self, jobs: Sequence[Job], holder: Holder, lease_seconds: float) -> list[Job]:
-        """Claim jobs in one write; whoever was faster has the others."""
-        now = to_text(self._clock())
-        written = write(self._status, [transitions.claim(job, holder, lease_seconds, now) for job in jobs])
-        claimed = [job for job, outcome in written if outcome.ok]
-        self._finder.window.met_others(len(jobs) - len(claimed), len(claimed))
-        return claimed
+        def move(result: JobResult, reason: str) -> Callable[[Job], Job]:
+            return lambda job: transitions.finish(job, result, now, reason)
+
+        return [(job, move(result, reason)) for job, result, reason in finished]

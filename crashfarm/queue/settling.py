@@ -25,23 +25,26 @@ class Settlement(msgspec.Struct, frozen=True):
     refused: tuple[tuple[Job, str], ...] = ()
 
 
-def settle(status: Database, moves: Iterable[Move]) -> Settlement:
-    """Move held jobs in one write. Where a revision has changed, look again: what is still ours is tried again.
+def settle(
+    status: Database, moves: Sequence[Move], further: Sequence[Job] = ()
+) -> tuple[Settlement, list[tuple[Job, Outcome]]]:
+    """Move held jobs, and write `further` ones along with them, which are not tried again: all in one write.
 
-    A move that was made before, but whose answer was lost, counts as done. A job that is not ours any more is lost,
-    and nothing of ours is written to it.
+    Where a revision has changed, look again: what is still ours is tried again. A move that was made before, but whose
+    answer was lost, counts as done. A job that is not ours any more is lost, and nothing of ours is written to it.
     """
     done: list[Job] = []
     lost: list[Job] = []
     refused: list[tuple[Job, str]] = []
-    left = list(moves)
+    written = write(status, [*(move(job) for job, move in moves), *further])
+    left = _sort(moves, written[: len(moves)], done, refused)
     for _ in range(ROUNDS):
+        left = _look_again(status, left, done, lost)
         if not left:
             break
-        conflicts = _try(status, left, done, refused)
-        left = _look_again(status, conflicts, done, lost)
+        left = _sort(left, write(status, [move(job) for job, move in left]), done, refused)
     lost += [job for job, _ in left]
-    return Settlement(tuple(done), tuple(lost), tuple(refused))
+    return Settlement(tuple(done), tuple(lost), tuple(refused)), written[len(moves) :]
 
 
 def write(status: Database, jobs: Sequence[Job]) -> list[tuple[Job, Outcome]]:
@@ -62,9 +65,10 @@ def read(docs: Iterable[Json | None]) -> list[Job]:
     return jobs
 
 
-def _try(status: Database, moves: list[Move], done: list[Job], refused: list[tuple[Job, str]]) -> list[Move]:
-    """Write the moves; those that met another revision are returned."""
-    written = write(status, [move(job) for job, move in moves])
+def _sort(
+    moves: Sequence[Move], written: list[tuple[Job, Outcome]], done: list[Job], refused: list[tuple[Job, str]]
+) -> list[Move]:
+    """Sort out what became of moves; those that met another revision are returned."""
     done += [job for job, outcome in written if outcome.ok]
     pairs = [(move, outcome) for move, (_, outcome) in zip(moves, written, strict=True)]
     refused += [(move[0], outcome.reason) for move, outcome in pairs if outcome.error not in {None, "conflict"}]

@@ -2,28 +2,31 @@
 
 import random
 
-SMALLEST = 16
-LARGEST = 4096
+WIDEST = 64.0
+"""Readings that a window is wide at most: rows before its start are skipped, which costs the database time."""
+
+GROWTH = 2.0
+DECAY = 0.95
 
 
 class Window:
-    """The first rows of a queue, among which a claim begins at a random one. Rows are the unit.
+    """The first rows of a queue, among which a reading begins at a random one.
 
-    It doubles when a claim met others, and shrinks by a tenth when it did not: many workers come to spread over many
-    rows, and one alone takes the jobs nearly in their order.
+    It is as wide as so many readings. It doubles when a claim met others, and shrinks by a twentieth when it did not:
+    many workers come to spread over many rows, and one alone takes the jobs in their order.
     """
 
     def __init__(self, rng: random.Random) -> None:
-        self.rows = SMALLEST
+        self.readings = 1.0
         self._rng = rng
 
-    def start(self, pending: int, wanted: int) -> int:
-        """The row to begin at, so that `wanted` rows follow if there are as many."""
-        return self._rng.randint(0, max(0, min(self.rows, pending) - wanted))
+    def start(self, pending: int, limit: int) -> int:
+        """The row to begin at, so that `limit` rows follow if there are as many."""
+        return self._rng.randint(0, max(0, min(int(self.readings * limit), pending) - limit))
 
     def met_others(self, conflicts: int, claimed: int) -> None:
         """Learn from a claim: how many jobs were somebody else's already, and how many are ours now."""
         if conflicts:
-            self.rows = min(LARGEST, self.rows * 2)
+            self.readings = min(WIDEST, self.readings * GROWTH)
         elif claimed:
-            self.rows = max(SMALLEST, self.rows - self.rows // 10)
+            self.readings = max(1.0, self.readings * DECAY)
