@@ -166,6 +166,8 @@ def _opened(request: Request, doc_id: str, rev: str) -> Stored | str:
 
 def _known_pos(revs: Any, tree: Tree, found: Stored) -> int:
     """The position of the newest of the revisions that is an ancestor of the one found."""
+    if not isinstance(revs, list):
+        raise BadRequest("`atts_since` must be a list of revisions", "query_parse_error")
     branch = branch_of(tree, *parse_rev(found.rev)) or _alone(found)
     own = set(branch.revs())
     known = [parse_rev(rev)[0] for rev in revs if isinstance(rev, str) and rev in own]

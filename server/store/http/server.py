@@ -106,8 +106,8 @@ def _slice(request: Request, names: list[str]) -> list[str]:
     """Names by startkey, endkey, descending, skip and limit."""
     query = request.query
     start, end = ("startkey", "endkey")
-    low = request.json_option(start) if start in query else None
-    high = request.json_option(end) if end in query else None
+    low = _bound(request.json_option(start)) if start in query else None
+    high = _bound(request.json_option(end)) if end in query else None
     if request.flag("descending"):
         names = names[::-1]
         low, high = high, low
@@ -116,6 +116,13 @@ def _slice(request: Request, names: list[str]) -> list[str]:
         names = [name for name in names if name != request.json_option(end)]
     skip = request.number("skip", 0)
     return names[skip : skip + request.number("limit", len(names))]
+
+
+def _bound(key: Any) -> str | None:
+    """A key as the bound of a range of names: what is not a string stands before or after all of them."""
+    if key is None or isinstance(key, str):
+        return key
+    return "\U0010ffff" if isinstance(key, list | dict) else ""
 
 
 routes = [
