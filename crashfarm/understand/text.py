@@ -32,6 +32,20 @@ CUT_MARK = "[output cut here]"
 _ESCAPES = re.compile(
     r"\x1b(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]|\][^\x07\x1b\n]{0,256}(?:\x07|\x1b\\)?|[@-Z\\-_])|[\x00\x08]"
 )
+_PREFIXES = (
+    ("[task ", re.compile(r"^\[task \d[^\]\n]{8,40}\] ?", re.MULTILINE)),
+    (" - ", re.compile(r"^ *\d\d:\d\d:\d\d +(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) - {1,2}", re.MULTILINE)),
+    (" | ", re.compile(r"^ *(?:GECKO\(\d+\)|PROCESS \| \d+|PID \d+) \| ?", re.MULTILINE)),
+    (
+        ":",
+        re.compile(
+            r"^(?:\d\d-\d\d )?\d\d:\d\d:\d\d\.\d{3} +(?:\d+ +){1,3}[VDIWEF] +[\w./$-]{1,40} *: ?"
+            r"|^[VDIWEF]/[\w./$-]{1,40} *\( *\d+\): ?",
+            re.MULTILINE,
+        ),
+    ),
+)
+"""What harnesses, continuous integration and Android's log write before each line of a program, and a sign of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +127,9 @@ def read(output: bytes, needles: Needles) -> Text:
     if truncated:
         output = _worth_reading(output, needles)
     text = output.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    for sign, prefix in _PREFIXES:
+        if sign in text:
+            text = prefix.sub("", text)
     if "\x1b" in text or "\x00" in text or "\x08" in text:
         text = _ESCAPES.sub("", text)
     return Text(tuple(line[:MAX_LINE] for line in text.split("\n")), truncated)

@@ -11,6 +11,15 @@ from crashfarm.understand.scan import Scan, scan
 
 _LESSER = (("Indirect-leak", 4), ("leak", 3), ("Leak", 3), ("WARNING", 2))
 """Words in titles of findings that others go before."""
+_UNDEFINED = "UndefinedBehaviorSanitizer"
+_LEADS_TO: dict[str, tuple[str, ...]] = {
+    "SIGSEGV": ("Null-dereference", "Index-out-of-bounds", "Object-size", "Misaligned", "Pointer-overflow", "Bad-cast"),
+    "SIGBUS": ("Misaligned",),
+    "SIGFPE": ("Divide-by-zero", "Integer-overflow"),
+}
+"""Undefined behaviour that leads to a signal; the program goes on after the report of it."""
+_GOES_ON = ("ThreadSanitizer", "LeakSanitizer", "valgrind", "kernel")
+"""Tools that report and let the program go on."""
 SUCCESS = "success"
 FAILURE = "failure"
 
@@ -147,10 +156,12 @@ def _against(end: verdict.Verdict, report: Report) -> str:
 
 
 def _explains(end: verdict.Verdict, report: Report) -> bool:
-    """Whether a report can be about the signal that ended the process."""
-    if report.kind is Kind.EXCEPTION:
-        return report.announces
-    return bool(report.signal or report.announces or report.kind in (Kind.SANITIZER, Kind.CRASH, Kind.ASSERTION))
+    """Whether a report can be about the signal that ended the process: what lets programs go on is not."""
+    if report.announces or report.signal:
+        return True
+    if report.format == _UNDEFINED:
+        return end.signal in ("SIGABRT", "SIGILL", "SIGTRAP") or report.title.startswith(_LEADS_TO.get(end.signal, ()))
+    return report.kind in (Kind.SANITIZER, Kind.CRASH, Kind.OOM) and report.format not in _GOES_ON
 
 
 def _at_limit(end: verdict.Verdict, reports: Iterable[Report]) -> list[Report]:

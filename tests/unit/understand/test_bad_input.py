@@ -121,3 +121,21 @@ def test_xml_with_entities_is_not_expanded() -> None:
     """A document type in an <error> element is refused unread."""
     bomb = b'<!DOCTYPE x [<!ENTITY a "aaaa">]>\n<error><what><!ENTITY b "&a;&a;">Invalid</what></error>\n'
     assert understand(output=bomb).findings == ()
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "[task 2026-01-01T10:11:12.123Z] 10:11:12     INFO - GECKO(1234) | ",
+        "10:11:12     INFO - PROCESS | 77 | ",
+        "01-31 10:11:12.123  1234  1235 F DEBUG   : ",
+        "F/DEBUG   ( 1234): ",
+        "GECKO(9) | ",
+    ],
+)
+def test_what_a_harness_writes_before_every_line_does_not_hide_a_report(prefix: str) -> None:
+    """The report reads as it would without."""
+    dressed = "".join(f"{prefix}{line}\n" for line in CRASH.splitlines())
+    (finding,) = understand(output=dressed.encode()).findings
+    (plain,) = understand(output=CRASH.encode()).findings
+    assert (finding.title, finding.signature, len(finding.frames)) == (plain.title, plain.signature, len(plain.frames))

@@ -133,3 +133,22 @@ def test_an_explanation_is_told_in_words() -> None:
     assert "dropped fuzzer::Fuzzer::ExecuteCallback" in words
     assert "rule FramesThatTell" in words
     assert "severity: high" in words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "###!!! ASSERTION: odd: 'x', file /b/src/a.cpp, line 3\n",
+        "a.c:1:2: runtime error: left shift of negative value -1\n",
+        "==9== Invalid read of size 4\n==9==    at 0x4005: f (t.c:6)\n==9== \n",
+    ],
+)
+def test_what_lets_a_program_go_on_does_not_explain_a_signal(text: str) -> None:
+    """A harmless report before a crash does not hide the crash."""
+    assert kinds(understand(signal=signal.SIGSEGV, output=text.encode()))[-1] == ("crash", "SIGSEGV")
+
+
+def test_undefined_behaviour_explains_the_signal_that_it_leads_to() -> None:
+    """A null pointer was written, and so the process died."""
+    text = b"a.c:1:2: runtime error: store to null pointer of type 'int'\n"
+    assert kinds(understand(signal=signal.SIGSEGV, output=text)) == [("sanitizer", "Null-dereference WRITE")]
