@@ -234,9 +234,9 @@ def test_a_program_that_does_not_exist_ends_its_job_as_an_error(farm: Shell, sto
     assert jobs["missing"]["reason"] == "cannot run '/bin/no-such-program': No such file or directory"
 
 
-def test_a_worker_needs_to_be_told_what_it_may_run(refused: Callable[..., str]) -> None:
+def test_a_worker_needs_to_be_told_what_it_may_run(shell: Shell, refused: Callable[..., str]) -> None:
     """One line that says how."""
-    assert "--allow" in refused("crashfarm-worker", "run")
+    assert "--allow" in refused(shell, "crashfarm-worker", "run")
 
 
 def test_two_processes_cannot_be_one_worker(
@@ -264,7 +264,7 @@ def test_a_wrong_setting_is_named(shell: Shell, refused: Callable[..., str], set
     """In one line, before anything is done."""
     file = shell.data.parent / "config.toml"
     file.write_text("allow = ['/bin/sh']\n" * ("allow" not in settings) + settings)
-    assert said in refused("crashfarm-worker", "run", "--config", file)
+    assert said in refused(shell, "crashfarm-worker", "run", "--config", file)
 
 
 def state_of(store: Store, name: str = "alpha") -> str:
