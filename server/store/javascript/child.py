@@ -111,8 +111,8 @@ class Worker:
         """
         parts = []
         for doc_id, doc in zip(request.ids, _decode_texts(request.texts[0]), strict=True):
-            emitted = engine.call("map", b"[" + bytes(doc) + b"]")
             try:
+                emitted = engine.call("map", b"[" + bytes(doc) + b"]")
                 parts.append(rows.mapped(rows.decode(emitted), [doc_id], encoders))
             except (ValueError, RecursionError) as exc:
                 engine.logs.append(f"emitted something that cannot be stored ({exc}) with doc._id {doc_id}")

@@ -1,5 +1,6 @@
 """One program inside a QuickJS context of its own, with limits on memory and time."""
 
+import json
 from importlib import resources
 from typing import Any
 
@@ -57,18 +58,30 @@ class Engine:
         Raises Refused for what the program throws, OutOfTime after the time limit.
         """
         try:
-            text = self._run(operation, *[one.decode() for one in texts])
-            answer = _decode_answer(text)
+            answer = _decode(self._run(operation, *[one.decode() for one in texts]))
         except quickjs.StackOverflow as exc:
             raise Refused("RangeError", "Maximum call stack size exceeded") from exc
         except quickjs.JSException as exc:
             raise _failure(str(exc)) from exc
-        except (msgspec.MsgspecError, TypeError, UnicodeError) as exc:
+        except (msgspec.MsgspecError, TypeError, json.JSONDecodeError) as exc:
             raise Refused("os_process_error", f"the functions answered no JSON: {exc}") from exc
         self.logs += answer.logs
         if answer.refused is not None:
             raise Refused(*answer.refused)
         return bytes(answer.result)
+
+
+def _decode(text: str) -> _Answer:
+    try:
+        return _decode_answer(text)
+    except msgspec.DecodeError:
+        return _decode_answer(_without_half_surrogates(text))
+
+
+def _without_half_surrogates(text: str) -> str:
+    """JSON text in which half surrogates, which JavaScript has and UTF-8 has not, are U+FFFD."""
+    plain = json.dumps(json.loads(text), ensure_ascii=False)
+    return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _failure(message: str) -> Exception:

@@ -197,6 +197,9 @@
         }
       }
     }
+    if (error === null) {
+      return ["os_process_error", "the functions need more memory than they may have"]; // none was left to say so
+    }
     return ["unknown_error", typeof error === "string" ? error : text(stringify(error))];
   }
 

@@ -1,6 +1,5 @@
 """From what map functions emitted, as JSON text, to rows that an index stores as they are."""
 
-import json
 import struct
 from collections.abc import Sequence
 
@@ -22,18 +21,9 @@ def composite(key: bytes, doc_id: bytes, place: int) -> bytes:
     return key + doc_id + _place(place)
 
 
-def doc_id_of(row_key: bytes) -> str:
-    """The document id inside a row's primary key."""
-    return row_key[len(collation.whole_key(row_key)) : -5].decode()
-
-
-def decode(text: bytes | str) -> Emitted:
-    """Parse what a batch emitted; half surrogates, which no JSON store can keep, become U+FFFD."""
-    try:
-        return _decode_emitted(text)
-    except msgspec.DecodeError:
-        plain = json.dumps(json.loads(text), ensure_ascii=False)
-        return _decode_emitted(plain.encode("utf-8", "replace"))
+def decode(text: bytes) -> Emitted:
+    """Parse what a batch emitted."""
+    return _decode_emitted(text)
 
 
 def mapped(emitted: Emitted, ids: Sequence[str], encoders: Sequence[collation.Encode]) -> Mapped:

@@ -2,7 +2,7 @@
 
 import functools
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -39,14 +39,18 @@ def rows_answer(
     reader: Reader, options: Options, encode: Encode, update_seq: str | None, fetch: FetchDoc
 ) -> Iterator[bytes]:
     """The answer of a query that does not reduce, without the newline at its end."""
-    yield _head(reader, options, encode, update_seq)
     rows = _rows(reader, options, encode)
+    chunk = list(itertools.islice(rows, CHUNK))
+    offset = _offset(reader, options, encode, chunk) if options.sorted else None
+    yield _head(reader, offset, update_seq)
     first = True
-    while chunk := [row for _, row in itertools.islice(rows, CHUNK)]:
+    while chunk:
+        texts = [row for _, row in chunk]
         if options.include_docs:
-            chunk = [_with_doc(row, fetch) for row in chunk]
-        yield (b"" if first else b",\r\n") + b",\r\n".join(chunk)
+            texts = [_with_doc(row, fetch) for row in texts]
+        yield (b"" if first else b",\r\n") + b",\r\n".join(texts)
         first = False
+        chunk = list(itertools.islice(rows, CHUNK))
     yield b"\r\n]}"
 
 
@@ -68,26 +72,28 @@ def reduced_answer(
     yield b"\r\n]}"
 
 
-def _head(reader: Reader, options: Options, encode: Encode, update_seq: str | None) -> bytes:
+def _head(reader: Reader, offset: int | None, update_seq: str | None) -> bytes:
     parts = []
-    if options.sorted:
-        total = reader.total()
-        parts += [b'"total_rows":%d' % total, b'"offset":%d' % _offset(reader, options, encode, total)]
+    if offset is not None:
+        parts += [b'"total_rows":%d' % reader.total(), b'"offset":%d' % offset]
     if update_seq:
         parts.append(b'"update_seq":' + _encode(update_seq))
     return b"{" + b",".join([*parts, b'"rows":[\r\n'])
 
 
-def _offset(reader: Reader, options: Options, encode: Encode, total: int) -> int:
-    """How many rows come before the first one of the answer."""
+def _offset(reader: Reader, options: Options, encode: Encode, rows: Sequence[StoredRow]) -> int:
+    """How many rows of the view come before the first one of the answer."""
     if options.keys is not None:
         if not options.keys:
-            return 0
-        options = _for_key(options, options.keys[0])
-    within = options.range(encode)
-    before = Range(within.end, HIGHEST) if options.descending else Range(b"", within.start)
-    at_edge = before.start >= before.end
-    return min((0 if at_edge else reader.count(before)) + options.skip, total)
+            return min(options.skip, reader.total())
+        if rows:
+            return _place(reader, options, Range(rows[0][0], rows[0][0] + HIGHEST))
+        options = _for_key(options, options.keys[-1])
+    return min(_place(reader, options, options.range(encode)) + options.skip, reader.total())
+
+
+def _place(reader: Reader, options: Options, within: Range) -> int:
+    return reader.total() - reader.rank(within.end) if options.descending else reader.rank(within.start)
 
 
 def _rows(reader: Reader, options: Options, encode: Encode) -> Iterator[StoredRow]:

@@ -77,8 +77,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         if self.descending:
             first, last = last, first
         if first > last:
+            direction = "false" if self.descending else "true"
             raise QueryParseError(
-                "No rows can match your key range, reverse your start_key and end_key or set descending=true"
+                f"No rows can match your key range, reverse your start_key and end_key or set descending={direction}"
             )
 
 

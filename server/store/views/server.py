@@ -15,7 +15,6 @@ import msgspec
 from server.store.collation import encoder
 from server.store.errors import JavaScriptError, NotFound, StoreError
 from server.store.javascript.pool import JavaScript
-from server.store.mango.indexes import IndexMapper
 from server.store.views import answer, design
 from server.store.views.build import Documents
 from server.store.views.design import Group, Place
@@ -23,6 +22,7 @@ from server.store.views.index import Index, remove
 from server.store.views.mapping import Mapper, javascript_mapper
 from server.store.views.options import Options
 from server.store.views.reduces import JavaScriptReduce, Reducer, reducer
+from server.store.views.selected import IndexMapper
 
 #: Builds that run at the same time; each has a thread, and JavaScript ones a child process from a pool of their own.
 BUILDERS = 4

@@ -44,7 +44,7 @@ def connect(path: Path, write: bool) -> apsw.Connection:
     connection.execute(f"PRAGMA journal_size_limit={LOG_BYTES}; PRAGMA temp_store=MEMORY")
     connection.execute(f"PRAGMA cache_size=-{CACHE_KIB if write else CACHE_KIB // 16}")
     if not write:
-        connection.execute("PRAGMA query_only=1; PRAGMA mmap_size=1073741824")
+        connection.execute("PRAGMA query_only=1")
     return connection
 
 

@@ -1,0 +1,1 @@
+"""Tests of views, collation, JavaScript and selectors, without a server."""
