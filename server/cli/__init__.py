@@ -22,6 +22,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "crashes": ("crashes",),
     "report": ("report",),
     "export": ("export", "sql"),
+    "fauxton": ("fauxton",),
     "demo": ("demo",),
 }
 """The modules of this package and the commands that each adds: only the one that is asked for is imported.

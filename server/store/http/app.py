@@ -33,6 +33,7 @@ from server.store.http import (
     server,
     sessions,
     updates,
+    utils,
 )
 from server.store.http.request import Receive, Request
 from server.store.http.response import Response, Send, error_response
@@ -55,6 +56,7 @@ _ROOMS = (
     all_docs,
     changes,
     updates,
+    utils,
 )
 #: What those who do not administer `_users` may ask of it: single documents are checked one by one.
 _OPEN_IN_USERS = {("document", ""), ("attachment", ""), ("database", ""), ("database", "_bulk_docs")}
