@@ -18,7 +18,7 @@ class FakeDatabase:
 
     def __init__(self, name: str, docs: list[Json]) -> None:
         self.name = name
-        self.docs = {doc["_id"]: doc for doc in docs}
+        self.docs = {doc["_id"]: {"_rev": "1-abc"} | doc for doc in docs}
         self._log = list(self.docs)
         self._rows: dict[str, list[tuple[bytes, Row]]] = {}
         self.asked = 0
@@ -41,7 +41,7 @@ class FakeDatabase:
 
     def put(self, doc: Json) -> None:
         """Write a document, whatever was there before."""
-        self.docs[doc["_id"]] = doc
+        self.docs[doc["_id"]] = {"_rev": "1-abc"} | doc
         self._rows.clear()
         self._log.append(doc["_id"])
 

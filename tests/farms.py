@@ -44,11 +44,11 @@ def result(number: int, *findings: Finding, branch: str = "3.13", machine: int =
         "source": "test",
         "started_at": moment,
         "completed_at": moment,
+        "job": f"job:{number:05d}",
         **parts,
     }
     return Result(
         id=f"result:{number:05d}",
-        job=f"job:{number:05d}",
         branch=branch,
         os_name=os_name,
         os_version=os_version,

@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,7 @@ import typer
 from crashfarm import console, times
 from crashfarm.errors import InputError
 from crashfarm.settings import Farm
-from server.cli import options
+from server.cli import caching, options
 from server.export import asking, mirror, parquet
 from server.report import publish
 
@@ -97,7 +96,4 @@ def _bring_up(farm: Farm, path: Path) -> None:
 
 def _cache(farm: Farm) -> Path:
     """This user's own copy of the farm."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    folder = (Path(base) if base else Path.home() / ".cache") / "crashfarm"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder / f"{hashlib.sha256(farm.status.url.encode()).hexdigest()[:16]}.sqlite"
+    return caching.folder() / f"{hashlib.sha256(farm.status.url.encode()).hexdigest()[:16]}.sqlite"

@@ -1,12 +1,14 @@
 """`crashfarm report`: the static site."""
 
+import hashlib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from crashfarm import console, times
-from server.cli import options
+from crashfarm.settings import Farm
+from server.cli import caching, options
 from server.queries import moments
 from server.report import write_report
 
@@ -32,6 +34,9 @@ def report(
     url: Annotated[
         str, typer.Option(metavar="URL", help="Where OUT will be published, for the feed's links.", show_default=False)
     ] = "",
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Read and write everything, not only what has changed since the last report.")
+    ] = False,
     data: options.Data = None,
 ) -> None:
     """Write the farm's report as a folder of plain files, and print the address of its first page.
@@ -41,7 +46,14 @@ def report(
     now = times.utc_now()
     moment = None if since is None else moments.read_moment(since, now)
     farm = options.connect(data)
+    state = None if anew else _state(farm, out)
     with console.progress("report", None) as advance:
-        summary = write_report(farm, out, now=now, since=moment, progress=advance, url=url)
+        summary = write_report(farm, out, now=now, since=moment, progress=advance, url=url, state=state)
     console.say(summary.line())
     console.tell(str(summary.index))
+
+
+def _state(farm: Farm, out: Path) -> Path:
+    """The file in the user's cache that this report of this farm goes on from."""
+    name = hashlib.sha256(f"{farm.history.url} {out.resolve()}".encode()).hexdigest()[:16]
+    return caching.folder() / f"report-{name}.sqlite"

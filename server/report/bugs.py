@@ -19,16 +19,30 @@ FROM bugs LEFT JOIN bug_docs USING (bug) WHERE {condition} GROUP BY bug ORDER BY
 
 
 def collect(farm: Farm, scratch: Scratch) -> None:
-    """Read the documents of all bugs that explain anything."""
+    """Read the documents of all bugs that explain anything; what a changed one explains is to be made anew."""
+    before = _known(scratch)
+    scratch.change("DELETE FROM bug_docs")
+    scratch.change("DELETE FROM fixed_on")
     for (bug,) in list(scratch.rows("SELECT DISTINCT bug FROM bugs")):
-        try:
-            known = Bug.from_doc(farm.status.get(bug) or {})
-        except InvalidDocument:
-            # There is no such document, or somebody is in the middle of editing it: its id still says enough.
-            continue
-        row = (bug, known.title, known.state, known.resolution, known.url, known.updated_at)
-        scratch.insert("bug_docs", [row])
-        scratch.insert("fixed_on", [(bug, branch) for branch in known.fixed_on])
+        _read(farm, scratch, bug)
+    for bug, _ in before ^ _known(scratch):
+        scratch.change("INSERT OR IGNORE INTO dirty SELECT DISTINCT signature FROM bugs WHERE bug = ?", bug)
+
+
+def _known(scratch: Scratch) -> set[tuple[str, str]]:
+    """The bugs, each with all that a page shows of it."""
+    query = "SELECT bug, json_array(title, state, resolution, url, updated_at) FROM bug_docs"
+    return {(bug, about) for bug, about in scratch.rows(query)}
+
+
+def _read(farm: Farm, scratch: Scratch, bug: str) -> None:
+    try:
+        known = Bug.from_doc(farm.status.get(bug) or {})
+    except InvalidDocument:
+        # There is no such document, or somebody is in the middle of editing it: its id still says enough.
+        return
+    scratch.insert("bug_docs", [(bug, known.title, known.state, known.resolution, known.url, known.updated_at)])
+    scratch.insert("fixed_on", [(bug, branch) for branch in known.fixed_on])
 
 
 def of_signature(scratch: Scratch, name: str) -> tuple[BugLink, ...]:

@@ -1,5 +1,7 @@
--- Signatures, out of their tuples. The message is part of an assertion's signature only. A signature differs when an input that shows it on one branch has also run on a
--- branch of the same product where it was never seen.
+-- Signatures, out of their tuples. The message is part of an assertion's signature only. A signature differs when an
+-- input that shows it on one branch has also run on a branch of the same product where it was never seen.
+DELETE FROM signatures WHERE name IN (SELECT name FROM dirty);
+
 INSERT INTO signatures
 SELECT
     signature,
@@ -22,7 +24,14 @@ SELECT
                 WHERE seen.signature = places.signature AND seen.product = places.product
             )
     ),
-    (SELECT count(*) FROM bugs WHERE bugs.signature = tuples.signature AND open),
-    (SELECT count(*) FROM bugs WHERE bugs.signature = tuples.signature AND NOT open)
+    (SELECT count(DISTINCT bug) FROM bugs WHERE bugs.signature = tuples.signature AND open),
+    (SELECT count(DISTINCT bug) FROM bugs WHERE bugs.signature = tuples.signature AND NOT open)
 FROM tuples
+WHERE signature IN (SELECT name FROM dirty)
 GROUP BY signature;
+
+DELETE FROM pages WHERE name IN (SELECT name FROM dirty);
+
+DELETE FROM sources WHERE name IN (SELECT name FROM dirty);
+
+DELETE FROM dirty

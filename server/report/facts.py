@@ -33,6 +33,7 @@ class Facts:
         self._lists = Lists(scratch, since)
         self.machines = Machines(farm, scratch, self._lists)
         self._signatures = SignatureFacts(farm, scratch)
+        scratch.change("DELETE FROM active")
         self._runs: dict[tuple[str, str], list[totals.Runs]] = defaultdict(list)
         for run in totals.runs(farm.history):
             self._runs[run.product, run.branch].append(run)
@@ -108,7 +109,7 @@ class Facts:
             jobs=totals.jobs(self._farm.status),
             workers=totals.workers(self._farm.status),
             charts=pictures.overview(self._scratch, branches, runs),
-            unreadable=tuple(id for (id,) in self._scratch.rows("SELECT id FROM unreadable LIMIT ?", SHOWN)),
+            unreadable=tuple(id for (id,) in self._scratch.rows("SELECT document FROM unreadable LIMIT ?", SHOWN)),
             unreadable_count=self._scratch.number("SELECT count(*) FROM unreadable"),
         )
 

@@ -98,9 +98,10 @@ def write(facts: Facts, overview: Overview, farm: Farm, pages: Pages) -> None:
     pages.put("summary.json", msgspec.json.format(msgspec.json.encode(_summary(overview, farm, listed))))
     pages.put("summary.schema.json", msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Summary))))
     pages.put("findings.sarif", msgspec.json.encode(_sarif(facts, farm, listed)))
+    _write_index(facts, pages.folder / "search-index.js")
 
 
-def write_index(facts: Facts, path: Path) -> None:
+def _write_index(facts: Facts, path: Path) -> None:
     """Write what the search page searches in: a script, for a page from a file may not read other files.
 
     It is ASCII, so that JSON is JavaScript in whatever encoding it is read.

@@ -1,6 +1,8 @@
 """Values in, files out: the templates, the static files, and the folder that they go to."""
 
+import functools
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path, PurePosixPath
@@ -8,6 +10,7 @@ from typing import Any
 
 import jinja2
 
+import crashfarm
 from server.report import text
 from server.report.frames import folded
 from server.report.model import BranchLine, Farm, count
@@ -19,28 +22,58 @@ MAX_SQUARES = 24
 class Pages:
     """Writes the pages of one report into a folder."""
 
-    def __init__(self, folder: Path, farm: Farm, branches: Sequence[BranchLine]) -> None:
+    def __init__(self, folder: Path, before: Path, farm: Farm, branches: Sequence[BranchLine]) -> None:
         self.folder = folder
-        self._assets = _copy_assets(folder)
-        self._templates = _environment(farm, self._assets)
+        self._before = before
+        assets = self._copy_assets()
+        self._common = {"farm": farm, "assets": assets}
+        self.look = _look(assets)
         # Lists draw a square for each branch, as long as that is a picture and the names are of one product.
         few = len(branches) <= MAX_SQUARES and len({line.product for line in branches}) == 1
-        self._templates.globals["branches"] = [line.branch for line in branches] if few else []
+        self._common["branches"] = [line.branch for line in branches] if few else []
 
     def write(self, template: str, path: str, **values: Any) -> None:
         """Render a template into the file of that path, which is relative to the report's folder."""
         root = "../" * (len(PurePosixPath(path).parts) - 1)
-        page = self._templates.get_template(template).render(values, root=root, here=path)
+        page = _templates().get_template(template).render(self._common, **values, root=root, here=path)
         self.put(path, page.encode("utf-8", errors="backslashreplace"))
 
+    def _copy_assets(self) -> dict[str, str]:
+        """Write the static files, each under a name that changes with its content; tells the names."""
+        names = {}
+        for source in resources.files("server.report").joinpath("static").iterdir():
+            content = source.read_bytes()
+            stem, dot, suffix = source.name.rpartition(".")
+            names[source.name] = f"static/{stem}.{hashlib.sha256(content).hexdigest()[:10]}{dot}{suffix}"
+            self.put(names[source.name], content)
+        return names
+
     def put(self, path: str, content: bytes) -> None:
-        """Write a file of that path, which is relative to the report's folder."""
-        target = self.folder / path
-        target.parent.mkdir(exist_ok=True)
-        target.write_bytes(content)
+        """Write a file of that path, which is relative to the report's folder.
+
+        A file that was the same in the report before is that file again, so that copying programs pass it over.
+        """
+        if not self.keep(path, content):
+            target = self.folder / path
+            target.parent.mkdir(exist_ok=True)
+            target.write_bytes(content)
+
+    def keep(self, path: str, content: bytes | None = None) -> bool:
+        """Take a file over from the report before, if it is there and, unless `content` is None, holds just that."""
+        old, new = self._before / path, self.folder / path
+        new.parent.mkdir(exist_ok=True)
+        try:
+            if content is not None and (old.stat().st_size != len(content) or old.read_bytes() != content):
+                return False
+            os.link(old, new)
+        except OSError:
+            # Not there, or on a file system without links: it is written.
+            return False
+        return True
 
 
-def _environment(farm: Farm, assets: Mapping[str, str]) -> jinja2.Environment:
+@functools.cache
+def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("server.report"),
         autoescape=jinja2.select_autoescape(disabled_extensions=("txt.j2",), default=True),
@@ -55,7 +88,6 @@ def _environment(farm: Farm, assets: Mapping[str, str]) -> jinja2.Environment:
         "moment": _moment,
         "folded": folded,
     }
-    environment.globals |= {"farm": farm, "assets": assets}
     return environment
 
 
@@ -64,13 +96,8 @@ def _moment(when: str) -> str:
     return when[:16].replace("T", " ")
 
 
-def _copy_assets(folder: Path) -> dict[str, str]:
-    """Write the static files, each under a name that changes with its content; tells the names."""
-    (folder / "static").mkdir()
-    names = {}
-    for source in resources.files("server.report").joinpath("static").iterdir():
-        content = source.read_bytes()
-        stem, dot, suffix = source.name.rpartition(".")
-        names[source.name] = f"static/{stem}.{hashlib.sha256(content).hexdigest()[:10]}{dot}{suffix}"
-        (folder / names[source.name]).write_bytes(content)
-    return names
+def _look(assets: Mapping[str, str]) -> str:
+    """A name for all that decides how a page looks, its data apart."""
+    templates = resources.files("server.report").joinpath("templates").iterdir()
+    sources = [source.read_text(encoding="utf-8") for source in sorted(templates, key=lambda source: source.name)]
+    return hashlib.sha256("\0".join([crashfarm.__version__, *assets.values(), *sources]).encode()).hexdigest()

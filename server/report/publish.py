@@ -23,11 +23,12 @@ _RENAME_EXCHANGE = 2
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True):
-    """What a report tells the next one: which farm it shows and when its data were read."""
+    """What a report tells the next one: which farm it shows, when its data were read, and a token of its own."""
 
     format: int = FORMAT
     farm: str
     made_at: str
+    token: str = ""
 
 
 def previous(out: Path) -> Marker | None:

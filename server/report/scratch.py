@@ -1,4 +1,7 @@
-"""A temporary SQLite file that holds what was read from the views, so that memory does not grow with the farm."""
+"""A SQLite file that holds what was read from the views, so that memory does not grow with the farm.
+
+It is temporary, or it is kept for the next report, which then reads only what has changed.
+"""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,31 +9,73 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+VERSION = "1"
+"""Grows with every change of `scratch.sql` or of what its tables mean: a file of another version is made anew."""
+
+_TABLES = (
+    "tuples",
+    "places",
+    "bugs",
+    "bug_docs",
+    "fixed_on",
+    "active",
+    "ran",
+    "sources",
+    "unreadable",
+    "signatures",
+    "dirty",
+    "pages",
+    "meta",
+)
+
 
 class Scratch:
-    """The temporary tables of one report; `scratch.sql` describes them. Close it, and delete its folder."""
+    """The tables that `scratch.sql` describes, in the file of that path. Close it.
 
-    def __init__(self, folder: Path) -> None:
-        self._sql = sqlite3.connect(folder / "scratch.sqlite", isolation_level=None)
-        # Nobody reads this file after a crash.
-        self._sql.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;")
-        self._sql.executescript(_script("scratch.sql"))
-        self._sql.execute("BEGIN")
+    A file that was not closed by `keep` is worth nothing any more, and is emptied when it is opened again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._sql = self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            sql = _connect(self._path)
+            if _is_whole(sql):
+                # From here on, until it is kept again, the file counts as half-written.
+                sql.execute("UPDATE meta SET value = '' WHERE key = 'whole'")
+                sql.execute("BEGIN")
+                return sql
+            sql.close()
+        except sqlite3.DatabaseError:
+            pass
+        self._path.unlink(missing_ok=True)
+        sql = _connect(self._path)
+        sql.executescript(resources.files(__package__).joinpath("scratch.sql").read_text(encoding="utf-8"))
+        sql.execute("BEGIN")
+        return sql
 
     def insert(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
         """Add rows that have all columns of the table; a row whose key is there already is left out."""
-        first, rows = _peek(rows)
-        if first is not None:
-            marks = ", ".join("?" * len(first))
-            self._sql.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", rows)  # noqa: S608 names are ours
+        for row in rows:
+            marks = ", ".join("?" * len(row))
+            self._sql.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)  # noqa: S608 names are ours
 
-    def change(self, statement: str, values: Sequence[Any] = ()) -> int:
+    def change(self, statement: str, *values: Any) -> int:
         """Execute a statement and return how many rows it changed."""
         return self._sql.execute(statement, values).rowcount
 
     def derive(self) -> None:
-        """Make the signatures out of all that was inserted."""
-        self._sql.executescript(_script("derive.sql"))
+        """Make the dirty signatures anew out of their tuples."""
+        script = resources.files(__package__).joinpath("derive.sql").read_text(encoding="utf-8")
+        for statement in script.split(";\n"):
+            self._sql.execute(statement)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for table in _TABLES:
+            self._sql.execute(f"DELETE FROM {table}")  # noqa: S608 names are ours
 
     def rows(self, statement: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """The rows of a SELECT, read as they are asked for."""
@@ -40,21 +85,36 @@ class Scratch:
         """The one number that a SELECT gives; 0 for NULL."""
         return int(next(self.rows(statement, *values))[0] or 0)
 
+    def get(self, key: str) -> str:
+        """What was noted under a name in this file; empty if nothing was."""
+        found = next(self.rows("SELECT value FROM meta WHERE key = ?", key), ("",))
+        return str(found[0])
+
+    def set(self, key: str, value: str) -> None:
+        """Note something under a name."""
+        self.change("INSERT OR REPLACE INTO meta VALUES (?, ?)", key, value)
+
+    def keep(self) -> None:
+        """Declare the file whole: the next report may build on it."""
+        self.set("version", VERSION)
+        self._sql.execute("COMMIT")
+        # In a transaction of its own, behind all that it vouches for.
+        self._sql.execute("INSERT OR REPLACE INTO meta VALUES ('whole', 'yes')")
+
     def close(self) -> None:
         """Give the file free."""
         self._sql.close()
 
 
-def _script(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+def _connect(path: Path) -> sqlite3.Connection:
+    sql = sqlite3.connect(path, isolation_level=None)
+    # What a crash leaves of it is thrown away.
+    sql.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;")
+    return sql
 
 
-def _peek(rows: Iterable[Sequence[Any]]) -> tuple[Sequence[Any] | None, Iterator[Sequence[Any]]]:
-    source = iter(rows)
-    first = next(source, None)
-    return first, iter(()) if first is None else _chain(first, source)
-
-
-def _chain(first: Sequence[Any], rest: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
-    yield first
-    yield from rest
+def _is_whole(sql: sqlite3.Connection) -> bool:
+    if not sql.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'meta'").fetchone()[0]:
+        return False
+    noted = dict(sql.execute("SELECT key, value FROM meta WHERE key IN ('version', 'whole')"))
+    return noted == {"version": VERSION, "whole": "yes"}

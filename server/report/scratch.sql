@@ -1,4 +1,4 @@
--- The farm's record as one report needs it. Lives as long as the report is written.
+-- The farm's record as one report needs it.
 CREATE TABLE tuples (
     signature TEXT NOT NULL,
     kind TEXT NOT NULL,
@@ -25,17 +25,21 @@ CREATE TABLE places (
     signature TEXT NOT NULL,
     product TEXT NOT NULL,
     place TEXT NOT NULL,
-    PRIMARY KEY (signature, product, place)
+    document TEXT NOT NULL,
+    PRIMARY KEY (signature, product, place, document)
 ) WITHOUT ROWID;
 CREATE INDEX places_place ON places (product, place);
+CREATE INDEX places_document ON places (document);
 
 CREATE TABLE bugs (
     signature TEXT NOT NULL,
     bug TEXT NOT NULL,
     open INTEGER NOT NULL,
-    PRIMARY KEY (bug, signature)
+    document TEXT NOT NULL,
+    PRIMARY KEY (bug, signature, document)
 ) WITHOUT ROWID;
 CREATE INDEX bugs_signature ON bugs (signature);
+CREATE INDEX bugs_document ON bugs (document);
 
 -- What the bugs' own documents say, of those that have one, and the branches on which they are fixed.
 CREATE TABLE bug_docs (
@@ -99,5 +103,21 @@ CREATE TABLE sources (
 
 -- History documents that break the rules of their type.
 CREATE TABLE unreadable (
-    id TEXT PRIMARY KEY
+    document TEXT PRIMARY KEY
+) WITHOUT ROWID;
+
+-- Signatures that are to be made anew out of their tuples.
+CREATE TABLE dirty (
+    name TEXT PRIMARY KEY
+) WITHOUT ROWID;
+
+-- Signatures whose pages, as they were last written, are still true, and what they were made with.
+CREATE TABLE pages (
+    name TEXT PRIMARY KEY,
+    look TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE meta (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
 ) WITHOUT ROWID;

@@ -25,7 +25,8 @@ FROM tuples WHERE signature = ? GROUP BY 1, 2, 3, 4, 5, 6
 """
 _RAN = """
 SELECT product, branch, buildtype, os_name, os_version, cpu_name, sum(runs)
-FROM places JOIN ran USING (product, place) WHERE signature = ? GROUP BY 1, 2, 3, 4, 5, 6
+FROM (SELECT DISTINCT product, place FROM places WHERE signature = ?) JOIN ran USING (product, place)
+GROUP BY 1, 2, 3, 4, 5, 6
 """
 _NEWEST = """
 SELECT 'result_' || kind, message, detail, product, branch, buildtype, os_name, os_version, cpu_name

@@ -1,6 +1,9 @@
 """Making a report: this module reads as its table of contents."""
 
+import contextlib
+import secrets
 import tempfile
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -26,50 +29,68 @@ def write_report(
     since: datetime | None = None,
     progress: Progress | None = None,
     url: str = "",
+    state: Path | None = None,
 ) -> ReportSummary:
     """Write the report of a farm into the folder `out`, and tell its numbers.
 
     What was first seen at or after `since` is shown as new; without it, what is new since the report that is in `out`
-    now. `url` is where the folder will be published, for the feed's links. Raises InputError if `out` holds something
-    else, and errors of the database; then `out` is as it was.
+    now. `url` is where the folder will be published, for the feed's links. `state` is a file that is kept from report
+    to report: with it only what has changed is read and written. Raises InputError if `out` holds something else, and
+    errors of the database; then `out` is as it was.
     """
     out = out.resolve()
     before = publish.previous(out)
     since_text = times.to_text(since) if since else before.made_at if before else ""
     about = model.Farm(farm.status.name, times.to_text(now), since_text, crashfarm.__version__, url.rstrip("/"))
-    marker = publish.Marker(farm=about.name, made_at=about.made_at)
-    with tempfile.TemporaryDirectory() as temporary, publish.writing(out, marker) as folder:
-        scratch = Scratch(Path(temporary))
-        try:
-            read = collect(farm, scratch, progress or _silent)
-            facts = Facts(farm, scratch, since_text)
-            overview = facts.overview()
-            pages = Pages(folder, about, overview.branches)
-            _write_pages(facts, overview, about, pages, read, progress or _silent)
-            return _summary(overview, out)
-        finally:
-            scratch.close()
+    marker = publish.Marker(farm=about.name, made_at=about.made_at, token=secrets.token_hex(8))
+    tell = progress or (lambda done: None)
+    with publish.writing(out, marker) as folder, _scratch(state) as scratch:
+        read = collect(farm, scratch, tell)
+        if not before or scratch.get("token") != before.token:
+            scratch.change("DELETE FROM pages")
+        facts = Facts(farm, scratch, since_text)
+        overview = facts.overview()
+        pages = Pages(folder, out, about, overview.branches)
+        _write_pages(facts, overview, pages)
+        _write_signatures(facts, scratch, pages, read, tell)
+        # Last, for it tells what the pages have found.
+        handoffs.write(facts, overview, about, pages)
+        scratch.set("token", marker.token)
+    return _summary(overview, out)
 
 
-def _write_pages(
-    facts: Facts, overview: model.Overview, about: model.Farm, pages: Pages, done: int, progress: Progress
-) -> None:
+@contextlib.contextmanager
+def _scratch(state: Path | None) -> Iterator[Scratch]:
+    """The tables: in the file that is kept, whole again only if the block ends well, or in a temporary one."""
+    with tempfile.TemporaryDirectory() as temporary, contextlib.ExitStack() as stack:
+        scratch = Scratch(state or Path(temporary) / "scratch.sqlite")
+        stack.callback(scratch.close)
+        yield scratch
+        scratch.keep()
+
+
+def _write_pages(facts: Facts, overview: model.Overview, pages: Pages) -> None:
     pages.write("index.html.j2", "index.html", page=overview)
     _write_lists(facts, pages)
-    for branch in facts.branch_lines():
+    for branch in overview.branches:
         pages.write("branch.html.j2", branch.href, page=facts.branch(branch))
-    for machine in facts.machines.lines():
+    for machine in overview.machines:
         pages.write("machine.html.j2", machine.link.href, page=facts.machines.page(machine))
     pages.write("bugs.html.j2", "bugs.html", bugs=facts.bugs())
     for bug in facts.bugs():
         pages.write("bug.html.j2", bug.href, page=facts.bug(bug))
     pages.write("unfiled.html.j2", "unfiled.html", lines=facts.unfiled(), total=overview.unfiled)
+
+
+def _write_signatures(facts: Facts, scratch: Scratch, pages: Pages, done: int, progress: Progress) -> None:
+    """Each signature's page; one that is still true is taken over from the report before."""
     for written, line in enumerate(facts.lines(), done + 1):
-        pages.write("signature.html.j2", line.href, page=facts.signature(line))
+        look = f"{pages.look} {line.new}"
+        still = scratch.number("SELECT count(*) FROM pages WHERE name = ? AND look = ?", line.name, look)
+        if not still or not pages.keep(line.href):
+            pages.write("signature.html.j2", line.href, page=facts.signature(line))
+            scratch.change("INSERT OR REPLACE INTO pages VALUES (?, ?)", line.name, look)
         progress(written)
-    # Last, for it tells what the pages have found.
-    handoffs.write(facts, overview, about, pages)
-    handoffs.write_index(facts, pages.folder / "search-index.js")
 
 
 def _write_lists(facts: Facts, pages: Pages) -> None:
@@ -93,7 +114,3 @@ def _summary(overview: model.Overview, out: Path) -> ReportSummary:
         new_signatures=overview.new_count,
         index=out / "index.html",
     )
-
-
-def _silent(done: int) -> None:
-    """Tell nobody."""

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from crashfarm import settings
 from crashfarm.settings import Farm, Settings
 from server import deploy
-from server.cli import app
+from server.cli import build
 from server.queries import paging, totals, tuples
 from server.report import ReportSummary, write_report
 from tests import farms
@@ -139,4 +139,4 @@ def command(given: Settings, monkeypatch: pytest.MonkeyPatch, *words: str) -> st
     monkeypatch.setenv("COUCHDB_USER", given.user)
     monkeypatch.setenv("COUCHDB_PASSWORD", given.password)
     monkeypatch.setenv("CRASHFARM_FARM", given.farm)
-    return CliRunner().invoke(app, words, catch_exceptions=False).stdout
+    return CliRunner().invoke(build(["crashes", "report"]), words, catch_exceptions=False).stdout
