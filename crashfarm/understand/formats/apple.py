@@ -2,10 +2,8 @@
 
 import re
 
-import msgspec
-
 from crashfarm.documents.finding import Frame, Kind
-from crashfarm.understand import frames, stacks
+from crashfarm.understand import frames, objects, stacks
 from crashfarm.understand.report import Format, Lines, Report
 
 REACH = 300
@@ -63,25 +61,17 @@ def _made(at: int, end: int, what: str, signal: str, address: str, found: tuple[
 
 def _json(lines: Lines, at: int) -> Report | None:
     """The second part of an .ips file; the first is one line of its own."""
-    text = "\n".join(lines[at:])
-    begin = text.find("{")
-    data = msgspec.json.decode(text[begin:]) if begin >= 0 else None
-    if not isinstance(data, dict) or not isinstance(data.get("exception"), dict):
+    held = objects.read(lines, at)
+    if held is None or not isinstance(held[0].get("exception"), dict):
         return None
+    data, begin, end = held
     exception, images = data["exception"], data.get("usedImages", [])
     number = data.get("faultingThread", 0)
     thread = data.get("threads", [])[number]
     found = tuple(_ips_frame(one, images) for one in thread.get("frames", [])[: stacks.MAX_FRAMES])
     address = re.search(r"at (0x[0-9a-f]+)", str(exception.get("subtype", "")))
-    return _made(
-        at,
-        len(lines),
-        str(exception.get("type", "")),
-        str(exception.get("signal", "")),
-        address[1] if address else "",
-        found,
-        str(number),
-    )
+    what, signal = str(exception.get("type", "")), str(exception.get("signal", ""))
+    return _made(begin, end, what, signal, address[1] if address else "", found, str(number))
 
 
 def _ips_frame(one: dict[str, object], images: list[dict[str, object]]) -> Frame:
@@ -99,10 +89,5 @@ def _ips_frame(one: dict[str, object], images: list[dict[str, object]]) -> Frame
 
 FORMATS = (
     Format(name="Apple", needles=("\nException Type:",), read=_text),
-    Format(name="Apple JSON", needles=('"faultingThread"',), read=lambda lines, at: _json(lines, _begin(lines, at))),
+    Format(name="Apple JSON", needles=('"faultingThread"',), read=_json),
 )
-
-
-def _begin(lines: Lines, at: int) -> int:
-    """The line on which the JSON object that holds a line begins."""
-    return next((number for number in range(at, -1, -1) if lines[number].startswith("{")), at)

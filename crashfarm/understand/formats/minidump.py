@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from crashfarm.documents.finding import Frame, Kind
-from crashfarm.understand import frames, normalise
+from crashfarm.understand import frames, normalise, objects
 from crashfarm.understand.report import Format, Lines, Report
 
 MAX_FRAMES = 256
@@ -121,23 +121,8 @@ def _made(at: int, end: int, what: str, address: str, found: tuple[Frame, ...], 
     )
 
 
-def _object(lines: Lines, at: int) -> tuple[dict[str, Any], int, int] | None:
-    """The JSON object that a line is in: from the line it begins on to the end of the log, or the line alone."""
-    begin = next((number for number in range(at, -1, -1) if lines[number].startswith("{")), None)
-    if begin is None:
-        return None
-    stop = next((number + 1 for number in range(at, len(lines)) if lines[number].startswith("}")), begin + 1)
-    for end in (begin + 1, stop):
-        try:
-            data = msgspec.json.decode("\n".join(lines[begin:end]))
-        except msgspec.DecodeError:
-            continue
-        return (data, begin, end) if isinstance(data, dict) else None
-    return None
-
-
 def _rust_json(lines: Lines, at: int) -> Report | None:
-    held = _object(lines, at)
+    held = objects.read(lines, at)
     if held is None or not isinstance(held[0].get("crash_info"), dict):
         return None
     data, begin, end = held
@@ -175,7 +160,7 @@ def _json_frames(one: Mapping[str, Any]) -> list[Frame]:
 
 
 def _casr(lines: Lines, at: int) -> Report | None:
-    held = _object(lines, at)
+    held = objects.read(lines, at)
     if held is None or "CrashSeverity" not in held[0]:
         return None
     data, begin, end = held
