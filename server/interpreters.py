@@ -86,7 +86,7 @@ def ask(paths: Iterable[Path]) -> Search:
     found: dict[tuple[str, str, bool], Interpreter] = {}
     passed_over: list[PassedOver] = []
     for path in paths:
-        answer = _ask_one(path)
+        answer = _ask_one(path.absolute())
         if isinstance(answer, PassedOver):
             passed_over.append(answer)
         else:

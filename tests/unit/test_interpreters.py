@@ -29,6 +29,12 @@ def test_the_interpreter_that_runs_us_is_found_with_what_it_is() -> None:
     assert found.about == " ".join(sys.version.split())
 
 
+def test_a_relative_path_is_made_absolute() -> None:
+    """A worker runs in a folder of its own, where a relative path would lead nowhere."""
+    (found,) = interpreters.ask([Path(os.path.relpath(sys.executable))]).found
+    assert found.path.is_absolute()
+
+
 def test_links_to_one_interpreter_are_one(tmp_path: Path) -> None:
     """However many names PATH has for it."""
     (tmp_path / "python3.99").symlink_to(os.path.realpath(sys.executable))
