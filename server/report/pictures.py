@@ -51,7 +51,7 @@ def _outcomes(branches: Sequence[BranchLine]) -> list[Chart]:
 
 
 def _by_day(runs: Sequence[Runs]) -> list[Chart]:
-    """Runs that found something by day and branch, where there is more than one day to show."""
+    """Failed runs by day and branch, where there is more than one day to show."""
     counts: Counter[tuple[str, str]] = Counter()
     by_branch: Counter[str] = Counter()
     for run in runs:
@@ -60,7 +60,7 @@ def _by_day(runs: Sequence[Runs]) -> list[Chart]:
         by_branch[run.branch] += found
     days = sorted({day for day, _ in counts})[-DAYS:]
     names = sorted(name for name, _ in by_branch.most_common(charts.MAX_SERIES))
-    table = _table("Runs with findings by day", "Day", counts, {day: day for day in days}, names)
+    table = _table("Failed runs by day", "Day", counts, {day: day for day in days}, names)
     return [charts.columns("days", table)] if len(days) > 1 else []
 
 
