@@ -19,6 +19,7 @@ SYSTEM_DATABASES = frozenset({"_users", "_replicator", "_global_changes"})
 _NAME = re.compile(r"[a-z][a-z0-9_$()+/-]*\Z")
 _LONGEST_NAME = 238
 _SUFFIX = ".sqlite"
+_OPEN_AT_ONCE = 100
 
 
 class Catalog:
@@ -102,7 +103,15 @@ class Catalog:
                 db.rules.extend(self._rules.get(name, ()))
                 db.listen(partial(self._updated, db))
                 self._open[name] = db
+                self._rest_others()
             return self._open[name]
+
+    def _rest_others(self) -> None:
+        """Give back the file handles of databases that were not used for longest, when many are open."""
+        if len(self._open) % _OPEN_AT_ONCE == 0:
+            by_use = sorted(self._open.values(), key=lambda db: db.used)
+            for db in by_use[: -_OPEN_AT_ONCE // 2]:
+                db.rest()
 
     def _updated(self, db: Database) -> None:
         if not db.closed:

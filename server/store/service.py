@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import importlib.util
 import logging
+import resource
 import signal
 import socket
 import sys
@@ -33,6 +34,7 @@ from server.store.settings import Settings
 
 _log = logging.getLogger(__name__)
 _GRACE_SECONDS = 5
+_FILES = 65_536
 #: Threads for what takes long: listings, views, filters. They mostly wait for the disk or for JavaScript.
 _THREADS = 64
 
@@ -106,6 +108,7 @@ class _Uvicorn(uvicorn.Server):
 def _prepared(
     folder: Path, host: str, port: int, admin: str, settings: Settings
 ) -> Iterator[tuple[_Uvicorn, socket.socket, Running]]:
+    _allow_files()
     data = DataFolder(folder, admin)
     try:
         listener = _listen(host, port)
@@ -115,6 +118,14 @@ def _prepared(
             yield _uvicorn(store, settings), listener, Running(url, admin, data.password_file)
     finally:
         data.release()
+
+
+def _allow_files() -> None:
+    """Every connection and every open database takes file handles: take as many as the system gives."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard != resource.RLIM_INFINITY else max(soft, _FILES)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, max(soft, _FILES)), hard))
 
 
 @contextlib.contextmanager

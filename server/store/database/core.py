@@ -2,9 +2,10 @@
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -94,6 +95,8 @@ class Database:
         self.path = path
         self.name = name
         self.rules: list[Rule] = []
+        #: When it was last read, by the monotonic clock.
+        self.used = 0.0
         self._validator = validator
         self._readers: deque[apsw.Connection] = deque()
         self._closed = False
@@ -119,6 +122,7 @@ class Database:
         """A connection for reading, from a pool."""
         if self._closed:
             raise NotFound("Database does not exist.")
+        self.used = time.monotonic()
         try:
             connection = self._readers.pop()
         except IndexError:
@@ -142,6 +146,12 @@ class Database:
         while self._readers:
             self._readers.pop().close()
         self._wake()
+
+    def rest(self) -> None:
+        """Close connections that nobody uses now; they are opened again when needed."""
+        with suppress(IndexError):
+            while True:
+                self._readers.pop().close()
 
     @property
     def closed(self) -> bool:
@@ -254,6 +264,14 @@ class Database:
         """An attachment's content as it is kept."""
         with self.reader() as connection:
             return blobs.load(connection, number)
+
+    def chunk(self, number: int, part: int) -> bytes:
+        """A part of an attachment's content as it is kept."""
+        query = "SELECT data FROM chunk WHERE blob = ? AND part = ?"
+        with self.reader() as connection:
+            for (data,) in connection.execute(query, (number, part)):
+                return bytes(data)
+        return b""
 
     def local(self, doc_id: str) -> tuple[int, bytes] | None:
         """(revision number, body) of a local document."""

@@ -6,6 +6,7 @@ that lost, and ancestors until the next compaction. Bodies are the JSON text of 
 leading comma (`,"a":1,"b":2`), ready to stand behind `_id` and `_rev`.
 """
 
+import os
 from pathlib import Path
 
 import apsw
@@ -67,6 +68,16 @@ def create(path: Path, meta: dict[str, str]) -> None:
     finally:
         connection.close()
     draft.rename(path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the folder's list of names reach the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def connect(path: Path, *, write: bool) -> apsw.Connection:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
@@ -114,6 +115,7 @@ class Writer:
             with self._lock:
                 if self._queue.empty():
                     self._thread = None
+                    self._let_go()
                     return []
             return self._next_group()
         while len(group) < _LARGEST_GROUP and group[-1][0] is not _STOP:
@@ -122,6 +124,14 @@ class Writer:
             except Empty:
                 break
         return group
+
+    def _let_go(self) -> None:
+        """Fold what was written into the file, and close it until there is more to write."""
+        if self._connection is not None:
+            with suppress(apsw.Error):
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._connection.close()
+            self._connection = None
 
     def _commit(self, writes: list[Write]) -> list[Any]:
         try:

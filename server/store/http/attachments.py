@@ -1,13 +1,15 @@
 """Single attachments."""
 
+import asyncio
 import base64
-import gzip
 import re
+import zlib
+from collections.abc import AsyncIterator
 from hashlib import md5
 from urllib.parse import quote
 from uuid import uuid4
 
-from server.store.database import Stored
+from server.store.database import Database, Stored, blobs
 from server.store.database.blobs import Incoming, Kept, encode_incoming
 from server.store.database.drafts import Draft, bad_name
 from server.store.errors import BadRequest, Conflict, NotFound, StoreError, TooLarge
@@ -115,21 +117,43 @@ def _stubs(base: Stored) -> dict[str, Incoming]:
 
 
 def _contents(request: Request, kept: Kept, headers: dict[str, str]) -> Response:
-    data = request.db.blob(kept.blob)
     if kept.encoding == "gzip":
         headers["accept-ranges"] = "none"
         if "gzip" in (request.header("accept-encoding") or ""):
-            return Response(200, data, headers | {"content-encoding": "gzip"})
-        return Response(200, gzip.decompress(data), headers)
+            return _sent(request.db, kept, headers | {"content-encoding": "gzip"}, kept.stored)
+        return _sent(request.db, kept, headers, kept.length, unpack=True)
     headers["accept-ranges"] = "bytes"
-    spans = _ranges(request.header("range"), len(data))
+    spans = _ranges(request.header("range"), kept.length)
     if not spans:
-        return Response(200, data, headers)
+        return _sent(request.db, kept, headers, kept.length)
+    data = request.db.blob(kept.blob)
     if len(spans) > 1:
         return _parts(data, spans, headers)
     [(first, last)] = spans
     headers["content-range"] = f"bytes {first}-{last}/{len(data)}"
     return Response(206, data[first : last + 1], headers)
+
+
+def _sent(db: Database, kept: Kept, headers: dict[str, str], length: int, *, unpack: bool = False) -> Response:
+    """The whole content: in one piece when it is small, chunk by chunk when it is not."""
+    if max(length, kept.stored) <= blobs.CHUNK:
+        data = db.blob(kept.blob)
+        return Response(200, blobs.plain(data, "gzip") if unpack else data, headers)
+    headers["content-length"] = str(length)
+    return Response(200, _unpacked(_chunks(db, kept)) if unpack else _chunks(db, kept), headers)
+
+
+async def _chunks(db: Database, kept: Kept) -> AsyncIterator[bytes]:
+    for part in range(-(-kept.stored // blobs.CHUNK)):
+        yield await asyncio.to_thread(db.chunk, kept.blob, part)
+
+
+async def _unpacked(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    engine = zlib.decompressobj(wbits=31)
+    async for chunk in chunks:
+        while chunk:
+            yield await asyncio.to_thread(engine.decompress, chunk, blobs.CHUNK)
+            chunk = engine.unconsumed_tail
 
 
 def _parts(data: bytes, spans: list[tuple[int, int]], headers: dict[str, str]) -> Response:
