@@ -20,6 +20,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "janitor": ("janitor",),
     "watch": ("watch",),
     "crashes": ("crashes",),
+    "diff": ("diff",),
     "report": ("report",),
     "export": ("export", "sql"),
     "fauxton": ("fauxton",),

@@ -1,0 +1,108 @@
+"""Differences between branches, builds and periods."""
+
+import math
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crashfarm.documents.finding import Kind
+from crashfarm.errors import InputError
+from server.queries import diffs
+from tests import farms
+from tests.fake_views import FakeDatabase
+from tests.farms import finding, result
+
+
+def history(*runs: farms.Result) -> FakeDatabase:
+    """A history of these results."""
+    return FakeDatabase("history", farms.history_docs(list(runs)))
+
+
+def changes(db: FakeDatabase, before: str, after: str) -> dict[str, tuple[str, int, int]]:
+    """What changed, by the signature's detail."""
+    found = diffs.compare(db, diffs.read_side(before, {}), diffs.read_side(after, {}))
+    return {one.signature[1]: (one.change, one.before, one.after) for one in found.differences}
+
+
+def exact(seen_before: int, runs_before: int, seen_after: int, runs_after: int) -> Fraction:
+    """The same chance, by whole numbers."""
+    seen = seen_before + seen_after
+    terms = {
+        k: math.comb(runs_before, k) * math.comb(runs_after, seen - k)
+        for k in range(max(0, seen - runs_after), min(seen, runs_before) + 1)
+    }
+    return Fraction(
+        sum(t for t in terms.values() if t <= terms[seen_before]), math.comb(runs_before + runs_after, seen)
+    )
+
+
+@given(st.data())
+def test_the_chance_is_that_of_the_exact_test(data: st.DataObject) -> None:
+    """Computed in whole numbers, slowly, for comparison."""
+    runs_before, runs_after = data.draw(st.integers(1, 40)), data.draw(st.integers(1, 40))
+    seen_before, seen_after = data.draw(st.integers(0, runs_before)), data.draw(st.integers(0, runs_after))
+    found = diffs.fisher(seen_before, runs_before, seen_after, runs_after)
+    assert found == pytest.approx(float(exact(seen_before, runs_before, seen_after, runs_after)), rel=1e-6)
+
+
+def test_large_farms_can_be_compared() -> None:
+    """No number overflows."""
+    assert diffs.fisher(1000, 1_000_000, 2000, 1_000_000) < 1e-50
+    assert diffs.fisher(1000, 1_000_000, 1000, 1_000_000) == pytest.approx(1.0)
+
+
+def test_branches_differ_by_what_is_new_gone_more_or_less() -> None:
+    """Compared by rates: the number of runs may differ."""
+    db = history(
+        result(1, finding(detail="gone"), finding(detail="same"), finding(detail="less"), branch="a"),
+        result(2, finding(detail="new"), finding(detail="same"), finding(detail="less"), branch="b"),
+        result(3, finding(detail="same"), branch="b"),
+    )
+    expected = {"gone": ("gone", 1, 0), "new": ("new", 0, 1), "same": ("same", 1, 2), "less": ("less", 1, 1)}
+    assert changes(db, "a", "b") == expected
+
+
+def test_builds_are_sides_too() -> None:
+    """A branch and a build type, with a slash between."""
+    db = history(result(1, finding(), buildtype="debug"), result(2, buildtype="release"))
+    assert changes(db, "3.13/release", "3.13/debug") == {finding().detail: ("new", 0, 1)}
+
+
+def test_periods_are_sides_whose_last_day_is_not_in_them() -> None:
+    """The first day is."""
+    day = 24 * 60
+    db = history(
+        result(0, finding(detail="old")),
+        result(day, finding(detail="new")),
+        result(2 * day, finding(Kind.OOM, "later")),
+    )
+    found = changes(db, "2026-11-22..2026-11-23", "2026-11-23..2026-11-24")
+    assert found == {"old": ("gone", 1, 0), "new": ("new", 0, 1)}
+
+
+def test_runs_that_could_not_begin_do_not_count() -> None:
+    """They say nothing of the program."""
+    db = history(result(1, branch="a"), result(2, branch="a", outcome="error"), result(3, branch="b"))
+    found = diffs.compare(db, diffs.read_side("a", {}), diffs.read_side("b", {}))
+    assert (found.runs_before, found.runs_after) == (1, 1)
+
+
+def test_the_surest_difference_comes_first() -> None:
+    """Ten of ten against none, before one of ten against none."""
+    runs = [
+        result(n, finding(detail="sure"), *([finding(detail="chance")] if n == 1 else []), branch="a")
+        for n in range(10)
+    ]
+    runs += [result(n, branch="b") for n in range(10, 20)]
+    found = diffs.compare(history(*runs), diffs.read_side("a", {}), diffs.read_side("b", {}))
+    assert [one.signature[1] for one in found.differences] == ["sure", "chance"]
+    assert found.differences[0].chance < 0.001 < 0.5 < found.differences[1].chance
+
+
+@pytest.mark.parametrize("text", ["2026-11-22..soon", "..", "x..2026-11-22"])
+def test_a_period_that_cannot_be_read_is_refused(text: str) -> None:
+    """The message shows how to write one."""
+    with pytest.raises(InputError, match=r"2026-11-15\.\.2026-11-22"):
+        diffs.read_side(text, {})
