@@ -84,6 +84,6 @@ def _is_whole(data: bytearray) -> bool:
     head = bytes(data[:end]).lower()
     at = head.find(b"content-length:")
     if at < 0:
-        return data.endswith(b"0\r\n\r\n")
+        return len(data) > end + 4 and data.endswith(b"\r\n0\r\n\r\n")
     stop = head.find(b"\r\n", at)
     return len(data) >= end + 4 + int(head[at + 15 : stop if stop > 0 else end])

@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -56,7 +57,8 @@ class Catalog:
             if name in self._names:
                 reason = "The database could not be created, the file already exists."
                 raise PreconditionFailed(reason, "file_exists")
-            meta = {"uuid": uuid4().hex, "security": json.dumps(ADMINS_ONLY)}
+            made = str(int(time.time()))
+            meta = {"uuid": uuid4().hex, "security": json.dumps(ADMINS_ONLY), "created": made}
             schema.create(self._path(name), meta)
             self._names.add(name)
         self._tell(name, "created")

@@ -106,6 +106,8 @@ class Database:
             self._meta = {key: value for key, value in connection.execute("SELECT name, value FROM meta")}
             self._state = State(*next(iter(connection.execute("SELECT * FROM state"))))
         self.uuid = self._meta["uuid"]
+        #: When it was made, in seconds since 1970, as text; "0" where an older store did not note it.
+        self.created = self._meta.get("created", "0")
         self._security: dict[str, Any] = msgspec.json.decode(self._meta["security"])
         self._revs_limit = int(self._meta.get("revs_limit", DEFAULT_REVS_LIMIT))
         self._purged_limit = int(self._meta.get("purged_limit", DEFAULT_PURGED_LIMIT))

@@ -9,7 +9,7 @@ import msgspec
 from server.store.database import blobs, edits, render
 from server.store.database.drafts import Draft
 from server.store.database.edits import Row, Transaction
-from server.store.errors import Conflict, NotFound, StoreError
+from server.store.errors import BadRequest, Conflict, NotFound, StoreError
 from server.store.revisions import decode, encode, parse_rev, stem
 
 _encode = msgspec.json.Encoder().encode
@@ -55,26 +55,33 @@ class DocumentsWrite:
 
 @dataclass(slots=True)
 class LocalWrite:
-    """Write a document that is never replicated. The answer is its new revision."""
+    """Write a document that is never replicated. The answer is its new revision.
+
+    Such a document belongs to one writer: as in CouchDB, the last write wins, and the revision only counts.
+    """
 
     id: str
     body: bytes | None
     rev: str | None
 
     def apply(self, txn: Transaction) -> str:
-        """Write or, without a body, delete it."""
-        found = list(txn.connection.execute("SELECT rev FROM local WHERE id = ?", (self.id,)))
-        known = int(found[0][0]) if found else None
-        if self.body is None and known is None:
-            raise NotFound("missing")
-        if self.rev != (None if known is None else f"0-{known}") and not (known is None and self.rev == "0-0"):
-            raise Conflict
+        """Write or, without a body, delete it; BadRequest when the revision is none of a local document."""
+        before = self._number()
         if self.body is None:
-            txn.connection.execute("DELETE FROM local WHERE id = ?", (self.id,))
+            if not list(txn.connection.execute("DELETE FROM local WHERE id = ? RETURNING id", (self.id,))):
+                raise NotFound("missing")
             return "0-0"
-        new = (known or 0) + 1
+        new = before + 1
         txn.connection.execute("INSERT OR REPLACE INTO local VALUES (?, ?, ?)", (self.id, new, self.body))
         return f"0-{new}"
+
+    def _number(self) -> int:
+        if self.rev is None:
+            return 0
+        generation, _, number = self.rev.partition("-")
+        if generation != "0" or not (number.isascii() and number.isdigit() and len(number) < 18):
+            raise BadRequest("Invalid rev format")
+        return int(number)
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from server.store.http.waiting import Bell
 
 _SMALL = 100
 _BEAT_EVENT = b"event: heartbeat\ndata: \n\n"
-_FEEDS = ("normal", "longpoll", "continuous", "eventsource")
+_FEEDS = ("normal", "longpoll", "continuous", "live", "eventsource")
 _ENDLESS = 1 << 62
 
 
@@ -64,8 +64,8 @@ def _options(request: Request, wanted: feed.Filter | None) -> Options:
     kind = request.query.get("feed", "normal")
     if kind not in _FEEDS:
         raise BadRequest("Supported `feed` types: normal, continuous, live, longpoll, eventsource")
-    descending = request.flag("descending")
-    docs = request.flag("include_docs")
+    descending = _wanted(request, "descending")
+    docs = _wanted(request, "include_docs")
     style = request.query.get("style", "main_only")
     if style not in ("main_only", "all_docs"):
         raise BadRequest(f"Unknown style: {style}")
@@ -73,7 +73,9 @@ def _options(request: Request, wanted: feed.Filter | None) -> Options:
     since = _since(request)
     if descending:
         since = _ENDLESS
-    limit = max(1, request.number("limit", _ENDLESS))
+    limit = request.number("limit", _ENDLESS)
+    if kind != "normal":
+        limit = max(1, limit)
     return Options(
         kind,
         since,
@@ -85,10 +87,15 @@ def _options(request: Request, wanted: feed.Filter | None) -> Options:
     )
 
 
+def _wanted(request: Request, name: str) -> bool:
+    """Of the feed's options CouchDB takes for false whatever is not `true`."""
+    return request.query.get(name) == "true"
+
+
 def _document(request: Request) -> Callable[[Stored], bytes] | None:
     """How to show a document, when it takes more than its row."""
     names = ("conflicts", "attachments", "att_encoding_info")
-    options = {name: True for name in names if request.flag(name)}
+    options = {name: True for name in names if _wanted(request, name)}
     if not options:
         return None
     return lambda found: reading.document(request.db, found, options)
@@ -101,6 +108,8 @@ def _since(request: Request) -> int:
 
 async def _normal(db: Database, options: Options) -> Response:
     """All at once; long answers are sent page by page."""
+    if options.limit == 0:
+        return raw_json(b'{"results":[\n' + _end(db, options, options.since, 0))
     first = await _looked(db, options)
     if not first.more or len(first.rows) == options.limit:
         body = b'{"results":[\n' + b",\n".join(first.rows) + _end(db, options, first.last, len(first.rows))

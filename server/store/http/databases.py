@@ -11,8 +11,6 @@ from server.store.http.request import Request
 from server.store.http.response import Response, json_response
 from server.store.http.routing import Route
 
-_START = "0"
-
 
 async def create(request: Request) -> Response:
     """PUT /{db}"""
@@ -106,13 +104,13 @@ async def ensure_full_commit(request: Request) -> Response:
     """POST /{db}/_ensure_full_commit: every acknowledged write is on disk already"""
     request.require_json()
     await request.body()
-    return json_response({"ok": True, "instance_start_time": _START}, 201)
+    return json_response({"ok": True, "instance_start_time": request.db.created}, 201)
 
 
 def info_of(db: Database) -> dict[str, Any]:
     """What GET /{db} says."""
     return {
-        "instance_start_time": _START,
+        "instance_start_time": db.created,
         "db_name": db.name,
         "purge_seq": db.seq_text(db.purge_seq()),
         "update_seq": db.seq_text(db.update_seq()),

@@ -91,7 +91,7 @@ async def store(request: Request, draft: Draft) -> Response:
     if isinstance(result, StoreError):
         raise result
     headers = {"etag": f'"{result}"', "location": location(request, draft.id)}
-    status = 200 if draft.deleted else 201
+    status = 200 if draft.deleted and request.method != "POST" else 201
     body = b'{"ok":true,"id":%s,"rev":"%s"}' % (_encode(draft.id), result.encode())
     return raw_json(body, status, headers)
 

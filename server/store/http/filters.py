@@ -25,7 +25,7 @@ def decode(text: bytes) -> Any:
 async def choose(request: Request, body: dict[str, Any]) -> Filter | None:
     """The filter that a request names; None for all changes."""
     name = request.query.get("filter")
-    if name is None:
+    if not name:
         return None
     if name == "_doc_ids":
         return _by_ids(request, body)

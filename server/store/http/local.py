@@ -31,6 +31,8 @@ async def put(request: Request) -> Response:
     rev = _given_rev(request, draft.rev)
     body = None if draft.deleted else draft.body
     new = await request.db.write(LocalWrite(request.parts[2], body, rev))
+    if request.query.get("batch") == "ok":
+        return json_response({"ok": True, "id": "_local/" + request.parts[2]}, 202)
     return _answer(request, new, 201)
 
 
