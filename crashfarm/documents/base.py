@@ -37,7 +37,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_doc(self) -> Json:
         """The document as CouchDB takes it: plain JSON values, members that we do not know included."""
-        own: Json = _overlay(self, self.origin)
+        own: Json = msgspec.json.decode(msgspec.json.encode(self.evolve(origin={})))
+        _overlay(self, own, self.origin)
         for name in (*_ENVELOPE, "_id", "_rev", "type"):
             own.pop(name, None)
         revision = {"_rev": self.rev} if self.rev else {}
@@ -48,20 +49,27 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, **changes)
 
 
-def _overlay(value: Any, origin: Any) -> Any:
-    """The value as JSON, with the members of the original object that its type has no field for."""
-    if isinstance(value, msgspec.Struct):
-        before = origin if isinstance(origin, dict) else {}
+def _overlay(value: Any, plain: Any, origin: Any) -> None:
+    """Put into `plain`, which is the value as JSON, the members of the origin that the value's type has no field for.
+
+    It descends only where the origin has something to keep: documents are written far too often for more.
+    """
+    if isinstance(value, msgspec.Struct) and isinstance(origin, dict) and isinstance(plain, dict):
         fields = value.__struct_fields__
-        unknown = {name: member for name, member in before.items() if name not in fields}
-        return unknown | {name: _overlay(getattr(value, name), before.get(name)) for name in fields}
-    if isinstance(value, dict):
-        before = origin if isinstance(origin, dict) else {}
-        return {name: _overlay(member, before.get(name)) for name, member in value.items()}
-    if isinstance(value, tuple):
-        items = origin if isinstance(origin, list) else []
-        return [_overlay(item, items[at] if at < len(items) else None) for at, item in enumerate(value)]
-    return msgspec.to_builtins(value)
+        for name, member in origin.items():
+            if name not in fields:
+                plain[name] = member
+                continue
+            if name not in plain:  # a default that our type leaves out, and the origin did not
+                plain[name] = msgspec.json.decode(msgspec.json.encode(getattr(value, name)))
+            if isinstance(member, dict | list):
+                _overlay(getattr(value, name), plain[name], member)
+    elif isinstance(value, dict) and isinstance(origin, dict):
+        for name in value.keys() & origin.keys():
+            _overlay(value[name], plain[name], origin[name])
+    elif isinstance(value, tuple) and isinstance(origin, list):
+        for item, as_json, before in zip(value, plain, origin, strict=False):
+            _overlay(item, as_json, before)
 
 
 def plain_name(document_id: str) -> str:
