@@ -14,7 +14,7 @@ from server.store.views.answer import FetchDoc
 from server.store.views.options import Options, parse
 from server.store.views.server import Query, ViewServer
 
-#: An answer up to this size is sent in one piece.
+#: An answer up to about this size is sent in one piece, a longer one in such pieces.
 _SMALL = 1 << 16
 
 
@@ -92,10 +92,8 @@ async def _queries(request: Request) -> Response:
 
 async def _answer(request: Request, query: Query) -> Response:
     await _freshen(request, query)
-    if query.is_quick:
-        return raw_json(_whole(query, request))
     pieces = query.pieces(_fetcher(request, query.options))
-    body, ended = await asyncio.to_thread(_read, pieces, _SMALL)
+    body, ended = _read(pieces) if query.is_quick else await asyncio.to_thread(_read, pieces)
     if ended:
         return raw_json(body)
     return Response(200, _stream(body, pieces))
@@ -115,13 +113,14 @@ def _whole(query: Query, request: Request) -> bytes:
     return b"".join(query.pieces(_fetcher(request, query.options)))
 
 
-def _read(pieces: Iterator[bytes], size: int) -> tuple[bytes, bool]:
-    """The next pieces, about so many bytes of them, and whether they were the last."""
+def _read(pieces: Iterator[bytes]) -> tuple[bytes, bool]:
+    """The next pieces, not much more than what is sent at once, and whether they were the last."""
     found: list[bytes] = []
+    size = 0
     for piece in pieces:
         found.append(piece)
-        size -= len(piece)
-        if size <= 0:
+        size += len(piece)
+        if size > _SMALL:
             return b"".join(found), False
     return b"".join(found), True
 
@@ -131,7 +130,7 @@ async def _stream(first: bytes, pieces: Iterator[bytes]) -> AsyncIterator[bytes]
         yield first
         ended = False
         while not ended:
-            body, ended = await asyncio.to_thread(_read, pieces, _SMALL)
+            body, ended = await asyncio.to_thread(_read, pieces)
             yield body
         yield b"\n"
     finally:

@@ -18,6 +18,9 @@ from server.store.mango.selector import compile_normal, has_pattern
 _log = logging.getLogger("crashfarm.store.javascript")
 _encode = msgspec.json.encode
 
+#: Children that stay when nobody needs them. Starting another one takes a tenth of a second.
+IDLE = 1
+
 #: Documents as JSON text: the new one, and the one it replaces or None.
 Pair = tuple[bytes, bytes | None]
 Verdict = tuple[str, Any] | None
@@ -29,11 +32,12 @@ def program_key(program: Program) -> bytes:
 
 
 class Processes:
-    """At most `size` children, started when needed, lent to one caller at a time."""
+    """At most `size` children, started when needed, lent to one caller at a time; few are kept when idle."""
 
     def __init__(self, size: int, limits: Limits) -> None:
         self._limits = limits
         self._free: list[Child] = []
+        self._lent: set[Child] = set()
         self._permits = threading.Semaphore(size)
         self._lock = threading.Lock()
         self._closed = False
@@ -45,34 +49,43 @@ class Processes:
             child = self._take()
             try:
                 yield child
-            except JavaScriptError:
+            except StoreError:
                 self._give(child)
                 raise
             except BaseException:
-                child.close()  # an answer may still be under way
+                child.kill()  # an answer may still be under way
+                self._give(child)
                 raise
             else:
                 self._give(child)
 
     def close(self) -> None:
-        """End the children that are not lent; those that are end when given back."""
+        """End all children; what they were doing fails."""
         with self._lock:
             self._closed = True
             free, self._free = self._free, []
+        self.interrupt()
         for child in free:
             child.close()
+
+    def interrupt(self) -> None:
+        """End the children that are lent; what they were doing fails."""
+        with self._lock:
+            for child in self._lent:
+                child.kill()
 
     def _take(self) -> Child:
         with self._lock:
             if self._closed:
                 raise JavaScriptError("The store is stopping.", "os_process_error")
-            if self._free:
-                return self._free.pop()
-        return Child(self._limits)
+            child = self._free.pop() if self._free else Child(self._limits)
+            self._lent.add(child)
+        return child
 
     def _give(self, child: Child) -> None:
         with self._lock:
-            if child.alive and not self._closed:
+            self._lent.discard(child)
+            if child.alive and not self._closed and len(self._free) < IDLE:
                 self._free.append(child)
                 return
         child.close()

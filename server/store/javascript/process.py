@@ -72,8 +72,13 @@ class Child:
             if not reply.busy:
                 return reply
 
+    def kill(self) -> None:
+        """End the process from any thread; who waits for its answer gets an error."""
+        self.alive = False
+        self._process.kill()
+
     def close(self) -> None:
-        """End the process."""
+        """End the process and let go of it."""
         self.alive = False
         self._socket.close()
         self._process.kill()

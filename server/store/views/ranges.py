@@ -1,6 +1,5 @@
 """Reading ranges of a map function's rows through its tree: counts, pieces of groups, partial reductions."""
 
-import functools
 import itertools
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
@@ -51,6 +50,7 @@ class Reader:
         self._connection = connection
         self._nodes = f"nodes_{place}"
         self._rows = f"rows_{place}"
+        self._top: Whole | None = None
 
     def total(self) -> int:
         """How many rows there are."""
@@ -65,12 +65,14 @@ class Reader:
         root = self._root
         if not bound or bound >= collation.HIGHEST:
             return root.rows if bound else 0
-        last = f"SELECT lo FROM {self._nodes} WHERE level=? AND lo<=? ORDER BY lo DESC LIMIT 1"  # noqa: S608
-        before = f"SELECT total(n) FROM {self._nodes} WHERE level=? AND lo>=? AND lo<?"  # noqa: S608
+        query = (
+            f"SELECT lo, (SELECT total(n) FROM {self._nodes} WHERE level=?1 AND lo>=?2 AND lo<node.lo) "  # noqa: S608
+            f"FROM {self._nodes} node WHERE level=?1 AND lo<=?3 ORDER BY lo DESC LIMIT 1"
+        )
         lo, rank = root.lo, 0
         for level in range(root.level - 1, -1, -1):
-            first, lo = lo, self._connection.execute(last, (level, bound)).get
-            rank += int(self._connection.execute(before, (level, first, lo)).get)
+            lo, before = self._connection.execute(query, (level, lo, bound)).get
+            rank += int(before)
         return rank + int(self._connection.execute(self._count_rows, (lo, bound)).get)
 
     def rows(self, within: Range, descending: bool, skip: int, limit: int) -> Iterator[StoredRow]:
@@ -165,8 +167,13 @@ class Reader:
     def _count_rows(self) -> str:
         return f"SELECT count(*) FROM {self._rows} WHERE k>=? AND k<?"  # noqa: S608
 
-    @functools.cached_property
+    @property
     def _root(self) -> Whole:
+        if self._top is None:
+            self._top = self._find_root()
+        return self._top
+
+    def _find_root(self) -> Whole:
         query = f"SELECT level, lo, ?, n, red FROM {self._nodes} ORDER BY level DESC LIMIT 1"  # noqa: S608
         return Whole(*self._connection.execute(query, (collation.HIGHEST,)).get)
 

@@ -27,6 +27,9 @@ from server.store.views.selected import IndexMapper
 #: Builds that run at the same time; each has a thread, and JavaScript ones a child process from a pool of their own.
 BUILDERS = 4
 
+#: Groups, or rows with their documents, that are quickly read.
+FEW = 20
+
 _parse = functools.lru_cache(maxsize=256)(design.parse)
 
 
@@ -53,14 +56,14 @@ class Query(msgspec.Struct, frozen=True):
 
     @property
     def is_quick(self) -> bool:
-        """True when answering takes well under a millisecond, so that no thread is needed."""
-        if self.options.keys is not None or self.options.include_docs or self.options.skip:
+        """True when the first piece of the answer takes well under a millisecond, so that no thread is needed."""
+        options = self.options
+        if options.keys is not None or options.skip:
             return False
-        limit = self.options.limit
+        few = options.limit is not None and options.limit <= FEW
         if self.reducing:
-            grouped_a_lot = bool(self.options.group_level) and (limit is None or limit > 10)
-            return not (grouped_a_lot or isinstance(self._reducer(), JavaScriptReduce))
-        return limit is not None and limit <= 100
+            return (few or not options.group_level) and not isinstance(self._reducer(), JavaScriptReduce)
+        return few or not options.include_docs
 
     def _reducer(self) -> Reducer:
         return self.index.reducer(self.place.map, self.place.reduce or 0)
@@ -159,11 +162,12 @@ class ViewServer:
         return [task for task in map(_task, indexes) if task is not None]
 
     def close(self) -> None:
-        """Let go of all files; builds that run end with their transaction."""
+        """Let go of all files; builds that run end where they are."""
         with self._lock:
             for index in self._indexes.values():
                 index.close()
             self._indexes.clear()
+        self._javascript.builders.interrupt()
         self._executor.shutdown(wait=True)
 
     def _new_mapper(self, group: Group) -> contextlib.AbstractContextManager[Mapper]:
