@@ -90,6 +90,20 @@ def test_a_senseless_position_is_a_bad_request(edited, since):
     }
 
 
+def test_a_limit_of_zero_shows_only_the_position(edited):
+    """Clients ask how much is pending."""
+    body = edited.read("_changes", limit=0)
+    assert (body["results"], body["pending"]) == ([], 4)
+
+
+@pytest.mark.parametrize(
+    "params", [{"include_docs": "x"}, {"descending": "x"}, {"descending": ""}, {"filter": ""}, {"conflicts": "1"}]
+)
+def test_what_is_not_true_is_false(edited, params):
+    """The feed is lenient where views are not."""
+    assert edited.read("_changes", **params)["results"] == edited.read("_changes")["results"]
+
+
 def test_descending_turns_it_round(edited):
     """The newest change first."""
     assert ids(edited.read("_changes", descending="true")) == ["a", "_design/f", "c", "b"]

@@ -120,6 +120,13 @@ def test_continuous_ends_at_its_limit(db):
     assert [line.get("id") for line in lines_of(answer) if line] == ["a", "b", None]
 
 
+def test_live_is_another_name_for_continuous(db):
+    """As PouchDB says it."""
+    db.save("a")
+    answer = db.get("_changes", params={"feed": "live", "timeout": 200}, stream=True)
+    assert [line.get("id") for line in lines_of(answer) if line] == ["a", None]
+
+
 def test_continuous_beats(db):
     """Empty lines while nothing happens."""
     params = {"feed": "continuous", "since": "now", "heartbeat": 50}

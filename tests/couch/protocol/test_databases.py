@@ -1,5 +1,7 @@
 """Creating, describing and deleting databases, and what they may be called."""
 
+import time
+
 import pytest
 
 ILLEGAL = (
@@ -82,6 +84,14 @@ def test_information_counts_documents_and_deletions(db):
     assert set(info["sizes"]) == {"file", "external", "active"} and info["sizes"]["file"] > 0
     assert {"update_seq", "purge_seq", "instance_start_time", "cluster", "props", "disk_format_version"} <= set(info)
     assert info["cluster"]["n"] == 1
+
+
+def test_the_start_time_is_that_of_its_making(db):
+    """In seconds; a database made again under the same name has another."""
+    started = db.read()["instance_start_time"]
+    assert abs(int(started) - time.time()) < 600
+    answer = db.post("_ensure_full_commit", headers=JSON)
+    assert answer.json()["instance_start_time"] == started
 
 
 def test_the_sequence_starts_with_its_number(db):

@@ -235,6 +235,13 @@ def test_putting_deleted_true_keeps_the_body_of_the_tombstone(db):
     assert db.read("a", rev=gone)["why"] == "old"
 
 
+def test_posting_a_tombstone_creates_it(db):
+    """POST answers 201 whatever it makes."""
+    answer = db.post(json={"_id": "a", "_deleted": True})
+    assert (answer.status_code, answer.json()["rev"].split("-")[0]) == (201, "1")
+    assert db.get("a").json() == DELETED
+
+
 def test_old_revisions_read_until_compaction(db):
     """`rev` reads a body that was replaced."""
     first = db.save("a", n=1)

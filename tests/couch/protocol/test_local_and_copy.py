@@ -12,6 +12,16 @@ def test_local_documents_count_their_writes(db):
     assert db.read("_local/l") == {"_id": "_local/l", "_rev": "0-2", "n": 2}
 
 
+def test_local_documents_never_conflict(db):
+    """The last write wins: a replicator that lost its answer writes its checkpoint again."""
+    db.save("_local/l", n=1)
+    assert db.save("_local/l", n=2) == "0-1"
+    assert db.save("_local/l", _rev="0-7", n=3) == "0-8"
+    assert db.bulk([{"_id": "_local/l", "n": 4}])[0]["rev"] == "0-1"
+    assert db.read("_local/l")["n"] == 4
+    assert db.delete("_local/l").json()["rev"] == "0-0"
+
+
 def test_local_documents_are_deleted(db):
     """Then they are missing, without a tombstone."""
     db.save("_local/l")
@@ -105,6 +115,12 @@ def test_batch_ok_is_accepted_and_written(db):
     while db.read()["doc_count"] < 2:
         assert time.monotonic() < deadline
     assert db.read("a")["n"] == 1
+
+
+def test_batch_ok_of_a_local_document_has_no_revision(db):
+    """202, as for others."""
+    answer = db.put("_local/l", params={"batch": "ok"}, json={"n": 1})
+    assert (answer.status_code, answer.json()) == (202, {"ok": True, "id": "_local/l"})
 
 
 @pytest.mark.parametrize("value", ["no", "true", ""])
