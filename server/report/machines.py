@@ -15,7 +15,7 @@ from server.report.scratch import Scratch
 MAX_WORKERS = 100
 """Workers that a machine's page lists."""
 
-MAX_LINES = 500
+MAX_LINES = 200
 """Signatures that one page lists."""
 
 Parts = tuple[str, str, str]

@@ -30,7 +30,7 @@ class Pages:
         self.look = _look(assets)
         # Lists draw a square for each branch, as long as that is a picture and the names are of one product.
         few = len(branches) <= MAX_SQUARES and len({line.product for line in branches}) == 1
-        self._common["branches"] = [line.branch for line in branches] if few else []
+        self._common["branches"] = [(line.branch, text.plain(line.branch, 40)) for line in branches] if few else []
 
     def write(self, template: str, path: str, **values: Any) -> None:
         """Render a template into the file of that path, which is relative to the report's folder."""
