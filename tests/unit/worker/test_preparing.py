@@ -1,0 +1,111 @@
+"""What comes from the database is data: what of it may become a command."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crashfarm.documents.branch import Build
+from crashfarm.documents.job import Input
+from crashfarm.errors import InputError
+from worker.allowed import Allowed
+from worker.preparing import Prepared, Rules, prepare
+
+RULES = Rules(Allowed(("/bin/sh", "/opt/*/bin/tool")), ("http", "https"), ("LD_*",))
+
+
+def prepared(folder: Path, given: Input, *command: str, **environment: str) -> Prepared:
+    """Prepare a run whose attachment `a.bin` is b"attached"."""
+    build = Build(command=command or ("/bin/sh", "{input}"), environment=environment)
+    return prepare(build, given, folder, RULES, {"a.bin": b"attached"}.get)
+
+
+def test_a_url_stands_where_the_command_wants_it(tmp_path: Path) -> None:
+    """Also within an argument."""
+    given = Input(url="https://example.org/a?b=c")
+    assert prepared(tmp_path, given, "/bin/sh", "--page={input}").command == (
+        "/bin/sh",
+        "--page=https://example.org/a?b=c",
+    )
+
+
+@pytest.mark.parametrize("url", ["-c", "--help", "javascript:alert(1)", "file:///etc/passwd", "", "http", "//host/"])
+def test_a_url_of_another_scheme_is_refused(tmp_path: Path, url: str) -> None:
+    """So that it can never be taken for an option or a local file."""
+    with pytest.raises(InputError, match="scheme"):
+        prepared(tmp_path, Input(url=url))
+
+
+@pytest.mark.parametrize("url", ["http://a b/", "http://a/\n", "http://a/\x00"])
+def test_a_url_with_blanks_or_control_characters_is_refused(tmp_path: Path, url: str) -> None:
+    """No program is to see two words, or a line."""
+    with pytest.raises(InputError, match="control characters"):
+        prepared(tmp_path, Input(url=url))
+
+
+@pytest.mark.parametrize(
+    ("name", "stored"),
+    [
+        ("a.py", "a.py"),
+        ("../../etc/passwd", "passwd"),
+        ("/etc/passwd", "passwd"),
+        ("..", "input"),
+        ("", "input"),
+        ("-rf", "-rf"),
+    ],
+)
+def test_a_text_becomes_a_file_in_the_working_folder(tmp_path: Path, name: str, stored: str) -> None:
+    """Whatever its name says; the program gets the whole path, so it is never an option."""
+    ready = prepared(tmp_path, Input(name=name, text="pass"))
+    assert ready.command[1] == str(tmp_path / stored)
+    assert (tmp_path / stored).read_text() == "pass"
+
+
+def test_an_attachment_becomes_a_file(tmp_path: Path) -> None:
+    """Byte for byte; one that is missing is told."""
+    ready = prepared(tmp_path, Input(attachment="a.bin"))
+    assert Path(ready.command[1]).read_bytes() == b"attached"
+    with pytest.raises(InputError, match="no attachment"):
+        prepared(tmp_path, Input(attachment="b.bin"))
+
+
+@pytest.mark.parametrize("given", [Input(), Input(url="http://a/", text="b"), Input(text="a", attachment="a.bin")])
+def test_an_input_is_exactly_one_thing(tmp_path: Path, given: Input) -> None:
+    """Neither none nor two."""
+    with pytest.raises(InputError, match="exactly one"):
+        prepared(tmp_path, given)
+
+
+@pytest.mark.parametrize("program", ["/bin/ls", "/opt/x/y/bin/tool", "/opt/../bin/tool", "bin/sh", "no-such-program"])
+def test_a_program_that_is_not_allowed_is_refused(tmp_path: Path, program: str) -> None:
+    """Neither by another path nor by a pattern that reaches too far."""
+    with pytest.raises(InputError, match="cannot run"):
+        prepared(tmp_path, Input(text=""), program, "{input}")
+
+
+def test_a_pattern_allows_what_it_names(tmp_path: Path) -> None:
+    """Its star stands for one folder."""
+    assert prepared(tmp_path, Input(text=""), "/opt/3.11/bin/tool").command == ("/opt/3.11/bin/tool",)
+
+
+def test_the_environment_is_clean_but_for_what_the_build_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker's own secrets stay with it."""
+    monkeypatch.setenv("COUCHDB_PASSWORD", "secret")
+    environment = prepared(tmp_path, Input(text=""), PYTHONHASHSEED="0").environment
+    assert environment["PYTHONHASHSEED"] == "0"
+    assert "secret" not in environment.values()
+    assert environment["HOME"] == str(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["LD_PRELOAD", "LD_LIBRARY_PATH", ""])
+def test_a_build_may_not_change_which_code_an_allowed_program_loads(tmp_path: Path, name: str) -> None:
+    """A variable of the loader would make the list of programs worthless."""
+    with pytest.raises(InputError, match="environment"):
+        prepared(tmp_path, Input(text=""), "/bin/sh", **{name: "x"})
+
+
+def test_a_branch_without_a_command_is_refused(tmp_path: Path) -> None:
+    """There is nothing to run."""
+    empty: Any = Build(command=())
+    with pytest.raises(InputError, match="empty"):
+        prepare(empty, Input(text=""), tmp_path, RULES, {}.get)

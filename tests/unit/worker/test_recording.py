@@ -1,0 +1,102 @@
+"""What is written of a run: once, whoever ran it and however often it is told."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from crashfarm.documents.finding import Finding
+from crashfarm.documents.result import Result
+from crashfarm.errors import DatabaseUnavailable
+from tests import samples
+from tests.fakes.couch import MemoryDatabase, lost_replies
+from worker.outbox import Outbox, Parcel
+from worker.recording import Recorder
+
+
+def parcel(attempt: int = 1, seen_at: str = samples.NOW, place: str = "a.py", **changes: Any) -> Parcel:
+    """What one run brought."""
+    finding: Finding = msgspec.structs.replace(samples.FINDING, input=place)
+    result = Result.from_doc(samples.result()).evolve(attempt=attempt, completed_at=seen_at, findings=(finding,))
+    return Parcel(job=samples.running(), result=result.evolve(**changes).to_doc(), output=b"log", job_result="failure")
+
+
+@pytest.fixture
+def history() -> MemoryDatabase:
+    return MemoryDatabase("history")
+
+
+def stored(history: MemoryDatabase, kind: str) -> list[dict[str, Any]]:
+    return [doc for doc in history.docs.values() if doc["type"].startswith(kind)]
+
+
+def test_telling_twice_changes_nothing(history: MemoryDatabase) -> None:
+    """After the first time nothing is written."""
+    Recorder(history).record([parcel()])
+    before, writes = dict(history.docs), history.writes
+    Recorder(history).record([parcel()])
+    assert (history.docs, history.writes) == (before, writes)
+
+
+def test_a_lost_reply_is_made_good_by_telling_again(history: MemoryDatabase) -> None:
+    """Nothing is doubled."""
+    history.fault = lost_replies("bulk", 1)
+    with pytest.raises(DatabaseUnavailable):
+        Recorder(history).record([parcel()])
+    assert Recorder(history).record([parcel()]) == {}
+    assert (len(stored(history, "history")), len(stored(history, "result"))) == (1, 1)
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_the_higher_attempt_stays(history: MemoryDatabase, order: tuple[int, int]) -> None:
+    """In whatever order the two arrive."""
+    for attempt in order:
+        Recorder(history).record([parcel(attempt=attempt)])
+    [result] = stored(history, "result")
+    assert result["attempt"] == 2
+    assert history.attachment(result["_id"], "output.txt") == b"log"
+
+
+def test_what_is_seen_again_widens_the_history(history: MemoryDatabase) -> None:
+    """First and last time, and the places."""
+    Recorder(history).record([parcel(seen_at="2026-11-22T06:00:00.000Z", place="b.py")])
+    Recorder(history).record([parcel(seen_at="2026-11-21T06:00:00.000Z", place="a.py")])
+    [known] = stored(history, "history")
+    assert known["first_seen"] == "2026-11-21T06:00:00.000Z"
+    assert known["last_seen"] == "2026-11-22T06:00:00.000Z"
+    assert known["places"] == ["a.py", "b.py"]
+
+
+def test_an_admins_note_in_the_history_stays(history: MemoryDatabase) -> None:
+    """What others wrote is not ours to remove."""
+    Recorder(history).record([parcel()])
+    [known] = stored(history, "history")
+    history.put(known | {"note": "looks like an old friend", "suppressed": True})
+    Recorder(history).record([parcel(seen_at="2027-01-01T00:00:00.000Z")])
+    [known] = stored(history, "history")
+    assert (known["note"], known["suppressed"], known["last_seen"][:4]) == ("looks like an old friend", True, "2027")
+
+
+def test_a_parcel_on_disk_is_what_was_put(tmp_path: Any) -> None:
+    """And is gone when it is done."""
+    outbox = Outbox(tmp_path / "outbox")
+    path = outbox.put(parcel())
+    assert [found for _, found in Outbox(tmp_path / "outbox")] == [parcel()]
+    outbox.done(path)
+    assert outbox.waiting() == []
+
+
+def test_a_damaged_parcel_is_set_aside_and_blocks_no_other(tmp_path: Any) -> None:
+    """It is kept for a person to look at."""
+    outbox = Outbox(tmp_path)
+    path = outbox.put(parcel())
+    path.write_text("{")
+    outbox.put(parcel(attempt=2))
+    assert [found.result["attempt"] for _, found in outbox] == [2]
+    assert (tmp_path / "refused" / path.name).exists()
+
+
+def test_a_draft_of_a_killed_worker_is_no_parcel(tmp_path: Any) -> None:
+    """Half a file is never delivered."""
+    (tmp_path / "job_1.draft").write_text("{")
+    assert list(Outbox(tmp_path)) == []
