@@ -158,7 +158,9 @@ def measure(farm: Farm, folder: Path, asked: argparse.Namespace) -> None:
     print(f"reading {rows:,} rows and documents: {reading:.1f} s")
 
     def report(number: int) -> str:
-        return write_report(farm, folder / "out", now=BEGIN + timedelta(seconds=number * 10), state=folder / "state.sqlite").line()
+        return write_report(
+            farm, folder / "out", now=BEGIN + timedelta(seconds=number * 10), state=folder / "state.sqlite"
+        ).line()
 
     line, first = timed(lambda: report(asked.results))
     print(f"first report: {first:.1f} s, {first / reading:.2f} times the reading; {line}")
