@@ -1,8 +1,10 @@
 """Writing documents inside a transaction: conflicts, revisions, attachments, where each body goes."""
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import apsw
+import msgspec
 
 from server.store.database import blobs
 from server.store.database.blobs import Incoming, Kept
@@ -23,6 +25,7 @@ from server.store.revisions import (
     remove,
 )
 
+_encode = msgspec.json.Encoder().encode
 _COLUMNS = "seq, id, rev, deleted, body, atts, tree"
 _FIND = f"SELECT {_COLUMNS} FROM doc WHERE id = ?"  # noqa: S608 - a constant
 _INSERT = f"INSERT INTO doc ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - a constant
@@ -81,6 +84,20 @@ class Transaction:
         self.connection.execute(_INSERT, (state.update_seq, doc_id, rev, deleted, body, atts, tree))
         self._count(doc_id, deleted, 1)
 
+    def known(self, ids: list[str]) -> set[str]:
+        """Those of the ids that have a row."""
+        query = "SELECT id FROM doc WHERE id IN (SELECT value FROM json_each(?))"
+        return {str(doc_id) for (doc_id,) in self.connection.execute(query, (_encode(ids).decode(),))}
+
+    def insert_many(self, fresh: list[tuple[str, str, bool, bytes]]) -> None:
+        """Add new documents, given as (id, revision, deleted, body), at the end of the sequence."""
+        first = self.state.update_seq + 1
+        rows = ((first + n, *row, None, None) for n, row in enumerate(fresh))
+        self.connection.executemany(_INSERT, rows)
+        self.state.update_seq += len(fresh)
+        for doc_id, _, deleted, _ in fresh:
+            self._count(doc_id, deleted, 1)
+
     def move(self, row: Row, rev: str, deleted: bool, body: bytes, atts: str | None, tree: str | None) -> None:
         """Give a document's row new contents and the next sequence number."""
         state = self.state
@@ -136,6 +153,35 @@ def edit(txn: Transaction, draft: Draft) -> str:
     else:
         _branch_off(txn, row, draft, atts, _line(row, parent, pos, name, draft.deleted))
     return rev
+
+
+def edit_many(txn: Transaction, drafts: Sequence[Draft]) -> list[str | StoreError]:
+    """Write many edits in their order; runs of new documents go into the table in one statement."""
+    known = txn.known([draft.id for draft in drafts])
+    results: list[str | StoreError] = []
+    fresh: list[tuple[str, str, bool, bytes]] = []
+    for draft in drafts:
+        if draft.id in known or draft.rev or draft.attachments or draft.refusal:
+            txn.insert_many(fresh)
+            fresh.clear()
+            results.append(outcome(edit, txn, draft))
+        else:
+            rev = "1-" + new_hash(draft.body, None, draft.deleted)
+            fresh.append((draft.id, rev, draft.deleted, draft.body))
+            results.append(rev)
+        known.add(draft.id)
+    txn.insert_many(fresh)
+    return results
+
+
+def outcome(write: Callable[[Transaction, Draft], str], txn: Transaction, draft: Draft) -> str | StoreError:
+    """What became of one of several documents."""
+    if draft.refusal is not None:
+        return draft.refusal
+    try:
+        return write(txn, draft)
+    except StoreError as error:
+        return error
 
 
 def graft(txn: Transaction, draft: Draft) -> str:

@@ -31,8 +31,11 @@ class DocumentsWrite:
         for draft in self.drafts:
             if draft.attachments and draft.refusal is None:
                 edits.check_stubs(txn, draft, replicated=self.replicated)
-        write = edits.graft if self.replicated else edits.edit
-        return [_outcome(write, txn, draft) for draft in self.drafts]
+        if self.replicated:
+            return [edits.outcome(edits.graft, txn, draft) for draft in self.drafts]
+        if len(self.drafts) > 1:
+            return edits.edit_many(txn, self.drafts)
+        return [edits.outcome(edits.edit, txn, draft) for draft in self.drafts]
 
     def to_validate(self, txn: Transaction) -> list[tuple[Draft, bytes, bytes | None]]:
         """What validation functions have to see: (draft, new document, old document or None)."""
@@ -142,15 +145,6 @@ class CompactWrite:
 def _used_blobs(txn: Transaction) -> list[int]:
     query = "SELECT atts FROM doc WHERE atts IS NOT NULL UNION ALL SELECT atts FROM rev WHERE atts IS NOT NULL"
     return [each.blob for (atts,) in txn.connection.execute(query) for each in blobs.decode_kept(atts).values()]
-
-
-def _outcome(write: Callable[[Transaction, Draft], str], txn: Transaction, draft: Draft) -> str | StoreError:
-    if draft.refusal is not None:
-        return draft.refusal
-    try:
-        return write(txn, draft)
-    except StoreError as error:
-        return error
 
 
 def _as_json(draft: Draft) -> bytes:
