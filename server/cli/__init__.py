@@ -22,6 +22,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "crashes": ("crashes",),
     "diff": ("diff",),
     "report": ("report",),
+    "explain": ("explain",),
     "export": ("export", "sql"),
     "fauxton": ("fauxton",),
     "demo": ("demo",),
