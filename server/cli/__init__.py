@@ -20,6 +20,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "janitor": ("janitor",),
     "watch": ("watch",),
     "crashes": ("crashes",),
+    "results": ("results",),
     "diff": ("diff",),
     "report": ("report",),
     "explain": ("explain",),

@@ -124,6 +124,19 @@ def test_the_command_lists_the_known_branches_for_an_unknown_one(
         command(farm_settings, monkeypatch, "crashes", "--branch", "3.9")
 
 
+def test_runs_are_counted_as_the_documents_say(
+    farm: Farm, farm_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`crashfarm results`, by day and outcome, of one branch since the second day."""
+    words = ("results", "--branch", "3.13", "--since", "2026-11-23", "--group", "day", "--group", "outcome", "--json")
+    rows = json.loads(command(farm_settings, monkeypatch, *words))
+    stored = [
+        doc for doc in stored_results(farm) if doc["branch"] == "3.13" and str(doc["completed_at"]) >= "2026-11-23"
+    ]
+    expected = Counter((str(doc["completed_at"])[:10], doc["outcome"]) for doc in stored)
+    assert {(row["day"], row["outcome"]): row["count"] for row in rows} == expected
+
+
 def test_the_command_writes_the_report(
     farm: Farm, farm_settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -139,4 +152,4 @@ def command(given: Settings, monkeypatch: pytest.MonkeyPatch, *words: str) -> st
     monkeypatch.setenv("COUCHDB_USER", given.user)
     monkeypatch.setenv("COUCHDB_PASSWORD", given.password)
     monkeypatch.setenv("CRASHFARM_FARM", given.farm)
-    return CliRunner().invoke(build(["crashes", "report"]), words, catch_exceptions=False).stdout
+    return CliRunner().invoke(build(["crashes", "results", "report"]), words, catch_exceptions=False).stdout
