@@ -55,5 +55,7 @@ class Format:
     name: str
     needles: tuple[str, ...]
     read: Callable[[Lines, int], Report | None]
+    #: Lines that reading one report of it may look at, roughly: what is tried too often is given up.
+    cost: int = 40
     #: True when the words are so common that a large log is not searched for them.
     common: bool = False

@@ -115,7 +115,7 @@ def _notes(end: verdict.Verdict, log: text.Text, found: Scan) -> tuple[str, ...]
     if log.truncated:
         notes.append("the output is large: only its head, its tail and what looks like reports were read")
     if found.flooded:
-        notes.append("a flood of reports: only the first ones are kept")
+        notes.append("a flood of reports, or of what looks like them: only the first ones are read")
     return (*notes, *found.notes)
 
 

@@ -88,6 +88,6 @@ def _ips_frame(one: dict[str, object], images: list[dict[str, object]]) -> Frame
 
 
 FORMATS = (
-    Format(name="Apple", needles=("\nException Type:",), read=_text),
-    Format(name="Apple JSON", needles=('"faultingThread"',), read=_json),
+    Format(name="Apple", needles=("\nException Type:",), read=_text, cost=300),
+    Format(name="Apple JSON", needles=('"faultingThread"',), read=_json, cost=5000),
 )

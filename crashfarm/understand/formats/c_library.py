@@ -112,6 +112,7 @@ FORMATS = (
         name="C assertion",
         needles=("ssertion `", "ssertion '", "ssertion failed: ", 'ssertion "'),
         read=_assertion,
+        cost=1,
     ),
     Format(
         name="C library check",
@@ -131,10 +132,12 @@ FORMATS = (
             "in writable segment",
         ),
         read=_heap,
+        cost=1,
     ),
     Format(
         name="C++ terminate",
         needles=("terminate called", "terminating due to", "terminating with", "terminating without", "pure virtual "),
         read=_terminate,
+        cost=1,
     ),
 )

@@ -62,6 +62,11 @@ def _made(lines: Lines, at: int, text: str, file: str, line: str | None, *, titl
 
 
 FORMATS = (
-    Format(name="Gecko assertion", needles=("ASSERTION: ", "###!!! ABORT", "###!!! BREAK", "ABORT: "), read=_non_fatal),
-    Format(name="Gecko crash", needles=("Assertion failure: ", "Hit MOZ_CRASH("), read=_fatal),
+    Format(
+        name="Gecko assertion",
+        needles=("ASSERTION: ", "###!!! ABORT", "###!!! BREAK", "ABORT: "),
+        read=_non_fatal,
+        cost=4,
+    ),
+    Format(name="Gecko crash", needles=("Assertion failure: ", "Hit MOZ_CRASH("), read=_fatal, cost=4),
 )

@@ -141,6 +141,6 @@ def _last_package(function: str) -> str:
 
 
 FORMATS = (
-    Format(name="Go", needles=("panic: ", "fatal error: "), read=_panic),
-    Format(name="Go signal", needles=("\nSIG",), read=_native),
+    Format(name="Go", needles=("panic: ", "fatal error: "), read=_panic, cost=16),
+    Format(name="Go signal", needles=("\nSIG",), read=_native, cost=16),
 )

@@ -190,6 +190,6 @@ def _junit(lines: Lines, at: int) -> Report | None:
 FORMATS = (
     Format(name="Java", needles=("== Java ", 'Exception in thread "', "FATAL EXCEPTION: "), read=_exception),
     Format(name="Jazzer.js", needles=("Uncaught Exception: ", "Uncaught exception: "), read=_jazzer_js),
-    Format(name="JavaScript", needles=("Error: ", "Exception: "), read=_javascript, common=True),
+    Format(name="JavaScript", needles=("Error: ", "Exception: "), read=_javascript, cost=6, common=True),
     Format(name="JUnit", needles=("There was 1 failure", "There were "), read=_junit),
 )

@@ -274,6 +274,7 @@ FORMATS = (
         name="kernel sanitizer",
         needles=("BUG: KASAN: ", "BUG: KMSAN: ", "BUG: KCSAN: ", "BUG: KFENCE: "),
         read=_sanitizer,
+        cost=200,
     ),
     Format(
         name="kernel",
@@ -314,6 +315,7 @@ FORMATS = (
             "UBSAN: ",
         ),
         read=_oops,
+        cost=200,
     ),
     Format(name="Trusty", needles=("panic notifier - trusty", "Trusted App crash"), read=_trusty),
 )

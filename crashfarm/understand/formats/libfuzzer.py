@@ -120,8 +120,15 @@ def _centipede(lines: Lines, at: int) -> Report | None:
 
 FORMATS = (
     Format(name="libFuzzer", needles=("ERROR: libFuzzer: ",), read=_error),
-    Format(name="honggfuzz", needles=("\nSIGNAL: SIG", "\nSIGNAL : SIG"), read=_honggfuzz),
-    Format(name="AFL", needles=("killed by signal ", "crashed with signal ", "terminated by signal "), read=_afl),
-    Format(name="Centipede", needles=("timeout exceeded", "RSS limit exceeded", "seconds exceeded"), read=_centipede),
-    Format(name="detector", needles=("===BUG DETECTED: ",), read=_detected),
+    Format(name="honggfuzz", needles=("\nSIGNAL: SIG", "\nSIGNAL : SIG"), read=_honggfuzz, cost=200),
+    Format(
+        name="AFL", needles=("killed by signal ", "crashed with signal ", "terminated by signal "), read=_afl, cost=1
+    ),
+    Format(
+        name="Centipede",
+        needles=("timeout exceeded", "RSS limit exceeded", "seconds exceeded"),
+        read=_centipede,
+        cost=1,
+    ),
+    Format(name="detector", needles=("===BUG DETECTED: ",), read=_detected, cost=1),
 )

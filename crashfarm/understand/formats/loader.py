@@ -50,10 +50,12 @@ FORMATS = (
             "CANNOT LINK EXECUTABLE",
         ),
         read=_missing,
+        cost=1,
     ),
     Format(
         name="GPU",
         needles=("GPU state invalid after", "GPU process exited unexpectedly", "GPU process has crashed"),
         read=_gpu,
+        cost=1,
     ),
 )

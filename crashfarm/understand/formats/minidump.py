@@ -191,8 +191,8 @@ def _casr_kind(title: str, data: Mapping[str, Any]) -> Kind:
 
 
 FORMATS = (
-    Format(name="minidump", needles=("\nCrash reason:",), read=_text),
-    Format(name="minidump bars", needles=("\nCrash|",), read=_bars),
-    Format(name="minidump JSON", needles=('"crash_info"',), read=_rust_json),
-    Format(name="CASR", needles=('"CrashSeverity"',), read=_casr),
+    Format(name="minidump", needles=("\nCrash reason:",), read=_text, cost=3000),
+    Format(name="minidump bars", needles=("\nCrash|",), read=_bars, cost=3000),
+    Format(name="minidump JSON", needles=('"crash_info"',), read=_rust_json, cost=5000),
+    Format(name="CASR", needles=('"CrashSeverity"',), read=_casr, cost=5000),
 )

@@ -220,8 +220,14 @@ FORMATS = (
         name="Python traceback",
         needles=("Traceback (most recent call last)", "Traceback (innermost last)"),
         read=_traceback,
+        cost=10,
     ),
-    Format(name="Python syntax error", needles=("SyntaxError:", "IndentationError:", "TabError:"), read=_syntax_error),
+    Format(
+        name="Python syntax error",
+        needles=("SyntaxError:", "IndentationError:", "TabError:"),
+        read=_syntax_error,
+        cost=6,
+    ),
     Format(name="Python fatal error", needles=("Fatal Python error: ", "Windows fatal exception: "), read=_fatal),
     Format(name="Python timeout dump", needles=("Timeout (",), read=_timeout),
 )

@@ -116,6 +116,6 @@ def _fatal(lines: Lines, at: int) -> Report | None:
 
 
 FORMATS = (
-    Format(name="Rust", needles=("panicked at ",), read=_panic),
+    Format(name="Rust", needles=("panicked at ",), read=_panic, cost=10),
     Format(name="Rust fatal error", needles=("has overflowed its stack", "fatal runtime error: "), read=_fatal),
 )

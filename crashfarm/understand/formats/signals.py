@@ -37,4 +37,4 @@ def _shell(lines: Lines, at: int) -> Report | None:
     )
 
 
-FORMATS = (Format(name="shell", needles=tuple(_NAMES), read=_shell, common=True),)
+FORMATS = (Format(name="shell", needles=tuple(_NAMES), read=_shell, cost=1, common=True),)

@@ -108,4 +108,4 @@ def _address(what: str) -> str:
     return found[1] if found else ""
 
 
-FORMATS = (Format(name="undefined behaviour", needles=("runtime error: ",), read=_error),)
+FORMATS = (Format(name="undefined behaviour", needles=("runtime error: ",), read=_error, cost=8),)

@@ -235,6 +235,7 @@ FORMATS = (
             "== lock order",
         ),
         read=_text,
+        cost=8,
     ),
-    Format(name="valgrind XML", needles=("<error>",), read=_xml),
+    Format(name="valgrind XML", needles=("<error>",), read=_xml, cost=400),
 )

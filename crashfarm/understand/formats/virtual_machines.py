@@ -118,6 +118,7 @@ FORMATS = (
         name="JVM",
         needles=("fatal error has been detected by the Java", "insufficient memory for the Java Runtime"),
         read=_java_machine,
+        cost=400,
     ),
-    Format(name=".NET", needles=("Unhandled exception. ", "Unhandled Exception: "), read=_dotnet),
+    Format(name=".NET", needles=("Unhandled exception. ", "Unhandled Exception: "), read=_dotnet, cost=10),
 )

@@ -165,4 +165,4 @@ def _made(at: int, end: int, code: str, found: list[Frame], access: str, address
     )
 
 
-FORMATS = (Format(name="cdb", needles=(" - code ", "ExceptionCode: ", "EXCEPTION_CODE: "), read=_exception),)
+FORMATS = (Format(name="cdb", needles=(" - code ", "ExceptionCode: ", "EXCEPTION_CODE: "), read=_exception, cost=20),)

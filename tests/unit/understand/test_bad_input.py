@@ -139,3 +139,12 @@ def test_what_a_harness_writes_before_every_line_does_not_hide_a_report(prefix: 
     (finding,) = understand(output=dressed.encode()).findings
     (plain,) = understand(output=CRASH.encode()).findings
     assert (finding.title, finding.signature, len(finding.frames)) == (plain.title, plain.signature, len(plain.frames))
+
+
+@pytest.mark.parametrize("needle", ["BUG: KASAN: ", "Crash reason:", '"crash_info"', "<error>", "ASSERTION FAILED: "])
+def test_a_flood_of_lookalikes_takes_bounded_time_and_says_so(needle: str) -> None:
+    """Readers that look far ahead are not tried for ever."""
+    started = time.process_time()
+    seen = understand(exit_status=1, output=f"{needle} x\n".encode() * 20_000)
+    assert time.process_time() - started < 20
+    assert any("flood" in note for note in seen.notes)
