@@ -3,10 +3,13 @@
 import json
 from urllib.parse import quote, urlencode
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.couch.conftest import Client
+
+pytestmark = pytest.mark.embedded_only
 
 #: What the store may say about a request that makes no sense. 501 is for what CouchDB itself deprecates.
 SERVER_ERRORS_ALLOWED = {501}

@@ -23,6 +23,8 @@ from server.store.revisions import Tree, decode, is_linear
 
 DEFAULT_REVS_LIMIT = 1000
 DEFAULT_PURGED_LIMIT = 1000
+#: So many replaced bodies, and half as many as there are documents, are forgotten without being asked.
+_MUCH_PUT_ASIDE = 20_000
 _ROW = "SELECT seq, id, rev, deleted, body, atts, tree FROM doc WHERE id = ?"
 _WINNER = "SELECT id, rev, deleted, body, atts FROM doc WHERE id = ?"
 _KEPT = "SELECT deleted, body, atts FROM rev WHERE id = ? AND rev = ?"
@@ -113,6 +115,7 @@ class Database:
         self._purged_limit = int(self._meta.get("purged_limit", DEFAULT_PURGED_LIMIT))
         self._writer = Writer(self, name)
         self._compaction = threading.Lock()
+        self._put_aside = 0
 
     def __repr__(self) -> str:
         return f"Database({self.name!r}, seq={self._state.update_seq})"
@@ -358,14 +361,22 @@ class Database:
             if isinstance(write, DocumentsWrite) and write.user is not None:
                 self._validate(txn, write, write.user)
 
-    def committed(self, state: State, designs_changed: bool) -> None:
-        """Publish the counters of a commit and wake who waits for changes."""
-        moved = state.update_seq != self._state.update_seq
-        self._state = state
-        if designs_changed:
+    def committed(self, txn: Transaction) -> None:
+        """Publish the counters of a commit, wake who waits for changes, compact when there is much to forget."""
+        moved = txn.state.update_seq != self._state.update_seq
+        self._state = txn.state
+        if txn.designs_changed:
             self._functions = None
         if moved:
             self._wake()
+        self._put_aside += txn.put_aside
+        if self._put_aside > max(_MUCH_PUT_ASIDE, txn.state.doc_count // 2) and not self.compacting():
+            self._put_aside = 0
+            threading.Thread(target=self._compact_by_itself, name=f"compact {self.name}", daemon=True).start()
+
+    def _compact_by_itself(self) -> None:
+        with suppress(StoreError):
+            self.compact_now()
 
     def _validate(self, txn: Transaction, write: DocumentsWrite, user: dict[str, Any]) -> None:
         calls = write.to_validate(txn)

@@ -70,6 +70,8 @@ class Transaction:
         self.state = state
         self.revs_limit = revs_limit
         self.designs_changed = False
+        #: How many bodies were put aside, for compaction to forget.
+        self.put_aside = 0
 
     def find(self, doc_id: str) -> Row | None:
         """The document's row; None when there never was one."""
@@ -111,6 +113,7 @@ class Transaction:
 
     def keep(self, row: Row) -> None:
         """Keep the body of a winner that is to be replaced."""
+        self.put_aside += 1
         self.connection.execute(_KEEP, (row.id, row.rev, row.deleted, row.body, row.atts))
 
     def delete(self, row: Row) -> None:

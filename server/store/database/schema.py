@@ -24,6 +24,7 @@ CREATE TABLE doc (
     tree TEXT
 );
 CREATE UNIQUE INDEX doc_id ON doc (id, deleted, rev);
+CREATE INDEX doc_atts ON doc (seq) WHERE atts IS NOT NULL;
 CREATE TABLE rev (
     id TEXT NOT NULL,
     rev TEXT NOT NULL,

@@ -45,7 +45,7 @@ class Host(Protocol):
     def before_group(self, txn: Transaction, writes: list[Any]) -> None:
         """Called in the transaction before the writes of a group."""
 
-    def committed(self, state: State, designs_changed: bool) -> None:
+    def committed(self, txn: Transaction) -> None:
         """Called when a group is on disk, before its writes are answered."""
 
 
@@ -156,7 +156,7 @@ class Writer:
                 connection.execute("ROLLBACK")
             raise
         self._state = txn.state
-        self._host.committed(txn.state, txn.designs_changed)
+        self._host.committed(txn)
         return results
 
     def _opened(self) -> tuple[apsw.Connection, State]:

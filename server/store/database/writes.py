@@ -13,6 +13,10 @@ from server.store.errors import BadRequest, Conflict, NotFound, StoreError
 from server.store.revisions import decode, encode, parse_rev, stem
 
 _encode = msgspec.json.Encoder().encode
+#: A document with a single leaf has no use for other bodies; those with several keep some in the same table.
+_FORGET_ANCESTORS = """DELETE FROM rev WHERE NOT EXISTS
+ (SELECT 1 FROM doc WHERE doc.id = rev.id AND substr(doc.tree, 1, 1) = char(10))"""
+_BRANCHED = "SELECT seq, id, rev, deleted, tree FROM doc WHERE id IN (SELECT DISTINCT id FROM rev)"
 
 
 @dataclass(slots=True)
@@ -128,14 +132,12 @@ class CompactWrite:
     def apply(self, txn: Transaction) -> None:
         """Delete them; the file's free pages are given back afterwards."""
         db = txn.connection
-        linear = "SELECT id FROM doc WHERE tree IS NULL OR substr(tree, 1, 1) <> char(10)"
-        db.execute(f"DELETE FROM rev WHERE id IN ({linear})")  # noqa: S608 - a constant
-        branched = "SELECT seq, id, rev, deleted, tree FROM doc WHERE substr(tree, 1, 1) = char(10)"
-        rows: list[Any] = db.execute(branched).fetchall()
+        db.execute(_FORGET_ANCESTORS)
+        rows: list[Any] = db.execute(_BRANCHED).fetchall()
         for seq, doc_id, rev, deleted, text in rows:
             tree = stem(decode(rev, bool(deleted), text), txn.revs_limit)
             db.execute("UPDATE doc SET tree = ? WHERE seq = ?", (encode(tree), seq))
-            known = [name for (name,) in db.execute("SELECT rev FROM rev WHERE id = ?", (doc_id,))]
+            known = [str(name) for (name,) in db.execute("SELECT rev FROM rev WHERE id = ?", (doc_id,))]
             old = set(known) - {branch.rev for branch in tree}
             db.executemany("DELETE FROM rev WHERE id = ? AND rev = ?", ((doc_id, name) for name in old))
         blobs.collect(db, _used_blobs(txn))

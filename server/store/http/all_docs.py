@@ -142,7 +142,8 @@ def _span(options: dict[str, Any], within: Range | None) -> Range:
     end = options.get("endkey", options.get("end_key"))
     inclusive = options.get("inclusive_end") is not False
     if "key" in options:
-        start = end = options["key"]
+        # No id is empty: a key that is no text finds nothing.
+        start = end = options["key"] if isinstance(options["key"], str) else ""
         inclusive = True
     low, high = (end, start) if descending else (start, end)
     span = Range(

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -20,7 +21,7 @@ from server.store.settings import NODE
 async def replicate(request: Request) -> Response:
     """POST /_replicate"""
     request.require_admin()
-    body = await request.json_object()
+    body = _addressed(request, await request.json_object())
     running = request.server.scheduler
     if body.get("cancel") is True:
         job_id = body.get("replication_id") or running.id_of(task.parse(body))
@@ -30,6 +31,20 @@ async def replicate(request: Request) -> Response:
     if wanted.continuous:
         return json_response({"ok": True, "_local_id": running.begin(wanted, request.user.name)}, 202)
     return json_response(await _in_its_own_thread(lambda: running.once(wanted, request.user.name)))
+
+
+def _addressed(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+    """The request with bare names as addresses of this server, reached with the credentials of who asks."""
+    host, port = request.scope["server"]
+    names = ("authorization", "cookie")
+    headers = {name: given for name in names if (given := request.header(name)) is not None}
+    sides: dict[str, Any] = {}
+    for side in ("source", "target"):
+        name = body.get(side)
+        if isinstance(name, str) and name and "://" not in name:
+            url = f"http://{f'[{host}]' if ':' in host else host}:{port}/{quote(name, safe='')}"
+            sides[side] = {"url": url, "headers": headers}
+    return {**body, **sides}
 
 
 async def _in_its_own_thread(work: Callable[[], Any]) -> Any:
