@@ -13,6 +13,7 @@ from typing import Any
 import apsw
 
 from server.store import collation
+from server.store.database import failures
 from server.store.errors import NotFound, StoreError
 from server.store.views import partials, tables
 from server.store.views.build import Build, Change, Documents
@@ -25,6 +26,8 @@ _log = logging.getLogger(__name__)
 
 #: A build of more documents than this gives back memory and the write-ahead log's space at its end.
 MANY_DOCS = 10_000
+
+DAMAGED = (apsw.NotADBError, apsw.CorruptError)
 
 NewMapper = Callable[[Group], contextlib.AbstractContextManager[Mapper]]
 
@@ -58,6 +61,7 @@ class Index:
         self.group = group
         self.design_id = ""
         self.progress: Progress | None = None
+        self.is_damaged = False
         self._reducers = reducers
         self._readers: deque[apsw.Connection] = deque()
         self._closed = False
@@ -84,13 +88,17 @@ class Index:
     @contextlib.contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
         """A connection that sees one state of the index until it is given back."""
-        connection = self._lend()
         try:
-            connection.execute("BEGIN")
-            yield connection
-        finally:
-            connection.execute("ROLLBACK")
-            self._take_back(connection)
+            connection = self._lend()
+            try:
+                connection.execute("BEGIN")
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                self._take_back(connection)
+        except apsw.Error as exc:
+            raise self._explained(exc) from exc
 
     def reader(self, connection: apsw.Connection, place: int) -> Reader:
         """The rows of one map function, seen through a connection of `reading`."""
@@ -147,6 +155,8 @@ class Index:
         while waiting is not None:
             try:
                 self._build(new_mapper)
+            except apsw.Error as exc:
+                waiting.set_exception(self._explained(exc))
             except BaseException as exc:
                 waiting.set_exception(exc)
             else:
@@ -177,6 +187,11 @@ class Index:
         """NotFound once the index is closed."""
         if self._closed:
             raise NotFound("missing")
+
+    def _explained(self, error: apsw.Error) -> StoreError:
+        """The answer to a client; an index that turns out to be damaged is made anew when it is next asked for."""
+        self.is_damaged = self.is_damaged or isinstance(error, DAMAGED)
+        return failures.explain(error, f"{self.docs.name} (index {self.path.name})")
 
     def _store_reductions(self) -> None:
         """Fill in the tree. Failing functions are left to the queries that need them."""
@@ -210,7 +225,7 @@ class Index:
             if tables.is_current(connection, self.docs.uuid, self.docs.update_seq()):
                 return connection
             connection.close()
-        except (apsw.NotADBError, apsw.CorruptError) as exc:
+        except DAMAGED as exc:
             _log.warning("index %s is damaged (%s) and is made anew", self.path, exc)
         remove(self.path)
         connection = tables.connect(self.path, write=True)

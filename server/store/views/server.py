@@ -10,9 +10,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
+import apsw
 import msgspec
 
 from server.store.collation import encoder
+from server.store.database import failures
 from server.store.errors import JavaScriptError, NotFound, StoreError
 from server.store.javascript.pool import JavaScript
 from server.store.views import answer, design
@@ -124,13 +126,23 @@ class ViewServer:
         """The index of a group of views."""
         key = db.uuid, group.signature
         found = self._indexes.get(key)
-        if found is not None:
+        if found is not None and not found.is_damaged:
             return found
         with self._lock:
+            found = self._indexes.get(key)
+            if found is not None and found.is_damaged:
+                self._indexes.pop(key).close()
+                remove(found.path)
             if key not in self._indexes:
-                reducers = [[reducer(each, self._javascript.reduce) for each in one.reduces] for one in group.maps]
-                self._indexes[key] = Index(self._path(db.uuid, group.signature), db, group, reducers)
+                self._indexes[key] = self._open(db, group)
             return self._indexes[key]
+
+    def _open(self, db: Database, group: Group) -> Index:
+        reducers = [[reducer(each, self._javascript.reduce) for each in one.reduces] for one in group.maps]
+        try:
+            return Index(self._path(db.uuid, group.signature), db, group, reducers)
+        except (apsw.Error, OSError) as exc:
+            raise failures.explain(exc, db.name) from exc
 
     def freshen(self, index: Index) -> "Future[None]":
         """Have an index brought up to the database's present state."""

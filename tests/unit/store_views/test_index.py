@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server.store.errors import JavaScriptError, NotFound
-from server.store.views import ViewServer, build, index
+from server.store.errors import JavaScriptError, NotFound, StoreError
+from server.store.views import ViewServer, build, index, tables
 from server.store.views.options import parse
 from tests.unit.store_views.memory import MemoryCatalog, MemoryDatabase
 
@@ -179,6 +179,44 @@ def test_a_damaged_file_is_made_anew(views, db, catalog, javascript, damage):
     again = ViewServer(catalog, javascript)
     assert rows(again, db) == [(1, "a", 1)]
     again.close()
+
+
+def test_damage_that_is_met_in_reading_is_repaired_by_the_next_reader(views, db):
+    """The one who meets it gets an error that says so."""
+    for number in range(3_000):
+        db.put(f"{number:05}", keys=[number], n=1)
+    rows(views, db)
+    one = views.index(db, "_design/d")
+    tables.tidy(one._writer)
+    size = one.path.stat().st_size
+    with one.path.open("r+b") as file:
+        file.seek(size // 4)
+        file.write(b"\xff" * (size // 2))
+    with one.reading() as connection:
+        connection.execute("PRAGMA shrink_memory")
+    with pytest.raises(StoreError) as caught:
+        for _ in range(5):
+            ask(views, db, fresh=False)
+    assert (caught.value.status, caught.value.error) == (500, "file_corruption")
+    assert len(rows(views, db)) == 3_000
+
+
+def test_a_full_disk_fails_the_build_and_spares_the_readers(views, db, monkeypatch):
+    """What was indexed before is still answered."""
+    db.put("a", keys=[1], n=1)
+    assert rows(views, db) == [(1, "a", 1)]
+    db.put("b", keys=[2], n=1)
+
+    def full(*_):
+        raise apsw.FullError("FullError: database or disk is full")
+
+    monkeypatch.setattr(build.Build, "_replace", full)
+    with pytest.raises(StoreError) as caught:
+        rows(views, db)
+    assert caught.value.status == 503
+    assert rows(views, db, fresh=False) == [(1, "a", 1)]
+    monkeypatch.undo()
+    assert rows(views, db) == [(1, "a", 1), (2, "b", 1)]
 
 
 def test_an_index_of_another_database_is_not_used(views, db, catalog, javascript):
