@@ -55,6 +55,8 @@ def test_ids_sort_by_bytes_not_by_alphabet(db):
         ({"descending": "true", "limit": 2}, "ed"),
         ({"key": j("b")}, "b"),
         ({"key": j("c")}, ""),
+        ({"key": "null"}, ""),
+        ({"key": "1"}, ""),
         ({"startkey": j("f")}, ""),
         ({"limit": 0}, ""),
     ],
