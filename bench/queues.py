@@ -1,6 +1,6 @@
 """The queue under many workers: jobs of no work at all, claimed and finished.
 
-    python -m bench.queue [--jobs N] [--slots N ...] [--processes N ...] [--pending N ...] [--picas PYTHON] [--idle N]
+    python -m bench.queues [--jobs N] [--slots N ...] [--processes N ...] [--pending N ...] [--picas PYTHON] [--idle N]
 
 On the CouchDB that COUCHDB_URL names, else on an embedded store that lives as long as the benchmark. For each number of
 pending jobs and each spread of slots over processes: jobs a second, conflicts for each claim, requests for each job,
