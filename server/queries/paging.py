@@ -1,10 +1,14 @@
 """Reading a view of any size in pages, so that neither side ever holds all of it."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from crashfarm.database import Row, View
+from crashfarm.errors import DatabaseUnavailable
 from crashfarm.keys import prefix_range
+
+log = logging.getLogger("crashfarm")
 
 PAGE = 1000
 """Rows that one request asks for."""
@@ -15,6 +19,20 @@ class Viewed(Protocol):
 
     def view(self, design: str, view: str, **query: Any) -> View:
         """Ask one view."""
+
+    def get_json(self, *path: str) -> Any:
+        """Read what is at an address below the database."""
+
+
+def ask(db: Viewed, design: str, view: str, **query: Any) -> View:
+    """Ask a view, however long it takes to be built: as long as that goes on, a request that timed out is repeated."""
+    while True:
+        try:
+            return db.view(design, view, **query)
+        except DatabaseUnavailable:
+            if not db.get_json("_design", design, "_info")["view_index"].get("updater_running"):
+                raise
+            log.warning("the index of %s is still being built: waiting for it", design)
 
 
 def rows(
@@ -28,7 +46,7 @@ def rows(
     query = _range(prefix) | {"reduce": False, "limit": page} | options
     skip, start = 0, None
     while True:
-        got = db.view(design, view, **query, skip=skip).rows
+        got = ask(db, design, view, **query, skip=skip).rows
         yield from got
         if len(got) < page:
             return
@@ -44,7 +62,7 @@ def groups(
     """The counts of all keys that begin with `prefix`, summed over their first `level` parts, in order."""
     query = _range(prefix) | {"group_level": level, "limit": page} | options
     while True:
-        got = db.view(design, view, **query).rows
+        got = ask(db, design, view, **query).rows
         yield from ((row.key, row.value) for row in got)
         if len(got) < page:
             return
@@ -53,7 +71,7 @@ def groups(
 
 def total(db: Viewed, design: str, view: str, prefix: Sequence[Any] = ()) -> int:
     """How many rows there are whose keys begin with `prefix`."""
-    got = db.view(design, view, **_range(prefix), reduce=True).rows
+    got = ask(db, design, view, **_range(prefix), reduce=True).rows
     return int(got[0].value) if got else 0
 
 

@@ -4,6 +4,7 @@ import shlex
 
 from crashfarm.documents.result import Result
 from crashfarm.settings import Farm
+from server.queries import paging
 from server.queries.signatures import signature
 from server.report import bugs
 from server.report.lists import branch_name, machine_name
@@ -87,7 +88,7 @@ class SignatureFacts:
         if key is None:
             return None
         query = {"startkey": [*key, {}], "endkey": list(key), "descending": True, "limit": 1, "reduce": False}
-        found = self._farm.history.view("crash_type", "results", **query, include_docs=True).rows
+        found = paging.ask(self._farm.history, "crash_type", "results", **query, include_docs=True).rows
         return _sample_of(line, Result.from_doc(found[0].doc)) if found and found[0].doc else None
 
 

@@ -7,6 +7,7 @@ from crashfarm.documents.history import HISTORY_TYPES
 from crashfarm.documents.job import JobResult
 from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
+from server.queries import paging
 from server.queries.signatures import kind_of, short_name, signature
 from server.report.scratch import Scratch
 
@@ -80,4 +81,4 @@ def _edge(farm: Farm, key: list[Any], *, descending: bool) -> str:
     ends: list[Any] = [key, [*key, {}]]
     start, end = reversed(ends) if descending else ends
     query = {"reduce": False, "limit": 1, "descending": descending, "startkey": start, "endkey": end}
-    return farm.history.view("crash_type", "results", **query).rows[0].key[9] or ""
+    return paging.ask(farm.history, "crash_type", "results", **query).rows[0].key[9] or ""

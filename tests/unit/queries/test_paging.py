@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from crashfarm.database import Row, View
+from crashfarm.errors import DatabaseUnavailable
 from server.queries import paging
 from tests import farms
 from tests.fake_views import FakeDatabase
@@ -45,3 +47,34 @@ def test_a_prefix_limits_rows_groups_and_totals_alike() -> None:
 def test_the_total_of_nothing_is_zero() -> None:
     """CouchDB gives no row at all for it."""
     assert paging.total(FakeDatabase("history", []), "crash_type", "results") == 0
+
+
+class Building:
+    """A database that gives no answer in time, as long as its index is being built."""
+
+    def __init__(self, tries: int, running: bool = True) -> None:
+        self.tries = tries
+        self.running = running
+
+    def view(self, design: str, view: str, **query: Any) -> View:
+        """Times out a number of times."""
+        self.tries -= 1
+        if self.tries >= 0:
+            raise DatabaseUnavailable("timed out")
+        return View((Row(key=None, value=7),))
+
+    def get_json(self, *path: str) -> Any:
+        """What the design document's index is doing."""
+        assert path == ("_design", "crash_type", "_info")
+        return {"view_index": {"updater_running": self.running}}
+
+
+def test_a_view_that_is_still_being_built_is_waited_for() -> None:
+    """Each request may time out; the answer comes in the end."""
+    assert paging.total(Building(3), "crash_type", "results") == 7
+
+
+def test_a_database_that_gives_no_answer_for_another_reason_is_not_waited_for() -> None:
+    """Its error is the caller's."""
+    with pytest.raises(DatabaseUnavailable):
+        paging.total(Building(1, running=False), "crash_type", "results")
