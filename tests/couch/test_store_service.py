@@ -149,16 +149,3 @@ def test_settings_limit_what_clients_may_send(tmp_path: Path) -> None:
         assert session.put(db + "/b/f", data=b"x" * 60).status_code == 413
         assert session.post(db + "/_bulk_docs", json={"docs": [{"x": "y" * 3000}]}).status_code == 413
         assert session.put(db + "/a", json={"text": "x"}).status_code == 201
-
-
-def test_interface_is_served_from_the_folder_and_nothing_else(tmp_path: Path) -> None:
-    """Before it is there, the page says which command to run."""
-    with service.start(tmp_path) as running:
-        missing = requests.get(running.url + "/_utils", timeout=30)
-        assert (missing.status_code, "crashfarm fauxton" in missing.text) == (404, True)
-        (tmp_path / "fauxton").mkdir()
-        (tmp_path / "fauxton" / "index.html").write_text("<html>")
-        page = requests.get(running.url + "/_utils", timeout=30)
-        assert (page.status_code, page.text, page.url) == (200, "<html>", running.url + "/_utils/")
-        assert "default-src 'self'" in page.headers["Content-Security-Policy"]
-        assert requests.get(running.url + "/_utils/..%2Fadmin-password", timeout=30).status_code == 404
