@@ -92,6 +92,14 @@ def _wanted(request: Request, name: str) -> bool:
     return request.query.get(name) == "true"
 
 
+def _interval(request: Request) -> int:
+    """Every how many rows a sequence is shown."""
+    given = request.query.get("seq_interval", "1")
+    if not given.isdigit() or int(given) < 1:
+        raise BadRequest("invalid_seq_interval")
+    return int(given)
+
+
 def _document(request: Request) -> Callable[[Stored], bytes] | None:
     """How to show a document, when it takes more than its row."""
     names = ("conflicts", "attachments", "att_encoding_info")
