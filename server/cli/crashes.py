@@ -16,6 +16,14 @@ from server.queries import known, moments, tuples
 
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")]
 
+Since = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Only what was seen since: 2026-11-22, 3h, 2d, monday.")
+]
+New = Annotated[
+    bool, typer.Option("--new", help="Count distinct tuples by when they were first seen, instead of findings.")
+]
+Group = Annotated[str, typer.Option(metavar="N|PART", help=f"Sum up to this part: {', '.join(PARTS)}.")]
+
 
 def register(parent: typer.Typer) -> None:
     """Add the command."""
@@ -35,13 +43,9 @@ def crashes(
     os_name: Annotated[str | None, typer.Option()] = None,
     os_version: Annotated[str | None, typer.Option()] = None,
     cpu_name: Annotated[str | None, typer.Option()] = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only what was seen since: 2026-11-22, 3h, 2d, monday.")
-    ] = None,
-    new: Annotated[
-        bool, typer.Option("--new", help="Count distinct tuples by when they were first seen, instead of findings.")
-    ] = False,
-    group: Annotated[str, typer.Option(metavar="N|PART", help=f"Sum up to this part: {', '.join(PARTS)}.")] = "detail",
+    since: Since = None,
+    new: New = False,
+    group: Group = "detail",
     as_json: options.AsJson = False,
     as_csv: AsCsv = False,
     data: options.Data = None,
