@@ -66,6 +66,12 @@ class Finder:
             self._fill(abilities, wanted)
         return [self._stock.popleft() for _ in range(min(wanted, len(self._stock)))]
 
+    def met_others(self, conflicts: int, claimed: int) -> None:
+        """Learn from a claim. Where most were somebody else's, so is what was read along with them."""
+        self.window.met_others(conflicts, claimed)
+        if conflicts > claimed:
+            self._stock.clear()
+
     def _fill(self, abilities: Abilities, wanted: int) -> None:
         """Read anew: the best class, and further ones until there are as many jobs as are wanted."""
         self._turn = (self._turn + 1) % TURN_OVER

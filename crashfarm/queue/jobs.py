@@ -84,7 +84,7 @@ class JobQueue:
         claims = [transitions.claim(job, holder, lease_seconds, now) for job in candidates]
         settled, written = settle(self._status, self._finishing(finished), claims)
         claimed = [job for job, outcome in written if outcome.ok]
-        self._finder.window.met_others(len(claims) - len(claimed), len(claimed))
+        self._finder.met_others(len(claims) - len(claimed), len(claimed))
         return settled, claimed
 
     def lost(self, jobs: Sequence[Job]) -> list[Job]:

@@ -5,19 +5,20 @@ import random
 WIDEST = 64.0
 """Readings that a window is wide at most: rows before its start are skipped, which costs the database time."""
 
-GROWTH = 2.0
-DECAY = 0.95
+NARROWEST = 4.0
+GROWTH = 3.0
+DECAY = 0.98
 
 
 class Window:
     """The first rows of a queue, among which a reading begins at a random one.
 
-    It is as wide as so many readings. It doubles when a claim met others, and shrinks by a twentieth when it did not:
-    many workers come to spread over many rows, and one alone takes the jobs in their order.
+    It is as wide as so many readings. It trebles when a claim met others, and shrinks by a fiftieth when it did not:
+    many workers come to spread over many rows, and one alone takes the jobs nearly in their order.
     """
 
     def __init__(self, rng: random.Random) -> None:
-        self.readings = 1.0
+        self.readings = NARROWEST
         self._rng = rng
 
     def start(self, pending: int, limit: int) -> int:
@@ -29,4 +30,4 @@ class Window:
         if conflicts:
             self.readings = min(WIDEST, self.readings * GROWTH)
         elif claimed:
-            self.readings = max(1.0, self.readings * DECAY)
+            self.readings = max(NARROWEST, self.readings * DECAY)
