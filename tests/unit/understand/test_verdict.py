@@ -152,3 +152,15 @@ def test_undefined_behaviour_explains_the_signal_that_it_leads_to() -> None:
     """A null pointer was written, and so the process died."""
     text = b"a.c:1:2: runtime error: store to null pointer of type 'int'\n"
     assert kinds(understand(signal=signal.SIGSEGV, output=text)) == [("sanitizer", "Null-dereference WRITE")]
+
+
+def test_what_stands_above_the_function_that_ends_the_program_is_not_its_signature() -> None:
+    """A program's own logger, called by the library that aborts, says nothing of why."""
+    stack = "".join(
+        f"    #{number} 0x4f6b7{number} in {name} /src/t.c:{number}:1\n"
+        for number, name in enumerate(("custom_logger", "g_logv", "g_log", "parse_tags", "run"))
+    )
+    text = f"==1==ERROR: AddressSanitizer: ABRT on unknown address 0x01 (pc 0x1 bp 0x2 sp 0x3 T0)\n{stack}\n"
+    (one,) = explain(output=text.encode()).explained
+    assert one.signature.parts == ("parse_tags", "run")
+    assert "by which the program ends itself" in one.signature.steps[0].reason
