@@ -83,7 +83,7 @@ def _options(request: Request, wanted: feed.Filter | None) -> Options:
         shape,
         waiting.heartbeat(request),
         waiting.timeout(request),
-        request.number("seq_interval", 0),
+        _interval(request),
     )
 
 
