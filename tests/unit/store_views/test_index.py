@@ -80,6 +80,37 @@ def test_a_stale_answer_shows_the_state_of_the_last_build(views, db):
     assert rows(views, db, fresh=False) == [(1, "a", 1)]
 
 
+def test_rows_of_one_document_and_key_keep_the_order_of_emission(views, db):
+    """Read downwards too, as CouchDB does."""
+    emitting = "function (doc) { emit(1, 'x'); emit(2, 'a'); emit(2, 'b'); emit(2, 'c'); }"
+    db.put("_design/d", views={"rows": {"map": emitting}})
+    db.put("a")
+    db.put("b")
+    upwards = [("a", "x"), ("b", "x"), ("a", "a"), ("a", "b"), ("a", "c"), ("b", "a"), ("b", "b"), ("b", "c")]
+    downwards = [("b", "a"), ("b", "b"), ("b", "c"), ("a", "a"), ("a", "b"), ("a", "c"), ("b", "x"), ("a", "x")]
+    assert [row[1:] for row in rows(views, db)] == upwards
+    assert [row[1:] for row in rows(views, db, descending=True)] == downwards
+    assert [row[1:] for row in rows(views, db, descending=True, skip=2, limit=3)] == downwards[2:5]
+
+
+def test_documents_that_change_during_a_first_build_have_only_their_latest_rows(views, db, monkeypatch):
+    """Even when the build meets them twice."""
+    monkeypatch.setattr(build, "BATCH_DOCS", 2)
+    for doc_id in "abcdef":
+        db.put(doc_id, keys=[1], n=1)
+    mapped = index.Progress.mapped
+
+    def edit(progress, docs):
+        mapped(progress, docs)
+        if json.loads(db.changes["a"].body)["n"] == 1:
+            db.put("a", keys=[2], n=2)
+
+    monkeypatch.setattr(index.Progress, "mapped", edit)
+    assert (2, "a", 2) in rows(views, db)
+    assert rows(views, db) == [*((1, doc_id, 1) for doc_id in "bcdef"), (2, "a", 2)]
+    assert ask(views, db, view="count")["rows"] == [{"key": None, "value": 6}]
+
+
 def test_purged_documents_leave_the_index(views, db):
     """They leave no change behind, so the purges are asked for."""
     db.put("a", keys=[1], n=1)

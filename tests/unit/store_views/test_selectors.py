@@ -186,6 +186,29 @@ def test_the_index_that_narrows_most_is_chosen(selector, sort, columns):
     assert [name for name, _ in chosen.index.columns] == columns
 
 
+@pytest.mark.parametrize(
+    ("condition", "read"),
+    [
+        ({"$gt": 1}, [2, 3]),
+        ({"$gte": 1}, [1, 2, 3]),
+        ({"$lt": 2}, [0, 1]),
+        ({"$lte": 2}, [0, 1, 2]),
+        ({"$eq": 2}, [2]),
+        ({"$gt": 0, "$lte": 2, "$lt": 9, "$gte": 0}, [1, 2]),
+        ({"$ne": 2}, [0, 1, 2, 3]),
+    ],
+)
+@pytest.mark.parametrize("leading", [False, True])
+def test_conditions_bound_what_is_read(condition, read, leading):
+    """Exactly the rows between the bounds, behind a column of one value too."""
+    columns, selector = (["g", "n"], {"g": 1, "n": condition}) if leading else (["n"], {"n": condition})
+    index = indexes.asked_for({"fields": columns}, None, None)
+    within = plan.choose(parse_find({"selector": selector}), [index]).range()
+    docs = [{"g": 1, "n": number} for number in range(4)] + [{"g": 0, "n": 1}, {"g": 2, "n": 1}] * leading
+    rows = mapped(index, docs).rows[0]
+    assert [json.loads(row)["key"][-1] for key, row in rows if within.start <= key < within.end] == read
+
+
 def test_contradicting_bounds_make_an_empty_range():
     """Nothing is read for what cannot be."""
     index = indexes.asked_for({"fields": ["a"]}, None, None)
