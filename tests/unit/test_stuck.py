@@ -1,0 +1,93 @@
+"""Why jobs do not get on, in words."""
+
+from typing import Any
+
+import pytest
+
+from crashfarm.documents.job import Dependency, Priority, Requires
+from crashfarm.queue import JobQueue
+from crashfarm.times import from_text
+from server import stuck
+from tests import samples
+from tests.fakes.couch import MemoryDatabase
+from tests.queue_contract import ALPHA, LEASE, abilities, job
+
+MACHINE = {"os_name": "Linux", "os_version": "12", "cpu_name": "x86_64", "tags": ["fast"], "allow": ["/usr/bin/*"]}
+
+
+def farm(**worker: Any) -> MemoryDatabase:
+    """A worker and a branch that it can run."""
+    status = MemoryDatabase()
+    status.put(samples.worker() | {"dynamic_metadata": MACHINE} | worker)
+    build = {"command": ["/usr/bin/python3", "{input}"]}
+    builds = {"release": {"Linux": build}}
+    status.put(
+        {"_id": "branch:cpython:3.11", "type": "branch", "product": "cpython", "branch": "3.11", "builds": builds}
+    )
+    return status
+
+
+def reasons(status: MemoryDatabase, now: str = samples.NOW) -> list[str]:
+    return [found.reason for found in stuck.find(status, from_text(now))]
+
+
+def test_what_only_waits_for_its_turn_is_not_stuck() -> None:
+    """A worker that could run it is at work."""
+    status = farm()
+    JobQueue(status).add([job(1)])
+    assert reasons(status) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"branch": "4.0"}, "there is no branch 4.0 of cpython"),
+        ({"buildtype": "debug"}, "3.11 has no debug build for any worker's platform"),
+        ({"requires": Requires(cpu_name="arm64")}, "no worker meets the requirement cpu_name = arm64"),
+        ({"requires": Requires(tags=("fast", "gpu"))}, "no worker has the tag gpu"),
+    ],
+)
+def test_what_nobody_can_run_says_what_is_missing(changes: dict[str, Any], reason: str) -> None:
+    """The first requirement that nobody meets."""
+    status = farm()
+    JobQueue(status).add([job(1, priority=Priority.PERSON, **changes)])
+    assert reasons(status) == [reason]
+
+
+@pytest.mark.parametrize(
+    ("worker", "reason"),
+    [
+        ({"state": "stopped"}, "alpha is stopped"),
+        ({"control": {"desired": "pause", "reason": "new disk"}}, "alpha is to pause (new disk)"),
+        ({"quarantine": {"reason": "3 failures"}}, "alpha is in quarantine (3 failures)"),
+    ],
+)
+def test_what_only_resting_workers_could_run_names_them(worker: dict[str, Any], reason: str) -> None:
+    """With why they rest."""
+    status = farm(**worker)
+    JobQueue(status).add([job(1)])
+    assert reasons(status) == [f"all that could run it rest: {reason}"]
+
+
+def test_a_program_that_no_worker_allows_is_told() -> None:
+    """The owner's list decides."""
+    status = farm(dynamic_metadata=MACHINE | {"allow": []})
+    JobQueue(status).add([job(1)])
+    assert reasons(status) == ["no worker meets all of it, and is allowed to run the program"]
+
+
+def test_what_depends_on_others_names_them() -> None:
+    """The job and the one it waits for."""
+    status = farm()
+    JobQueue(status).add([job(1), job(2, depends_on=(Dependency(job=job(1).id),))])
+    assert reasons(status) == [f"waits for {job(1).id}"]
+
+
+def test_what_a_silent_worker_holds_is_told_after_its_lease() -> None:
+    """And since when nothing was heard."""
+    status = farm()
+    queue = JobQueue(status, clock=lambda: from_text(samples.NOW))
+    queue.add([job(1)])
+    queue.claim(ALPHA, abilities(), 1, LEASE)
+    assert reasons(status) == []
+    assert reasons(status, "2026-11-22T06:20:00.000Z") == [f"is held by alpha, silent since {samples.NOW}"]
