@@ -216,11 +216,8 @@ def large() -> None:
     understand(exit_status=1, output=output)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    print(
-        f"{len(output) / 1e6:.1f} MB, {output.count(10):,} lines: {took:.2f} s ({work:.2f} s of "
-        "processor), {peak / 1e6:.0f} MB of "
-        "memory besides the log"
-    )
+    size = f"{len(output) / 1e6:.1f} MB, {output.count(10):,} lines"
+    print(f"{size}: {took:.2f} s ({work:.2f} s of processor), {peak / 1e6:.0f} MB of memory besides the log")
 
 
 def main() -> None:
