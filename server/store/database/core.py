@@ -2,10 +2,8 @@
 
 import asyncio
 import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -16,9 +14,10 @@ from server.store.database import blobs, render, schema
 from server.store.database.blobs import Kept
 from server.store.database.drafts import Draft
 from server.store.database.edits import Row, State, Transaction, leaves
+from server.store.database.readers import Readers
 from server.store.database.writer import Write, Writer
 from server.store.database.writes import CompactWrite, DocumentsWrite, SettingWrite
-from server.store.errors import BadRequest, NotFound, StoreError
+from server.store.errors import BadRequest, StoreError
 from server.store.revisions import Tree, decode, is_linear
 
 DEFAULT_REVS_LIMIT = 1000
@@ -97,11 +96,8 @@ class Database:
         self.path = path
         self.name = name
         self.rules: list[Rule] = []
-        #: When it was last read, by the monotonic clock.
-        self.used = 0.0
         self._validator = validator
-        self._readers: deque[apsw.Connection] = deque()
-        self._closed = False
+        self._readers = Readers(path)
         self._functions: list[bytes] | None = None
         self._listeners: list[Callable[[], None]] = []
         with self.reader() as connection:
@@ -122,46 +118,29 @@ class Database:
 
     # Readers
 
-    @contextmanager
-    def reader(self) -> Iterator[apsw.Connection]:
-        """A connection for reading, from a pool."""
-        if self._closed:
-            raise NotFound("Database does not exist.")
-        self.used = time.monotonic()
-        try:
-            connection = self._readers.pop()
-        except IndexError:
-            connection = schema.connect(self.path, write=False)
-            connection.create_scalar_function("att_stubs", _att_stubs, 1, deterministic=True)
-        try:
-            yield connection
-        finally:
-            self._give_back(connection)
-
-    def _give_back(self, connection: apsw.Connection) -> None:
-        if self._closed:
-            connection.close()
-        else:
-            self._readers.append(connection)
+    def reader(self) -> AbstractContextManager[apsw.Connection]:
+        """A connection for reading, for the time of a block."""
+        return self._readers.one()
 
     def close(self) -> None:
         """Let go of the file; what is queued for writing is finished first."""
         self._writer.close()
-        self._closed = True
-        while self._readers:
-            self._readers.pop().close()
+        self._readers.close()
         self._wake()
 
     def rest(self) -> None:
         """Close connections that nobody uses now; they are opened again when needed."""
-        with suppress(IndexError):
-            while True:
-                self._readers.pop().close()
+        self._readers.rest()
+
+    @property
+    def used(self) -> float:
+        """When it was last read, by the monotonic clock."""
+        return self._readers.used
 
     @property
     def closed(self) -> bool:
         """True once the database is deleted or the store stops."""
-        return self._closed
+        return self._readers.closed
 
     # What it holds
 
@@ -418,7 +397,3 @@ class _Shrink:
 
 def _living_designs(txn: Transaction) -> list[bytes]:
     return [render.plain(*row) for row in txn.connection.execute(_DESIGN)]
-
-
-def _att_stubs(*atts: "apsw.SQLiteValue") -> str:
-    return render.stubs(str(atts[0])).decode()
