@@ -302,11 +302,17 @@ class Database:
         self.write_now(SettingWrite("purged_limit", str(limit)))
         self._purged_limit = limit
 
+    def begin_compaction(self) -> bool:
+        """Say that a compaction is to run; False when one does already. Who hears True calls `compact_now`."""
+        return self._compaction.acquire(blocking=False)
+
     def compact_now(self) -> None:
-        """Forget old bodies, and give the space back to the file system."""
-        with self._compaction:
+        """Forget old bodies, and give the space back to the file system. After `begin_compaction`."""
+        try:
             self.write_now(CompactWrite(self._purged_limit))
             self.write_now(_Shrink())
+        finally:
+            self._compaction.release()
 
     def compacting(self) -> bool:
         """True while a compaction runs."""
@@ -349,7 +355,7 @@ class Database:
         if moved:
             self._wake()
         self._put_aside += txn.put_aside
-        if self._put_aside > max(_MUCH_PUT_ASIDE, txn.state.doc_count // 2) and not self.compacting():
+        if self._put_aside > max(_MUCH_PUT_ASIDE, txn.state.doc_count // 2) and self.begin_compaction():
             self._put_aside = 0
             threading.Thread(target=self._compact_by_itself, name=f"compact {self.name}", daemon=True).start()
 

@@ -95,7 +95,7 @@ async def compact(request: Request) -> Response:
     request.require_json()
     request.require_db_admin()
     await request.body()
-    if not request.db.compacting():
+    if request.db.begin_compaction():
         asyncio.get_running_loop().run_in_executor(None, request.db.compact_now)
     return json_response({"ok": True}, 202)
 
