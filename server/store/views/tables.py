@@ -16,7 +16,8 @@ from server.store import collation
 #: An index of another layout, or sorted by another ICU, is made anew.
 LAYOUT = f"1 {collation.VERSION}"
 PAGE_BYTES = 8192
-CACHE_KIB = 64 * 1024
+#: What a builder may hold of an index while it writes; a long build gives it back at its end.
+CACHE_KIB = 256 * 1024
 BUSY_MS = 10_000
 #: What the write-ahead log keeps on disk once its contents are in the file.
 LOG_BYTES = 4 << 20
@@ -42,7 +43,7 @@ def connect(path: Path, write: bool) -> apsw.Connection:
     connection.set_busy_timeout(BUSY_MS)
     connection.execute(f"PRAGMA page_size={PAGE_BYTES}; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL")
     connection.execute(f"PRAGMA journal_size_limit={LOG_BYTES}; PRAGMA temp_store=MEMORY")
-    connection.execute(f"PRAGMA cache_size=-{CACHE_KIB if write else CACHE_KIB // 16}")
+    connection.execute(f"PRAGMA cache_size=-{CACHE_KIB if write else CACHE_KIB // 64}")
     if not write:
         connection.execute("PRAGMA query_only=1")
     return connection
