@@ -112,7 +112,7 @@ def _write(package: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> Non
 
 def _download(work: Path) -> Path:
     """The package as a file in the folder `work`."""
-    done = _npm(["pack", "--json", "--ignore-scripts", f"fauxton@{VERSION}"], work)
+    done = _npm(["pack", "--json", "--ignore-scripts", "--prefer-offline", f"fauxton@{VERSION}"], work)
     archive = next(work.glob("*.tgz"), None)
     if done.returncode or archive is None:
         raise CrashfarmError(f"npm cannot download fauxton@{VERSION}: {_complaint(done)}")

@@ -8,9 +8,9 @@ from server.store.http.request import Request
 from server.store.http.response import Response
 from server.store.http.routing import Route
 
-#: The pages compile templates with `eval`, colour with style attributes, and check code in a worker made from a blob.
+#: What the pages cannot do without: style elements of their own, and the editor's worker, which is made from a blob.
 POLICY = (
-    "default-src 'self'; img-src 'self' data:; font-src 'self'; script-src 'self' 'unsafe-eval'; "
+    "default-src 'self'; img-src 'self' data:; font-src 'self'; script-src 'self'; "
     "style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
