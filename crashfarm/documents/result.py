@@ -12,7 +12,7 @@ from crashfarm.documents.finding import Finding
 class Exit(msgspec.Struct, frozen=True, kw_only=True):
     """How the process ended: an exit status, or the number of the signal that ended it, or neither if never begun.
 
-    `killed_for` names the limit (`time`, `memory`, `output`) for which the worker itself ended it, else it is empty.
+    `killed_for` names the limit for which the worker itself ended it: `time`, `memory`, `output` or `processes`.
     """
 
     status: int | None = None

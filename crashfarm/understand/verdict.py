@@ -23,6 +23,7 @@ _LIMITS = {
     "time": (Kind.HANG, "Hang", "ended after its time limit"),
     "memory": (Kind.OOM, "Out-of-memory", "ended at its memory limit"),
     "output": (Kind.HANG, "Output without end", "ended at its output limit"),
+    "processes": (Kind.OOM, "Processes without end", "ended at its limit of processes"),
 }
 
 

@@ -67,7 +67,9 @@ def test_running_out_of_memory_counts_when_the_process_ended_badly() -> None:
     assert kinds(understand(output=OUT_OF_MEMORY.encode())) == []
 
 
-@pytest.mark.parametrize(("limit", "kind"), [("time", Kind.HANG), ("memory", Kind.OOM), ("output", Kind.HANG)])
+@pytest.mark.parametrize(
+    ("limit", "kind"), [("time", Kind.HANG), ("memory", Kind.OOM), ("output", Kind.HANG), ("processes", Kind.OOM)]
+)
 def test_a_limit_of_the_farm_names_the_finding(limit: str, kind: Kind) -> None:
     """The signal by which the farm enforces a limit is no crash."""
     seen = understand(signal=signal.SIGKILL, killed_for=limit, output=b"")
