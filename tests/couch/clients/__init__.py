@@ -1,0 +1,1 @@
+"""CouchDB clients written in JavaScript."""
