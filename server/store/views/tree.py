@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import apsw
 
+from server.store import collation
+
 #: Children of a node, at most: rows of a lowest one, nodes of a higher one. Above it is split into parts of about half
 #: as many.
 MAX_ROWS = 256
@@ -25,7 +27,7 @@ LEAST = 1 / 8
 
 _ADD = "UPDATE {nodes} SET n=n+?, kids=kids+?, red=NULL WHERE level=? AND lo=?"
 
-Value = int | str | bytes | None
+Value = int | str | bytes
 
 
 class Delta(NamedTuple):
@@ -71,23 +73,22 @@ class Tree:
         at = 0
         while at < len(keys):
             lo, end = self._find(level, keys[at])
-            after = len(keys) if end is None else bisect_left(keys, end, at)
+            after = bisect_left(keys, end, at)
             touched.append(Delta(lo, sum(rows[at:after]), sum(kids[at:after])))
             at = after
         for lo, more_rows, more_kids in touched:
             self._execute(_ADD, more_rows, more_kids, level, lo)
         return touched
 
-    def _find(self, level: int, key: bytes) -> tuple[bytes, bytes | None]:
-        """Beginning and end of the node in whose run a key is; no end: the last one."""
+    def _find(self, level: int, key: bytes) -> tuple[bytes, bytes]:
+        """Beginning and end of the node in whose run a key is."""
         query = "SELECT lo FROM {nodes} WHERE level=? AND lo<=? ORDER BY lo DESC LIMIT 1"
         lo: bytes = self._execute(query, level, key).get
         return lo, self._next(level, lo)
 
-    def _next(self, level: int, lo: bytes) -> bytes | None:
+    def _next(self, level: int, lo: bytes) -> bytes:
         query = "SELECT lo FROM {nodes} WHERE level=? AND lo>? ORDER BY lo LIMIT 1"
-        end: bytes | None = self._execute(query, level, lo).get
-        return end
+        return self._execute(query, level, lo).get or collation.HIGHEST
 
     def _balance(self, level: int, touched: Sequence[Delta]) -> list[Delta]:
         """Split the nodes that grew too large, join those that shrank; gives the deltas for the level above."""
@@ -128,14 +129,14 @@ class Tree:
         """Every so many rows a part begins. SQLite counts, so that few rows come here."""
         query = (
             "SELECT k FROM (SELECT k, row_number() OVER (ORDER BY k) - 1 AS at FROM {rows} "
-            "WHERE k>=? AND (k<?2 OR ?2 IS NULL)) WHERE at % ? = 0"
+            "WHERE k>=? AND k<?) WHERE at % ? = 0"
         )
         starts = [lo for (lo,) in self._execute(query, node.lo, self._next(0, node.lo), size)]
         sizes = [min(size, node.kids - at) for at in range(0, node.kids, size)]
         return [Delta(lo, count, count) for lo, count in zip(starts, sizes, strict=True)]
 
     def _cut_nodes(self, level: int, node: _Node, size: int) -> list[Delta]:
-        query = "SELECT lo, n FROM {nodes} WHERE level=? AND lo>=? AND (lo<?3 OR ?3 IS NULL) ORDER BY lo"
+        query = "SELECT lo, n FROM {nodes} WHERE level=? AND lo>=? AND lo<? ORDER BY lo"
         children = list(self._execute(query, level - 1, node.lo, self._next(level, node.lo)))
         parts = [children[at : at + size] for at in range(0, len(children), size)]
         return [Delta(part[0][0], sum(rows for _, rows in part), len(part)) for part in parts]
@@ -149,7 +150,7 @@ class Tree:
         if parent == node.lo:
             return []
         if node.rows == 0:
-            query = "DELETE FROM {nodes} WHERE level=? AND lo>=? AND (lo<?3 OR ?3 IS NULL)"
+            query = "DELETE FROM {nodes} WHERE level=? AND lo>=? AND lo<?"
             end = self._next(level, node.lo)
             for below in range(level):
                 self._execute(query, below, node.lo, end)
