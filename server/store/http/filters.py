@@ -1,6 +1,5 @@
 """Which changes a feed shows: by id, by selector, by a function of a design document."""
 
-import importlib
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -12,6 +11,7 @@ from server.store.database import Database
 from server.store.database.feed import Filter
 from server.store.errors import BadRequest, NotFound
 from server.store.http.request import Request
+from server.store.mango import compile_selector
 
 
 def decode(text: bytes) -> Any:
@@ -53,8 +53,10 @@ def _by_selector(request: Request, body: dict[str, Any]) -> Filter:
         raise BadRequest("Selector must be specified in POST payload")
     if not isinstance(body["selector"], dict):
         raise BadRequest("Selector error: expected a JSON object")
-    matcher = importlib.import_module("server.store.mango").compile_selector(body["selector"])
-    return lambda docs: [bool(matcher(msgspec.json.decode(each.json()))) for each in docs]
+    selector = body["selector"]
+    compile_selector(selector)  # A senseless one is refused before the first row.
+    javascript = request.server.javascript
+    return _judged(lambda docs: javascript.select(selector, docs))
 
 
 def _by_view(request: Request) -> Filter:
