@@ -26,7 +26,7 @@ LEASE_SECONDS = 10.0
 """Short, so that the other worker takes over within seconds when one is killed."""
 
 REDRAW_SECONDS = 0.5
-TIMEOUT_SECONDS = 8.0
+TIMEOUT_SECONDS = 10.0
 """Longer than any crasher needs on a busy machine, but for those that hang."""
 
 MEMORY_BYTES = 1 << 29
