@@ -9,6 +9,7 @@ from crashfarm.documents.finding import Finding, Kind
 from crashfarm.documents.history import Sighting, history_of
 from crashfarm.documents.job import Attempt, Claim, Input, Job, JobResult, JobState, Requires
 from crashfarm.documents.result import Exit, Result
+from crashfarm.documents.signature import BuildRange, Minimal, Reproduction, SignatureNote
 from crashfarm.documents.worker import Worker, WorkerState
 
 Json = dict[str, Any]
@@ -57,8 +58,14 @@ def branch() -> Json:
     """A branch with one build, which is downloaded."""
     artifact = Artifact(url="https://builds.example.org/python.tar.gz", sha256="0" * 64)
     build = Build(command=("bin/python", "{input}"), artifact=artifact, about="3.11.7", environment={"LANG": "C"})
+    builds = {"release": {"Linux": build}}
     return Branch(
-        id="branch:cpython:3.11.7", product="cpython", branch="3.11.7", builds={"release": {"Linux": build}}
+        id="branch:cpython:3.11.7",
+        product="cpython",
+        branch="3.11.7",
+        builds=builds,
+        history=("day-1",),
+        archive={"day-1": builds},
     ).to_doc()
 
 
@@ -117,6 +124,34 @@ def history() -> Json:
     return history_of(Sighting(finding=FINDING, environment=ENVIRONMENT, seen_at=NOW, place="crash.py")).to_doc()
 
 
+def signature() -> Json:
+    """What was found out about that finding's signature."""
+    return (
+        SignatureNote.of(FINDING)
+        .evolve(
+            variant_of="signature:" + "0" * 32,
+            not_variant_of=("signature:" + "1" * 32,),
+            confirmed_by="alice",
+            confirmed_at=NOW,
+            minimal=Minimal(
+                result="result:1", attachment="minimal/a.py", name="a.py", size=9, original_size=99, tests=7, at=NOW
+            ),
+            range=BuildRange(
+                product="cpython",
+                branch="3.11.7",
+                buildtype="release",
+                last_good="3",
+                first_bad="5",
+                skipped=("4",),
+                runs=12,
+                at=NOW,
+            ),
+            reproduction=Reproduction(result="result:1", seen=3, ran=5, at=NOW),
+        )
+        .to_doc()
+    )
+
+
 def bug() -> Json:
     """A bug that some tracker knows."""
     matcher = Matcher(kind="crash", text="list_sort", how="contains")
@@ -139,4 +174,4 @@ def command() -> Json:
 
 
 STATUS = (worker, branch, pending, running, completed, aborted, bug, cursor, message, command)
-HISTORY = (result, history)
+HISTORY = (result, history, signature)

@@ -24,6 +24,7 @@ from crashfarm.documents.job import (
     new_job_id,
 )
 from crashfarm.documents.result import Exit, Result, result_id
+from crashfarm.documents.signature import BuildRange, Minimal, Reproduction, SignatureNote
 from crashfarm.documents.worker import Control, Wish, Worker, WorkerState, worker_id
 from crashfarm.times import to_text
 
@@ -141,6 +142,11 @@ def branches(draw: st.DrawFn) -> Branch:
         enabled=draw(st.booleans()),
         major_version=draw(text),
         history=draw(lists(text)),
+        archive=draw(
+            st.dictionaries(
+                name, st.dictionaries(name, st.dictionaries(name, builds, max_size=1), max_size=1), max_size=2
+            )
+        ),
     )
 
 
@@ -210,6 +216,7 @@ def jobs(draw: st.DrawFn) -> Job:
         supersedes=draw(st.none() | name.map("job:{}".format)),
         depends_on=draw(lists(dependencies)),
         delay_seconds=draw(st.floats(0, 1e6)),
+        build=draw(text),
         wait=draw(st.sampled_from(("", "delay", "jobs"))) if state == JobState.PENDING else "",
         state=state,
         result=draw(st.sampled_from(JobResult)) if completed else None,
@@ -237,6 +244,7 @@ def results(draw: st.DrawFn) -> Result:
         completed_at=draw(times),
         outcome=draw(st.sampled_from(JobResult)),
         input_name=draw(few_names),
+        build=draw(text),
         source=draw(text),
         exit=draw(
             st.builds(Exit, status=st.none() | st.integers(0, 255), signal=st.none() | positive, killed_for=text)
@@ -259,5 +267,50 @@ def histories(draw: st.DrawFn) -> History:
     )
 
 
-documents = st.one_of(workers(), branches(), bugs(), jobs(), results(), histories())
+minimals = st.builds(
+    Minimal,
+    result=name.map("result:{}".format),
+    attachment=name,
+    name=name,
+    size=positive,
+    original_size=positive,
+    tests=positive,
+    at=times,
+)
+
+ranges = st.builds(
+    BuildRange,
+    product=name,
+    branch=name,
+    buildtype=name,
+    last_good=text,
+    first_bad=text,
+    last_bad=text,
+    first_good=text,
+    skipped=lists(text),
+    runs=positive,
+    at=st.just("") | times,
+)
+
+reproductions = st.builds(
+    Reproduction, result=name.map("result:{}".format), seen=positive, ran=positive, at=st.just("") | times
+)
+
+
+@st.composite
+def signatures(draw: st.DrawFn) -> SignatureNote:
+    """Any signature's document."""
+    others = st.text("0123456789abcdef", min_size=32, max_size=32).map("signature:{}".format)
+    return SignatureNote.of(draw(findings)).evolve(
+        variant_of=draw(st.just("") | others),
+        not_variant_of=draw(lists(others)),
+        confirmed_by=draw(text),
+        confirmed_at=draw(st.just("") | times),
+        minimal=draw(st.none() | minimals),
+        range=draw(st.none() | ranges),
+        reproduction=draw(st.none() | reproductions),
+    )
+
+
+documents = st.one_of(workers(), branches(), bugs(), jobs(), results(), histories(), signatures())
 """Any document that our types can write."""

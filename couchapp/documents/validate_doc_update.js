@@ -153,7 +153,8 @@
     builds: mapOf(mapOf(shape(BUILD))),
     enabled: optional(flag),
     major_version: optional(text),
-    history: optional(list(text))
+    history: optional(list(text)),
+    archive: optional(mapOf(mapOf(mapOf(shape(BUILD)))))
   };
 
   var REQUIRES = {
@@ -185,6 +186,7 @@
     depends_on: optional(list(shape({ job: jobId, result: maybe(oneOf(RESULTS)) }))),
     wait: optional(oneOf(["", "delay", "jobs"])),
     delay_seconds: optional(notNegative),
+    build: optional(text),
     state: oneOf(["pending", "running", "completed", "aborted"]),
     result: maybe(oneOf(RESULTS)),
     reason: optional(text),
@@ -214,7 +216,7 @@
   var RESULT = {
     job: jobId, worker: filled, incarnation: filled, attempt: whole(1), started_at: time, completed_at: time,
     outcome: oneOf(RESULTS),
-    input_name: optional(text), source: optional(text),
+    input_name: optional(text), source: optional(text), build: optional(text),
     exit: optional(shape({ status: maybe(whole(0)), signal: maybe(whole(0)), killed_for: optional(text) })),
     findings: optional(list(shape(FINDING))),
     notes: optional(list(text)),
@@ -227,6 +229,36 @@
     places: optional(list(text, 0, 20)),
     bugs: optional(shape({ open: optional(list(text)), closed: optional(list(text)) })),
     suppressed: optional(flag)
+  };
+
+  var signatureId = must("the id of a signature, signature:<32 hex digits>", function (value) {
+    return isText(value) && /^signature:[0-9a-f]{32}$/.test(value);
+  });
+
+  var resultId = must("the id of a result, result:<name>", function (value) {
+    return isText(value) && /^result:[^]/.test(value);
+  });
+
+  var MINIMAL = {
+    result: resultId, attachment: filled, name: filled, size: whole(0), original_size: whole(0), tests: whole(0), at: time
+  };
+
+  var RANGE = {
+    product: filled, branch: filled, buildtype: filled,
+    last_good: optional(text), first_bad: optional(text), last_bad: optional(text), first_good: optional(text),
+    skipped: optional(list(text)),
+    runs: optional(whole(0)),
+    at: optional(timeOrEmpty)
+  };
+
+  var SIGNATURE = {
+    kind: oneOf(KINDS), detail: filled, message: optional(text),
+    variant_of: optional(function (value, path) { if (value !== "") signatureId(value, path); }),
+    not_variant_of: optional(list(signatureId)),
+    confirmed_by: optional(text), confirmed_at: optional(timeOrEmpty),
+    minimal: maybe(shape(MINIMAL)),
+    range: maybe(shape(RANGE)),
+    reproduction: maybe(shape({ result: resultId, seen: whole(0), ran: whole(0), at: optional(timeOrEmpty) }))
   };
 
   var MATCHER = {
@@ -277,7 +309,8 @@
     result: {
       home: "history", parts: [PLACE, RESULT], also: [attemptNotLower],
       id: exactly(function (doc) { return "result:" + doc.job.slice("job:".length); })
-    }
+    },
+    signature: { home: "history", parts: [SIGNATURE], id: ofDigest, also: [messageFitsKind, leadsNotItself] }
   };
   KINDS.forEach(function (kind) {
     TYPES["history_" + kind] = { home: "history", parts: [PLACE, HISTORY], id: ofDigest };
@@ -312,6 +345,16 @@
     if (doc._rev === old._rev && next.indexOf(doc.state) < 0) {
       refuse("state", "cannot go from " + old.state + " to " + doc.state + ", only to " + next.join(" or "));
     }
+  }
+
+  function messageFitsKind(doc) {
+    if ((doc.kind === "assertion") !== !!doc.message) {
+      refuse("message", "belongs to the signature of an assertion, and to no other");
+    }
+  }
+
+  function leadsNotItself(doc) {
+    if (doc.variant_of === doc._id) refuse("variant_of", "must be another signature");
   }
 
   function attemptNotLower(doc, old) {

@@ -16,13 +16,14 @@ from crashfarm.documents.finding import Kind
 from crashfarm.documents.history import HISTORY_TYPES, MAX_PLACES, History, Sighting, digest, history_of
 from crashfarm.documents.job import Job, JobState, new_job_id
 from crashfarm.documents.result import Result, result_id
+from crashfarm.documents.signature import SignatureNote, signature_id
 from crashfarm.documents.worker import Worker
 from crashfarm.errors import InvalidDocument
 from tests import samples, strategies
 
 Json = dict[str, Any]
 
-CLASSES: list[type[Document]] = [Worker, Branch, Bug, Job, Result, *HISTORY_TYPES.values()]
+CLASSES: list[type[Document]] = [Worker, Branch, Bug, Job, Result, SignatureNote, *HISTORY_TYPES.values()]
 BY_TYPE = {cls.TYPE: cls for cls in CLASSES}
 OF_OURS = [make for make in (*samples.STATUS, *samples.HISTORY) if make()["type"] in BY_TYPE]
 
@@ -149,6 +150,14 @@ def test_ids_follow_from_what_they_name() -> None:
     assert result_id("job:20261122T061003123Z-7f") == "result:20261122T061003123Z-7f"
     assert branch_id("cpython", "3.11.7") == "branch:cpython:3.11.7"
     assert plain_name("worker:alpha") == "alpha"
+
+
+def test_signature_of_an_assertion_is_told_by_its_message_too() -> None:
+    """Its detail is only its file; two crashes of one detail are one signature whatever they say."""
+    assert signature_id("assertion", "a > b", "a.c") != signature_id("assertion", "c > d", "a.c")
+    assert signature_id("crash", "SIGSEGV", "main") == signature_id("crash", "SIGBUS", "main")
+    assert SignatureNote.new(Kind.CRASH, "SIGSEGV", "main").message == ""
+    assert SignatureNote.new(Kind.ASSERTION, "a > b", "a.c").message == "a > b"
 
 
 def test_build_is_found_by_type_and_platform() -> None:
