@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from crashfarm.database import Database
 from crashfarm.documents.branch import Branch, Build
+from crashfarm.documents.job import Job
 from crashfarm.errors import InvalidDocument
 from worker.allowed import Allowed
 
@@ -38,12 +39,10 @@ class Builds:
         found = self._branches.get((product, branch))
         return found.build(buildtype, self._os_name) if found and found.enabled else None
 
-    def get(self, product: str, branch: str, buildtype: str) -> Build:
-        """The build of a job that was claimed because there is one."""
-        found = self.find(product, branch, buildtype)
-        if found is None:
-            raise LookupError(f"{product} {branch} has no {buildtype} build for {self._os_name}")
-        return found
+    def of(self, job: Job) -> Build | None:
+        """The build that a job names, or its branch's current one; None if there is no such build for this machine."""
+        branch = self._branches.get((job.product, job.branch))
+        return branch.build(job.buildtype, self._os_name, job.build) if branch else None
 
     def can_run(self, product: str, branch: str, buildtype: str) -> bool:
         """Whether there is a build for this machine and its program is allowed."""

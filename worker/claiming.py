@@ -43,7 +43,7 @@ class Claimer:
         self._parts.builds.refresh()
         jobs = self._ask(free)
         for job in jobs:
-            self._parts.slots.start(job, self._parts.builds.get(job.product, job.branch, job.buildtype))
+            self._parts.slots.start(job, self._parts.builds.of(job))
         if not jobs or self._until == Until.ONCE:
             self._look_for_the_end(now)
         self._idle = FIRST_IDLE if jobs else min(self._parts.config.idle, self._idle * 1.5)

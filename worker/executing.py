@@ -36,11 +36,13 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
         """Whether a build is fetched or unpacked."""
         return False
 
-    def execute(self, job: Job, build: Build, read: ReadAttachment, stop: Event) -> Parcel | None:
-        """Run a job that we hold; None when it was stopped before it came to an end.
+    def execute(self, job: Job, build: Build | None, read: ReadAttachment, stop: Event) -> Parcel | None:
+        """Run a job that we hold, on its build; None when it was stopped before it came to an end.
 
         Raises DatabaseError when its input cannot be read, OSError when the working folder cannot be made.
         """
+        if build is None:
+            return self._error(job, to_text(self.clock()), _unknown_build(job, self.machine))
         folder = self.folder / f"{job.id.partition(':')[2]}.{_attempt(job)}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -104,6 +106,7 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
             completed_at=to_text(self.clock()),
             outcome=outcome,
             input_name=name_of(job.input),
+            build=job.build,
             source=job.source,
         )
 
@@ -111,6 +114,11 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
 def mark_of(folder: Path) -> str:
     """What the marks of all runs that have their working folders there begin with."""
     return f"{folder.absolute()}:"
+
+
+def _unknown_build(job: Job, machine: Machine) -> str:
+    wanted = f" {job.build!r}" if job.build else ""
+    return f"{job.product} {job.branch} has no {job.buildtype} build{wanted} for {machine.os_name}"
 
 
 def _attempt(job: Job) -> int:

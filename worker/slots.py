@@ -77,8 +77,8 @@ class Slots:
         with self._lock:
             return self._held[job.id] if self._holds(job) else job
 
-    def start(self, job: Job, build: Build) -> None:
-        """Run a job that was just claimed."""
+    def start(self, job: Job, build: Build | None) -> None:
+        """Run a job that was just claimed, on its build; None if the farm has none for it."""
         stop = Event()
         with self._lock:
             self._held[job.id] = job
@@ -120,7 +120,7 @@ class Slots:
         held = self._held.get(job.id)
         return held is not None and transitions.holds(held, job.claim)
 
-    def _work(self, job: Job, build: Build, stop: Event) -> None:
+    def _work(self, job: Job, build: Build | None, stop: Event) -> None:
         try:
             self._run(job, build, stop)
         finally:
@@ -128,7 +128,7 @@ class Slots:
                 del self._stops[job.id]
             self.changed()
 
-    def _run(self, job: Job, build: Build, stop: Event) -> None:
+    def _run(self, job: Job, build: Build | None, stop: Event) -> None:
         try:
             parcel = self._executor.execute(job, build, lambda name: self._read(job.id, name), stop)
         except DatabaseError as exc:

@@ -30,7 +30,8 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
 class Branch(Document, frozen=True, kw_only=True):
     """One branch: id `branch:<product>:<branch>`. `builds[buildtype][platform]`, a platform being an os_name.
 
-    `history` is the ordered list of builds, oldest first, that a bisection walks.
+    `history` is the ordered list of builds, oldest first, that a bisection walks, and
+    `archive[build name][buildtype][platform]` how to run the builds that it names.
     """
 
     TYPE: ClassVar[str] = "branch"
@@ -41,10 +42,12 @@ class Branch(Document, frozen=True, kw_only=True):
     enabled: bool = True
     major_version: str = ""
     history: tuple[str, ...] = ()
+    archive: dict[str, dict[str, dict[str, Build]]] = msgspec.field(default_factory=dict)
 
-    def build(self, buildtype: str, os_name: str) -> Build | None:
-        """The build for a machine of that operating system, or None."""
-        return self.builds.get(buildtype, {}).get(os_name)
+    def build(self, buildtype: str, os_name: str, name: str = "") -> Build | None:
+        """The build for a machine of that operating system, or None: the current one, or the archive's of that name."""
+        builds = self.archive.get(name, {}) if name else self.builds
+        return builds.get(buildtype, {}).get(os_name)
 
 
 def branch_id(product: str, branch: str) -> str:

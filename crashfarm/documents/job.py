@@ -111,7 +111,8 @@ class Job(Document, frozen=True, kw_only=True):
 
     A pending job that may not be claimed yet says why in `wait`: `jobs`, those in `depends_on` are not completed;
     `delay`, it is tried again when nothing has changed on it for `delay_seconds`. `supersedes` names the job that
-    this one tries again.
+    this one tries again. `build` names one of the branch's older builds, as its archive has them; empty is the
+    current one.
     """
 
     TYPE: ClassVar[str] = "job"
@@ -132,6 +133,7 @@ class Job(Document, frozen=True, kw_only=True):
     depends_on: tuple[Dependency, ...] = ()
     wait: str = ""
     delay_seconds: float = 0.0
+    build: str = ""
     state: JobState = JobState.PENDING
     result: JobResult | None = None
     reason: str = ""

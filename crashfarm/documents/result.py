@@ -24,7 +24,8 @@ class Result(Document, frozen=True, kw_only=True):
     """What one job showed: id `result:<the job's id behind the colon>`.
 
     The environment's six parts stand on the top level, as in the key tuple. The whole output is the attachment
-    `output.txt`, as far as the output limit allowed. `round` groups the jobs that were queued together.
+    `output.txt`, as far as the output limit allowed. `source` groups the jobs that were queued together. `build` is the
+    name of the older build that ran, as in the job; empty is the branch's current one.
     """
 
     TYPE: ClassVar[str] = "result"
@@ -43,6 +44,7 @@ class Result(Document, frozen=True, kw_only=True):
     completed_at: str
     outcome: str
     input_name: str = ""
+    build: str = ""
     source: str = ""
     exit: Exit = Exit()
     findings: tuple[Finding, ...] = ()

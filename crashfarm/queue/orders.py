@@ -74,6 +74,7 @@ _KEPT = (
     "product",
     "branch",
     "buildtype",
+    "build",
     "input",
     "kind",
     "requires",

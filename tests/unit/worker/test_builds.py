@@ -1,0 +1,87 @@
+"""Which build a job runs on: its branch's current one, or the older one that it names."""
+
+from pathlib import Path
+from threading import Event
+
+from crashfarm.documents.branch import Branch, Build, branch_id
+from crashfarm.documents.job import Job
+from crashfarm.documents.result import Result
+from crashfarm.times import utc_now
+from tests import samples
+from tests.fakes.couch import MemoryDatabase
+from worker.allowed import Allowed
+from worker.builds import Builds
+from worker.config import LimitsConfig
+from worker.executing import Executor
+from worker.machine import Machine
+from worker.outbox import Parcel
+from worker.preparing import Rules
+
+ALLOWED = Allowed(("/bin/sh",))
+MACHINE = Machine(hostname="barn", os_name="Linux", os_version="12", cpu_name="x86_64")
+
+
+def shell(word: str) -> Build:
+    """A build that says a word."""
+    return Build(command=("/bin/sh", "-c", f"echo {word}", "{input}"))
+
+
+BRANCH = Branch(
+    id=branch_id("shell", "one"),
+    product="shell",
+    branch="one",
+    builds={"release": {"Linux": shell("new")}},
+    history=("monday", "tuesday"),
+    archive={"monday": {"release": {"Linux": shell("old")}}},
+)
+
+
+def job(build: str = "") -> Job:
+    """A held job of that branch."""
+    return Job.from_doc(samples.running()).evolve(product="shell", branch="one", build=build)
+
+
+def builds(*branches: Branch) -> Builds:
+    status = MemoryDatabase("status")
+    for branch in branches:
+        status.put(branch.to_doc())
+    made = Builds(status, "Linux", ALLOWED)
+    made.refresh()
+    return made
+
+
+def run(folder: Path, wanted: Job) -> Parcel:
+    """What a worker makes of that job."""
+    executor = Executor(
+        machine=MACHINE, folder=folder, rules=Rules(ALLOWED, (), ()), limits=LimitsConfig(), clock=utc_now
+    )
+    parcel = executor.execute(wanted, builds(BRANCH).of(wanted), lambda name: None, Event())
+    assert parcel
+    return parcel
+
+
+def test_a_job_runs_on_the_build_that_it_names(tmp_path: Path) -> None:
+    """And its result says on which; a job that names none runs on the branch's current one."""
+    current, older = run(tmp_path, job()), run(tmp_path, job("monday"))
+    assert (current.output, Result.from_doc(current.result).build) == (b"new\n", "")
+    assert (older.output, Result.from_doc(older.result).build) == (b"old\n", "monday")
+
+
+def test_a_job_that_names_an_unknown_build_ends_as_an_error(tmp_path: Path) -> None:
+    """A name without instructions is as unknown as one that nobody ever heard of."""
+    for name in ("tuesday", "friday"):
+        parcel = run(tmp_path, job(name))
+        assert (parcel.job_result, parcel.reason) == ("error", f"shell one has no release build '{name}' for Linux")
+        assert parcel.result["outcome"] == "error"
+
+
+def test_a_disabled_branch_can_not_be_run() -> None:
+    """Nor one whose program is not allowed, or that the farm does not have."""
+    other = BRANCH.evolve(
+        id=branch_id("shell", "two"), branch="two", builds={"release": {"Linux": Build(command=("/x",))}}
+    )
+    known = builds(BRANCH, other)
+    assert known.can_run("shell", "one", "release")
+    assert not known.can_run("shell", "two", "release")
+    assert not known.can_run("shell", "three", "release")
+    assert not builds(BRANCH.evolve(enabled=False)).can_run("shell", "one", "release")
