@@ -228,7 +228,9 @@
     title: optional(text), severity: optional(text),
     places: optional(list(text, 0, 20)),
     bugs: optional(shape({ open: optional(list(text)), closed: optional(list(text)) })),
-    suppressed: optional(flag)
+    suppressed: optional(flag), suppressed_at: optional(timeOrEmpty),
+    regressed: optional(list(text)),
+    signature: optional(text), file: optional(text), excerpt: optional(text)
   };
 
   var signatureId = must("the id of a signature, signature:<32 hex digits>", function (value) {
@@ -272,8 +274,11 @@
     state: optional(oneOf(["open", "closed"])),
     matchers: optional(list(shape(MATCHER))),
     fixed_on: optional(list(text)),
-    updated_at: optional(timeOrEmpty)
+    updated_at: optional(timeOrEmpty), closed_at: optional(timeOrEmpty),
+    moved_to: optional(text), matched: optional(text)
   };
+
+  var CURSOR = { position: optional(object), updated_at: optional(timeOrEmpty) };
 
   var MESSAGE = { level: oneOf(["debug", "info", "warning", "error", "critical"]), text: text, at: time };
 
@@ -303,7 +308,7 @@
     bug: {
       home: "status", parts: [BUG], id: exactly(function (doc) { return "bug:" + doc.tracker + ":" + doc.number; })
     },
-    cursor: { home: "status", parts: [], id: named },
+    cursor: { home: "status", parts: [CURSOR], id: named },
     message: { home: "status", parts: [MESSAGE], id: named, readOnce: true },
     command: { home: "status", parts: [], id: named, readOnce: true },
     result: {

@@ -32,7 +32,12 @@ class Matcher(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Bug(Document, frozen=True, kw_only=True):
-    """A known bug: id `bug:<tracker>:<number>`. `fixed_on` lists the branches on which a closed bug is fixed."""
+    """A known bug: id `bug:<tracker>:<number>`.
+
+    `fixed_on` lists the branches on which a closed bug is fixed, `*` being all of them. A bug that is a duplicate of
+    another, or has moved to another tracker, has that one's id in `moved_to`. `matched` is the digest of the matchers
+    that the farm's tuples have been compared with; whoever changes the matchers leaves it alone.
+    """
 
     TYPE: ClassVar[str] = "bug"
 
@@ -45,6 +50,9 @@ class Bug(Document, frozen=True, kw_only=True):
     matchers: tuple[Matcher, ...] = ()
     fixed_on: tuple[str, ...] = ()
     updated_at: str = ""
+    closed_at: str = ""
+    moved_to: str = ""
+    matched: str = ""
 
 
 def bug_id(tracker: str, number: str) -> str:

@@ -12,6 +12,8 @@ from crashfarm.documents.finding import Finding, Severity
 MAX_PLACES = 20
 """How many places a history document lists; which ones there are beyond that, the results tell."""
 
+MAX_EXCERPT = 800
+"""Characters of a finding's text that a history document keeps: enough to compare it with known bugs."""
 
 _SEVERITIES = ("", *reversed(Severity))
 
@@ -35,9 +37,14 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
 class History(Document, frozen=True, kw_only=True):
     """What is known of one tuple: id `history_<kind>:<digest of the tuple>`.
 
-    Merging is the union: the earlier first_seen, the later last_seen, the first title in order of text, the worst
-    severity, all places (the first in order of text, when there are too many), all bugs. It gives the same document
-    in whatever order, and however often, it is done.
+    Merging is the union: the earlier first_seen, the later last_seen, the first title in order of text (signature,
+    file and excerpt likewise), the worst severity, all places (the first in order of text, when there are too many),
+    all bugs; of two decisions to suppress it or not, the later one. It gives the same document in whatever order, and
+    however often, it is done.
+
+    Which bugs explain the tuple, and which of these are back though fixed (`regressed`), follows from the bugs'
+    documents: the collector decides it anew whenever this document or a bug changes, so that what a merge brings back
+    does not stay.
     """
 
     kind: ClassVar[str] = ""
@@ -57,6 +64,11 @@ class History(Document, frozen=True, kw_only=True):
     places: tuple[str, ...] = ()
     bugs: BugLists = BugLists()
     suppressed: bool = False
+    suppressed_at: str = ""
+    regressed: tuple[str, ...] = ()
+    signature: str = ""
+    file: str = ""
+    excerpt: str = ""
 
     @property
     def tuple_key(self) -> tuple[str, ...]:
@@ -78,19 +90,33 @@ class History(Document, frozen=True, kw_only=True):
             title=finding.title,
             severity=finding.severity,
             places=(sighting.place,),
+            signature=finding.signature,
+            file=finding.file,
+            excerpt=finding.excerpt[:MAX_EXCERPT],
         )
 
     def merge(self, other: Self) -> Self:
         """This document with all that the other one of the same id knows."""
+        suppressed_at, suppressed = max(one._decision for one in (self, other))
+        bugs = _merge_bugs(self.bugs, other.bugs)
         return self.evolve(
             first_seen=min(self.first_seen, other.first_seen),
             last_seen=max(self.last_seen, other.last_seen),
-            title=min(filter(None, (self.title, other.title)), default=""),
+            title=_first(self.title, other.title),
             severity=max(self.severity, other.severity, key=_badness),
             places=tuple(sorted({*self.places, *other.places})[:MAX_PLACES]),
-            bugs=_merge_bugs(self.bugs, other.bugs),
-            suppressed=self.suppressed or other.suppressed,
+            bugs=bugs,
+            suppressed=suppressed,
+            suppressed_at=suppressed_at,
+            regressed=tuple(sorted({*self.regressed, *other.regressed} - {*bugs.open})),
+            signature=_first(self.signature, other.signature),
+            file=_first(self.file, other.file),
+            excerpt=_first(self.excerpt, other.excerpt),
         )
+
+    @property
+    def _decision(self) -> tuple[str, bool]:
+        return self.suppressed_at, self.suppressed
 
 
 class HistoryAssertion(History, frozen=True, kw_only=True):
@@ -162,6 +188,11 @@ def digest(key: tuple[str, ...]) -> str:
 def _badness(severity: str) -> tuple[int, str]:
     """Sorts severities; a word that only a newer version knows comes between none and the least."""
     return (_SEVERITIES.index(severity), "") if severity in _SEVERITIES else (0, severity)
+
+
+def _first(*texts: str) -> str:
+    """The first in order of text of those that are not empty."""
+    return min(filter(None, texts), default="")
 
 
 def _merge_bugs(ours: BugLists, theirs: BugLists) -> BugLists:

@@ -283,6 +283,11 @@ BROKEN: list[tuple[Any, str, Any, str]] = [
     (samples.signature, "range/at", "soon", "range.at: must be a time in UTC, or empty"),
     (samples.signature, "reproduction/result", GONE, "reproduction.result: is missing"),
     (samples.signature, "reproduction/ran", "5", "reproduction.ran: must be a whole number from 0 on"),
+    (samples.history, "suppressed_at", "today", "suppressed_at: must be a time"),
+    (samples.history, "regressed", "bug:1", "regressed: must be a list"),
+    (samples.history, "signature", None, "signature: must be a text"),
+    (samples.history, "file", 1, "file: must be a text"),
+    (samples.history, "excerpt", [], "excerpt: must be a text"),
     # bug
     (samples.bug, "_id", "bug:1234", '_id: must be "bug:github:1234"'),
     (samples.bug, "tracker", GONE, "tracker: is missing"),
@@ -294,6 +299,12 @@ BROKEN: list[tuple[Any, str, Any, str]] = [
     (samples.bug, "matchers/0/text", 1, "matchers[0].text: must be a text"),
     (samples.bug, "fixed_on", "3.12", "fixed_on: must be a list"),
     (samples.bug, "updated_at", "recently", "updated_at: must be a time"),
+    (samples.bug, "closed_at", "recently", "closed_at: must be a time"),
+    (samples.bug, "moved_to", None, "moved_to: must be a text"),
+    (samples.bug, "matched", 1, "matched: must be a text"),
+    # cursor
+    (samples.cursor, "position", 7, "position: must be an object"),
+    (samples.cursor, "updated_at", "now", "updated_at: must be a time"),
     # the small ones
     (samples.cursor, "_id", "github", '_id: must be "cursor:<name>"'),
     (samples.command, "_id", "command:", '_id: must be "command:<name>"'),
