@@ -1,21 +1,21 @@
 """What does not get on, and why: jobs that no worker can run, that wait for others, that a silent worker holds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
-from crashfarm import programs
 from crashfarm.database import Database
 from crashfarm.documents.base import plain_name
 from crashfarm.documents.branch import Branch
 from crashfarm.documents.job import Job, JobState, Priority
 from crashfarm.documents.worker import Wish, Worker, WorkerState
 from crashfarm.queue import JobQueue
-from crashfarm.queue.abilities import RELAXATIONS, Abilities, Demand
+from crashfarm.queue.abilities import RELAXATIONS, Demand
 from crashfarm.queue.settling import read
 from crashfarm.times import from_text
 from server import branches
+from server.able import abilities
 
 MOST = 200
 """Jobs that wait for others, or run, that are looked at one by one."""
@@ -58,7 +58,7 @@ def _why_pending(farm: _Farm, demand: Demand, priority: int) -> str:
     if not branch.enabled:
         return f"the branch {demand.branch} is disabled"
     relaxed = RELAXATIONS if priority >= Priority.LARGE else 0
-    able = [worker for worker in farm.workers if _abilities(worker, branch).meet(demand, relaxed)]
+    able = [worker for worker in farm.workers if abilities(worker, branch).meet(demand, relaxed)]
     if not able:
         return _nobody(farm, demand, branch, relaxed)
     resting = [reason for worker in able if (reason := _why_resting(worker))]
@@ -79,23 +79,6 @@ def _nobody(farm: _Farm, demand: Demand, branch: Branch, relaxed: int) -> str:
     if not any(branch.build(demand.buildtype, worker.os_name) for worker in farm.workers):
         return f"{demand.branch} has no {demand.buildtype} build for any worker's platform"
     return "no worker meets all of it, and is allowed to run the program"
-
-
-def _abilities(worker: Worker, branch: Branch) -> Abilities:
-    return Abilities.of(worker.metadata, _can_run(worker, branch))
-
-
-def _can_run(worker: Worker, branch: Branch) -> Callable[[str, str, str], bool]:
-    """As far as can be told from afar: what a program's bare name means, the worker alone knows."""
-
-    def can_run(_product: str, _branch: str, buildtype: str) -> bool:
-        build = branch.build(buildtype, worker.os_name)
-        if build is None or not build.command:
-            return False
-        program, allowed = build.command[0], worker.metadata.get("allow", ())
-        return "/" not in program or programs.permits(allowed, program)
-
-    return can_run
 
 
 def _why_resting(worker: Worker) -> str:

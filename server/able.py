@@ -1,0 +1,24 @@
+"""What a worker can run, as far as can be told from afar."""
+
+from collections.abc import Callable
+
+from crashfarm import programs
+from crashfarm.documents.branch import Branch
+from crashfarm.documents.worker import Worker
+from crashfarm.queue.abilities import Abilities
+
+
+def abilities(worker: Worker, branch: Branch) -> Abilities:
+    """What a worker can do with the builds of one branch; what a program's bare name means, the worker alone knows."""
+    return Abilities.of(worker.metadata, _can_run(worker, branch))
+
+
+def _can_run(worker: Worker, branch: Branch) -> Callable[[str, str, str], bool]:
+    def can_run(_product: str, _branch: str, buildtype: str) -> bool:
+        build = branch.build(buildtype, worker.os_name)
+        if build is None or not build.command:
+            return False
+        program, allowed = build.command[0], worker.metadata.get("allow", ())
+        return "/" not in program or programs.permits(allowed, program)
+
+    return can_run
