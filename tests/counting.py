@@ -54,6 +54,26 @@ def by_claim(doc: Document) -> list[Key]:
     return [[doc.claim.worker, doc.claim.incarnation]] if held else []
 
 
+def by_bug(doc: Document) -> list[Key]:
+    if not isinstance(doc, History):
+        return []
+    lists = {"open": doc.bugs.open, "closed": doc.bugs.closed, "regressed": doc.regressed}
+    return [[bug, name] for name, bugs in lists.items() for bug in bugs]
+
+
+def by_signature(doc: Document) -> list[Key]:
+    if not isinstance(doc, History):
+        return []
+    kind = doc.TYPE.removeprefix("history_")
+    names = [doc.detail, *([doc.signature] if doc.signature not in ("", doc.detail) else [])]
+    return [[name, kind, doc.message] for name in names]
+
+
+def explained(doc: Document) -> list[Key]:
+    told = isinstance(doc, History) and (doc.suppressed or doc.bugs.open or doc.bugs.closed)
+    return [[*doc.tuple_key]] if told else []
+
+
 def of(kind: type[Document], *names: str) -> Any:
     return lambda doc: [[getattr(doc, name) for name in names]] if isinstance(doc, kind) else []
 
@@ -75,5 +95,8 @@ EXPECTED: dict[str, Any] = {
     "results/by_input": by_input,
     "results/by_source": of(Result, "source", "outcome"),
     "signatures/by_count": signatures,
+    "tuples/by_bug": by_bug,
+    "tuples/by_signature": by_signature,
+    "tuples/explained": explained,
     "workers/by_state": of(Worker, "state", "hostname"),
 }

@@ -164,6 +164,9 @@ def bugs(draw: st.DrawFn) -> Bug:
         matchers=draw(lists(matchers)),
         fixed_on=draw(lists(name)),
         updated_at=draw(st.just("") | times),
+        closed_at=draw(st.just("") | times),
+        moved_to=draw(st.just("") | name.map("bug:x:{}".format)),
+        matched=draw(text),
     )
 
 
@@ -258,12 +261,14 @@ def results(draw: st.DrawFn) -> Result:
 @st.composite
 def histories(draw: st.DrawFn) -> History:
     """Any history document, as merging several sightings and bugs of one tuple leaves it."""
-    first = history_of(draw(sightings))
+    first, bugs = history_of(draw(sightings)), draw(bug_lists)
     return first.evolve(
         last_seen=max(first.first_seen, draw(times)),
         places=tuple(sorted(draw(st.sets(text, max_size=20)))),
-        bugs=draw(bug_lists),
+        bugs=bugs,
         suppressed=draw(st.booleans()),
+        suppressed_at=draw(st.just("") | times),
+        regressed=tuple(sorted({*bugs.closed[:1]})),
     )
 
 

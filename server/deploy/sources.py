@@ -24,6 +24,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "crash_type": (HISTORY,),
     "results": (HISTORY,),
     "signatures": (HISTORY,),
+    "tuples": (HISTORY,),
 }
 """Which of the farm's databases each design document belongs to."""
 

@@ -243,7 +243,9 @@ def test_merged_document_knows_what_each_knew(histories: list[History]) -> None:
     assert merged.places == tuple(places[:MAX_PLACES])
     assert set(merged.bugs.open) == {bug for history in histories for bug in history.bugs.open}
     assert not set(merged.bugs.open) & set(merged.bugs.closed)
-    assert merged.suppressed == any(history.suppressed for history in histories)
+    assert set(merged.regressed) <= {bug for history in histories for bug in history.regressed}
+    latest = max(history.suppressed_at for history in histories)
+    assert merged.suppressed == any(one.suppressed for one in histories if one.suppressed_at == latest)
 
 
 @given(one=strategies.sightings, other=strategies.sightings)

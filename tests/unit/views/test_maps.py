@@ -48,6 +48,9 @@ SHAPES: dict[str, list[Any]] = {
     "results/by_input": [text] * 8,
     "results/by_source": [text] * 2,
     "signatures/by_count": [text] * 6,
+    "tuples/by_bug": [text] * 2,
+    "tuples/by_signature": [text] * 3,
+    "tuples/explained": [text] * 9,
     "workers/by_state": [text] * 2,
 }
 
