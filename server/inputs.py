@@ -57,7 +57,7 @@ def from_file(path: Path) -> JobInput:
         content = path.read_bytes()
     except OSError as exc:
         raise InputError(f"{path}: {exc.strerror}") from exc
-    return _from_content(path.name, content)
+    return from_content(path.name, content)
 
 
 def from_url(url: str) -> JobInput:
@@ -79,7 +79,8 @@ def from_lines(lines: Iterable[str]) -> Iterator[JobInput]:
             yield from_url(word)
 
 
-def _from_content(name: str, content: bytes) -> JobInput:
+def from_content(name: str, content: bytes) -> JobInput:
+    """An input of that content, which its program sees as a file of that name."""
     if len(content) <= TEXT_BYTES:
         try:
             return JobInput(Input(name=name, text=content.decode()))

@@ -12,6 +12,7 @@ from crashfarm.understand.understanding import (
     Explanation,
     Understanding,
     explain,
+    gravest,
     understand,
 )
 
@@ -24,5 +25,6 @@ __all__ = [
     "Understanding",
     "describe",
     "explain",
+    "gravest",
     "understand",
 ]

@@ -39,8 +39,13 @@ class Understanding:
 
     @property
     def primary(self) -> Finding | None:
-        """The finding that tells most of what went wrong: the first one of the gravest kind."""
-        return min(self.findings, key=_gravity, default=None)
+        """The finding that tells most of what went wrong."""
+        return gravest(self.findings)
+
+
+def gravest(findings: Iterable[Finding]) -> Finding | None:
+    """Of a run's findings the one that tells most of what went wrong: the first one of the gravest kind."""
+    return min(findings, key=_gravity, default=None)
 
 
 @dataclass(frozen=True, slots=True)
