@@ -104,7 +104,7 @@ def _push_design(db: Database, design: Design, ready: Callable[[], None]) -> boo
         try:
             _build(db, design, ready)
             revision = {"_rev": live["_rev"]} if live else {}
-            db.put(design.doc() | revision)
+            db.put(design.full() | revision)
             changed = True
         except (Conflict, NotFound):
             # Another push has swapped, or has tidied up the staged document under us: look again.
@@ -154,5 +154,12 @@ def _remove(db: Database, doc: Json) -> bool:
 
 
 def _same(live: Json, design: Design) -> bool:
-    own = {name: value for name, value in live.items() if name != "_rev"}
-    return own == design.doc()
+    own = {name: value for name, value in live.items() if name not in ("_rev", "_attachments")}
+    return own == design.doc() and _same_files(live.get("_attachments", {}), design)
+
+
+def _same_files(stubs: Json, design: Design) -> bool:
+    """Whether nobody has touched an attachment since all were pushed together; the digest tells which they were."""
+    found = {name: (stub["content_type"], stub["length"]) for name, stub in stubs.items()}
+    wanted = {name: (file.content_type, len(file.content)) for name, file in design.attachments.items()}
+    return found == wanted and len({stub["revpos"] for stub in stubs.values()}) <= 1

@@ -23,6 +23,14 @@ _RANGE = re.compile(r"[0-9]+-[0-9]*|-[0-9]+")
 _MOST_RANGES = 100
 _NOT_THERE = "Document is missing attachment"
 
+#: What anybody may have written does nothing in a browser, as with CouchDB.
+_SANDBOX = "sandbox"
+#: Pages that a design document carries are an administrator's: they may run, with what comes from this store alone.
+_APPLICATION = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
 
 async def get(request: Request) -> Response:
     """GET /{db}/{id}/{name}"""
@@ -39,7 +47,7 @@ async def get(request: Request) -> Response:
         "etag": tag,
         "content-type": kept.content_type,
         "content-md5": _md5(kept),
-        "content-security-policy": "sandbox",
+        "content-security-policy": _APPLICATION if doc_id.startswith("_design/") else _SANDBOX,
     }
     return _contents(request, kept, headers)
 

@@ -1,0 +1,51 @@
+// What every part of the dashboard works with: the database, the user and their rights, and the way to write.
+
+import { save } from "./acts/saving.js";
+import { Impossible } from "./acts/impossible.js";
+import { el, fill } from "./lib/dom.js";
+import { tellConflict } from "./parts/dialogs.js";
+import { plainName } from "./state/words.js";
+
+const SAID_MS = 8_000;
+
+export class Farm {
+  constructor(couch, places, said) {
+    this.couch = couch;
+    this.places = places;
+    this.said = said;
+    this.user = { name: null, roles: [] };
+    this.rights = { admin: false, serverAdmin: false, write: false };
+    this.refresh = () => {};
+  }
+
+  // Write what `move` makes of a document. On a conflict the user sees it and decides. Tells whether it was written.
+  async write(database, before, move, done) {
+    let seen = before;
+    try {
+      for (;;) {
+        const outcome = await save(this.couch, database, seen, move);
+        if (!outcome.conflict) {
+          this.say("good", done);
+          return true;
+        }
+        if (!(await tellConflict(plainName(before._id), outcome.conflict))) return false;
+        seen = outcome.conflict.theirs;
+      }
+    } catch (trouble) {
+      this.say("bad", this.wordsOf(trouble));
+      return false;
+    }
+  }
+
+  wordsOf(trouble) {
+    if (trouble instanceof Impossible) return trouble.message;
+    if (trouble.status === 403) return `The database refuses it: ${trouble.message}`;
+    return trouble.message || String(trouble);
+  }
+
+  say(kind, words) {
+    const line = el("p", { class: `line ${kind}` }, words);
+    fill(this.said, line);
+    setTimeout(() => line.remove(), SAID_MS);
+  }
+}

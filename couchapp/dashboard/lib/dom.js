@@ -1,0 +1,61 @@
+// Elements from names, properties and children. A text is only ever a text: nothing here reads HTML.
+
+export function el(name, properties, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(properties || {})) set(made, key, value);
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return made;
+}
+
+function set(made, key, value) {
+  if (value === undefined || value === null || value === false) return;
+  if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+  else if (key === "class") made.className = value;
+  else if (key in made && typeof value !== "string") made[key] = value;
+  else made.setAttribute(key, value === true ? "" : value);
+}
+
+const SHOWN = 200; // characters of a text that a list shows
+
+// Text that anybody may have written: kept apart from the direction of what stands around it, and cut.
+export function told(text, limit = SHOWN) {
+  const whole = String(text ?? "");
+  const characters = [...whole.slice(0, 2 * limit + 2)];
+  const cut = characters.length > limit;
+  const made = el("bdi", cut ? { title: whole.slice(0, 2000) } : {});
+  made.textContent = visible(cut ? `${characters.slice(0, limit).join("")}…` : whole);
+  return made;
+}
+
+// Characters that draw nothing, or turn the direction of the line, are named instead.
+export function visible(text) {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
+    (character) => `⟨U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
+}
+
+// Put the texts or elements in place of what is there.
+export function fill(element, ...children) {
+  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+// Bring rows to what the items say. A row that stays keeps its element, and with it the focus and what was typed.
+export function reconcile(parent, items, key, make) {
+  const rows = parent.rowsByKey || (parent.rowsByKey = new Map());
+  const kept = new Set(items.map(key));
+  for (const [name, row] of rows) {
+    if (kept.has(name)) continue;
+    row.element.remove();
+    rows.delete(name);
+  }
+  let after = null;
+  for (const item of items) {
+    const name = key(item);
+    if (!rows.has(name)) rows.set(name, make(item));
+    const row = rows.get(name);
+    row.update?.(item);
+    const place = after ? after.nextSibling : parent.firstChild;
+    if (place !== row.element) parent.insertBefore(row.element, place);
+    after = row.element;
+  }
+}

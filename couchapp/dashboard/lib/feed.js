@@ -1,0 +1,67 @@
+// Follows the changes of one database: by long polling, again and again, from where it stood.
+
+import { Refusal } from "./couch.js";
+
+const WAIT_MS = 55_000; // how long the server may keep a request that has nothing to tell
+const REST_MS = 1_000; // between two requests, so that a thousand changes a second are one answer
+const MOST = 1_000; // changes in one answer; whoever has more to tell is asked for what is to come only
+const RETRY_MS = [500, 1_000, 2_000, 5_000, 10_000];
+
+export class Feed {
+  // onChanges is given the ids that changed, or null where there are too many to tell; onState true, or false and why.
+  constructor(couch, database, { onChanges, onState }) {
+    this.couch = couch;
+    this.path = `${encodeURIComponent(database)}/_changes`;
+    this.onChanges = onChanges;
+    this.onState = onState;
+    this.since = "now";
+    this.stopped = null;
+  }
+
+  start() {
+    if (this.stopped) return;
+    this.stopped = new AbortController();
+    this.#run(this.stopped.signal);
+  }
+
+  stop() {
+    this.stopped?.abort();
+    this.stopped = null;
+  }
+
+  async #run(signal) {
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        await this.#ask(signal, failures > 0);
+        failures = 0;
+        await pause(REST_MS, signal);
+      } catch (trouble) {
+        if (signal.aborted) return;
+        this.onState(false, trouble);
+        if (trouble instanceof Refusal && (trouble.status === 401 || trouble.status === 403)) return this.stop();
+        await pause(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)], signal);
+        failures += 1;
+      }
+    }
+  }
+
+  async #ask(signal, returning) {
+    // After a break, and at first, an answer comes at once: it tells where the feed stands, and that there is one.
+    const first = this.since === "now" || returning;
+    const query = { feed: first ? "normal" : "longpoll", since: this.since, limit: MOST, timeout: WAIT_MS };
+    const answer = await this.couch.get(this.path, query, signal);
+    this.onState(true);
+    const full = answer.results.length >= MOST;
+    this.since = full ? "now" : answer.last_seq;
+    if (full || returning) this.onChanges(null);
+    else if (answer.results.length) this.onChanges(answer.results.map((row) => row.id));
+  }
+}
+
+function pause(milliseconds, signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
+  });
+}

@@ -1,0 +1,27 @@
+// Decides when to ask again: what changed is asked for at once, but never twice within a second.
+
+export class Pace {
+  constructor(rest) {
+    this.rest = rest; // milliseconds
+    this.wanted = new Set();
+    this.asked = -Infinity;
+  }
+
+  mark(...topics) {
+    for (const topic of topics) this.wanted.add(topic);
+  }
+
+  // Milliseconds until something may be asked; Infinity where nothing is wanted.
+  delay(now) {
+    return this.wanted.size ? Math.max(0, this.asked + this.rest - now) : Infinity;
+  }
+
+  // What is to be asked now, if it is time.
+  take(now) {
+    if (this.delay(now) > 0) return [];
+    const topics = [...this.wanted];
+    this.wanted.clear();
+    this.asked = now;
+    return topics;
+  }
+}

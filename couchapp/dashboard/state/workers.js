@@ -1,0 +1,47 @@
+// What the workers' views tell.
+
+export const PAGE = 50;
+
+export async function askStates(couch, places) {
+  const answer = await couch.view(places.status, "workers", "by_state", { group_level: 1 });
+  return answer.rows.map((row) => ({ state: row.key[0] ?? "unknown", workers: row.value }));
+}
+
+// One page of workers: of all by name, or of those in one state; names begin with `prefix`. A page is told by the
+// row that it begins with, so that the thousandth costs what the first does.
+export async function askPage(couch, places, { state, prefix = "", start = null }) {
+  const window = { include_docs: true, limit: PAGE + 1 };
+  const answer = state
+    ? await couch.view(places.status, "workers", "by_state", { ...window, reduce: false, ...ofState(state, start) })
+    : await couch.all(places.status, { ...window, startkey: start?.id ?? `worker:${prefix}`, endkey: `worker:${prefix}\ufff0` });
+  const rows = answer.rows.filter((row) => row.doc);
+  const next = rows.length > PAGE ? { id: rows[PAGE].id, key: rows[PAGE].key } : null;
+  return { workers: rows.slice(0, PAGE).map((row) => row.doc), next };
+}
+
+function ofState(state, start) {
+  const range = { startkey: start?.key ?? [state], endkey: [state, {}] };
+  return start ? { ...range, startkey_docid: start.id } : range;
+}
+
+// Why a worker does nothing new, or "".
+export function whyResting(worker) {
+  const control = worker.control || {};
+  if (worker.quarantine) return worker.quarantine.reason || "no reason given";
+  if ((control.desired || "run") !== "run") return control.reason || "no reason given";
+  return worker.state_reason || "";
+}
+
+// Who wishes it so, and what.
+export function wishOf(worker) {
+  if (worker.quarantine) return { word: "quarantine", by: worker.quarantine.by || "", since: worker.quarantine.since || "" };
+  const control = worker.control || {};
+  const desired = control.desired || "run";
+  return desired === "run" ? null : { word: desired, by: control.by || "", since: "" };
+}
+
+export const SILENT_SECONDS = 120;
+
+export function isSilent(worker, now) {
+  return worker.state !== "stopped" && now - Date.parse(worker.heartbeat_at) > SILENT_SECONDS * 1000;
+}
