@@ -20,6 +20,9 @@ from server import workers
 SOON, LONG = (0.1, 2.0), (0.5 * LEASE, 3.0 * LEASE)
 """Bounds in seconds for what is mended soon, and for what may cost leases."""
 
+FULL = "the outbox cannot be written"
+"""What a worker says of itself that cannot write a result down."""
+
 Mend = Callable[[], object]
 
 
@@ -34,6 +37,7 @@ class Storm:
         self.site = site
         self.rng = rng
         self.counts: Counter[str] = Counter()
+        self.full_disks = 0
         self.queued: list[str] = []
         self._mends: list[tuple[float, Mend]] = []
         self._deck: list[Callable[[Storm], None]] = []
@@ -142,7 +146,13 @@ def fill_outbox(storm: Storm) -> None:
     """There is no room on a worker's disk for a result."""
     hand = storm.any_hand()
     fill_disk(hand)
-    storm.later(LONG, lambda: free_disk(hand))
+
+    def free() -> None:
+        free_disk(hand)
+        doc = storm.site.farm().status.get(f"worker:{hand.name}") or {}
+        storm.full_disks += FULL in doc.get("state_reason", "")
+
+    storm.later(LONG, free)
 
 
 def pause_worker(storm: Storm) -> None:
@@ -213,13 +223,14 @@ DECK = (
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """How often each blow struck, and the kills among them."""
+    """How often each blow struck, the kills among them, and how often a worker said that its disk was full."""
 
     kills: int
     blows: dict[str, int]
+    full_disks: int
 
 
 def figures(storm: Storm) -> Figures:
     """What the storm did."""
     kills = sum(storm.counts[blow.__name__] for blow in (kill_worker, kill_store, kill_janitor))
-    return Figures(kills, dict(sorted(storm.counts.items())))
+    return Figures(kills, dict(sorted(storm.counts.items())), storm.full_disks)

@@ -46,8 +46,6 @@ SCRIPTS = ("echo fine", "exit 3", "kill -SEGV $$", "sleep 0.3", "sleep 3", "sets
 LATE = ("is not ours any more", "was cancelled or taken over")
 """What a worker says that finds its claim lost."""
 
-FULL = "the outbox cannot be written"
-
 
 def prepare(site: Site) -> None:
     """Databases, views and a branch that runs shell scripts."""
@@ -130,7 +128,6 @@ class Verdict(msgspec.Struct, frozen=True):
     states: dict[str, int]
     claims: dict[str, int]
     takeovers: dict[str, int]
-    full_disks: int
     wrong: dict[str, int]
 
 
@@ -158,7 +155,6 @@ def judge(farm: Farm, queued: list[str]) -> Verdict:
         states=dict(Counter(str(job.state) for job in jobs.values())),
         claims=dict(ends),
         takeovers=dict(taken),
-        full_disks=sum(FULL in doc.get("text", "") for doc in farm.status.documents("message:")),
         wrong=wrong,
     )
 

@@ -290,6 +290,20 @@ class QueueContract:
         assert [a.outcome for a in cancelled.attempts] == [End.CANCELLED]
         assert [j.id for j in queue.finish([(held[0], JobResult.SUCCESS, "")]).lost] == [held[0].id]
 
+    @pytest.mark.parametrize("ending", ["finished", "given back"])
+    def test_a_job_that_its_holder_has_ended_is_not_lost(self, status: Any, ending: str) -> None:
+        """One thread of a worker renews and looks what is lost while another one ends the claim."""
+        queue = self.queue(status)
+        queue.add([job(1)])
+        [held] = queue.claim(ALPHA, abilities(), 1, LEASE)
+        if ending == "finished":
+            queue.finish([(held, JobResult.SUCCESS, "")])
+        else:
+            queue.give_back([held], End.RELEASED, "")
+        assert queue.lost([held]) == []
+        settled = queue.renew([held])
+        assert (settled.done, settled.lost) == ((), ())
+
     def test_a_job_is_tried_again_as_a_new_one_that_names_it(self, status: Any) -> None:
         """Its input comes along, an attachment too."""
         queue = self.queue(status)

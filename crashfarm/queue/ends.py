@@ -16,3 +16,7 @@ class End(StrEnum):
     LOST = "lost"
     #: A person cancelled it while it ran.
     CANCELLED = "cancelled"
+
+
+HOLDERS_ENDS = frozenset({End.COMPLETED, End.RELEASED, End.FAILED})
+"""The ends that only the holder of a claim writes."""

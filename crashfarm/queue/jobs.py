@@ -95,7 +95,7 @@ class JobQueue:
         revisions = {row.id: row.value["rev"] for row in rows if row.id and not row.value.get("deleted")}
         changed = [job for job in jobs if revisions.get(job.id) != job.rev]
         now = {job.id: job for job in sweeping.read_jobs(self._status, [job.id for job in changed])}
-        return [job for job in changed if job.id not in now or not transitions.holds(now[job.id], job.claim)]
+        return [job for job in changed if job.id not in now or transitions.was_taken(now[job.id], job.claim)]
 
     def renew(self, jobs: Sequence[Job]) -> Settlement:
         """Begin the leases of held jobs anew, in one write."""

@@ -18,7 +18,10 @@ Move = tuple[Job, Callable[[Job], Job]]
 
 
 class Settlement(msgspec.Struct, frozen=True):
-    """What became of moves: `done` as the jobs are now, `lost` as they were, `refused` with the database's reason."""
+    """What became of moves: `done` as the jobs are now, `lost` as they were, `refused` with the database's reason.
+
+    What the holder itself has ended meanwhile, by another thread of it, is in none of them.
+    """
 
     done: tuple[Job, ...] = ()
     lost: tuple[Job, ...] = ()
@@ -88,6 +91,6 @@ def _look_again(status: Database, moves: list[Move], done: list[Job], lost: list
             left.append((current, move))
         elif current and transitions.ended_alike(current, move(job)):
             done.append(current)
-        else:
+        elif current is None or transitions.was_taken(current, job.claim):
             lost.append(job)
     return left

@@ -3,7 +3,7 @@
 import msgspec
 
 from crashfarm.documents.job import Attempt, Claim, Job, JobResult, JobState
-from crashfarm.queue.ends import End
+from crashfarm.queue.ends import HOLDERS_ENDS, End
 from crashfarm.queue.retries import decide
 
 DELAY = "delay"
@@ -81,6 +81,19 @@ def ended_alike(job: Job, moved: Job) -> bool:
         ours.number,
         ours.outcome,
     )
+
+
+def was_taken(job: Job, claim: Claim | None) -> bool:
+    """Whether somebody else has ended that claim: cancelled, or taken over."""
+    return not holds(job, claim) and not ended_by_holder(job, claim)
+
+
+def ended_by_holder(job: Job, claim: Claim | None) -> bool:
+    """Whether that claim was ended by whoever held it, in whatever way: nobody took the job away."""
+    if claim is None:
+        return False
+    mine = _identity(claim)
+    return any((a.worker, a.incarnation, a.number) == mine and a.outcome in HOLDERS_ENDS for a in job.attempts)
 
 
 def _identity(claim: Claim) -> tuple[str, str, int]:
