@@ -24,6 +24,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "diff": ("diff",),
     "report": ("report",),
     "explain": ("explain",),
+    "reproduce": ("reproduce",),
     "export": ("export", "sql"),
     "fauxton": ("fauxton",),
     "demo": ("demo",),

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 
 from crashfarm.settings import Farm
 from crashfarm.times import Clock
+from server.certainty import duty as certainty
 from server.collector.duty import Duty
 
-MAKERS: tuple[Callable[[Farm, Clock], Sequence[Duty]], ...] = ()
+MAKERS: tuple[Callable[[Farm, Clock], Sequence[Duty]], ...] = (certainty.make,)
 """Whoever has duties adds here what makes them for a farm."""
 
 
