@@ -36,7 +36,7 @@ from server.report import write_report
 
 T = TypeVar("T")
 
-BATCH = 1000
+BATCH = 5000
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 BRANCHES = tuple(f"3.{minor}" for minor in range(8, 16))
 MACHINES = tuple(
@@ -136,15 +136,19 @@ def main() -> None:
     parser.add_argument("--signatures", type=int, default=2_000)
     parser.add_argument("--tuples", type=int, default=10_000)
     parser.add_argument("--more", type=int, default=1_000)
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the store here, and go on with what it holds")
     asked = parser.parse_args()
-    with stores.store() as found, tempfile.TemporaryDirectory() as folder:
-        farm = settings.connect(msgspec.structs.replace(found, farm=f"bench-{uuid4().hex}"))
+    with stores.store(asked.keep) as found, tempfile.TemporaryDirectory() as folder:
+        farm = settings.connect(
+            msgspec.structs.replace(found, farm="bench-kept" if asked.keep else f"bench-{uuid4().hex}")
+        )
         deploy.push(farm, lambda done: None)
         try:
             measure(farm, Path(folder), asked)
         finally:
-            for database in (farm.status, farm.history):
-                farm.connection.drop(database.name)
+            if not asked.keep:
+                for database in (farm.status, farm.history):
+                    farm.connection.drop(database.name)
 
 
 def measure(farm: Farm, folder: Path, asked: argparse.Namespace) -> None:

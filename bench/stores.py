@@ -17,13 +17,13 @@ VIEWS = Path(__file__).parent.parent / "views"
 
 
 @contextmanager
-def store() -> Iterator[Settings]:
-    """Its address, with an administrator's credentials."""
+def store(keep: Path | None = None) -> Iterator[Settings]:
+    """Its address, with an administrator's credentials. An embedded one has its data in `keep`, if that is given."""
     if os.environ.get("COUCHDB_URL"):
         yield settings.load()
         return
     with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "data"
+        data = keep or Path(folder) / "data"
         command = [sys.executable, "-m", "server.store", "--data", str(data), "--port", "0"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:

@@ -65,7 +65,7 @@ def hunt(options: Options, found: Settings) -> ReportSummary:
     jobs = _queue(_inputs(options.crashers, pythons), known, this)
     console.say(f"round {this.source.removeprefix('demo:')}: queued {len(jobs)} jobs on {len(known)} branches")
     _work(this, pythons)
-    with console.progress("writing the report", None) as advance:
+    with console.live_counts("writing the report") as advance:
         return write_report(farm, options.report, now=times.utc_now(), since=began, progress=advance)
 
 

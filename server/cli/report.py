@@ -47,7 +47,7 @@ def report(
     moment = None if since is None else moments.read_moment(since, now)
     farm = options.connect(data)
     state = None if anew else _state(farm, out)
-    with console.progress("report", None) as advance:
+    with console.live_counts("report") as advance:
         summary = write_report(farm, out, now=now, since=moment, progress=advance, url=url, state=state)
     console.say(summary.line())
     console.tell(str(summary.index))

@@ -1,17 +1,26 @@
 """Reading a view of any size in pages, so that neither side ever holds all of it."""
 
+import functools
+import itertools
 import logging
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
 
-from crashfarm.database import Row, View
+from crashfarm.database import Json, Row, View
 from crashfarm.errors import DatabaseUnavailable
 from crashfarm.keys import prefix_range
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 log = logging.getLogger("crashfarm")
 
 PAGE = 1000
 """Rows that one request asks for."""
+
+QUESTIONS = 100
+"""Questions that one request puts to a view."""
 
 
 class Viewed(Protocol):
@@ -23,12 +32,28 @@ class Viewed(Protocol):
     def get_json(self, *path: str) -> Any:
         """Read what is at an address below the database."""
 
+    def post_json(self, *path: str, body: Any) -> Any:
+        """Post JSON to an address below the database and read the answer's."""
+
 
 def ask(db: Viewed, design: str, view: str, **query: Any) -> View:
     """Ask a view, however long it takes to be built: as long as that goes on, a request that timed out is repeated."""
+    return _patiently(db, design, lambda: db.view(design, view, **query))
+
+
+def answers(db: Viewed, design: str, view: str, queries: Iterable[Json]) -> Iterator[list[Json]]:
+    """The rows, as JSON, of each of many questions to one view, in their order, many with one request."""
+    waiting = iter(queries)
+    path = ("_design", design, "_view", view, "queries")
+    while some := list(itertools.islice(waiting, QUESTIONS)):
+        answer = _patiently(db, design, functools.partial(db.post_json, *path, body={"queries": some}))
+        yield from (one["rows"] for one in answer["results"])
+
+
+def _patiently(db: Viewed, design: str, question: Callable[[], T]) -> T:
     while True:
         try:
-            return db.view(design, view, **query)
+            return question()
         except DatabaseUnavailable:
             if not db.get_json("_design", design, "_info")["view_index"].get("updater_running"):
                 raise
@@ -67,6 +92,28 @@ def groups(
         if len(got) < page:
             return
         query |= {"startkey": [*got[-1].key, {}]}
+
+
+def ahead(things: Iterable[T], many: int = PAGE) -> Iterator[T]:
+    """The same things, the next `many` of which are fetched while the caller is busy with those before."""
+    source = iter(things)
+    for _, got in fetched(iter(int, 1), lambda _: list(itertools.islice(source, many))):
+        if not got:
+            return
+        yield from got
+
+
+def fetched(asked: Iterable[U], fetch: Callable[[U], T]) -> Iterator[tuple[U, T]]:
+    """What is asked, each with what is fetched for it while the caller is busy with the one before."""
+    with ThreadPoolExecutor(1) as fetcher:
+        coming: list[tuple[U, Future[T]]] = []
+        for one in asked:
+            coming.append((one, fetcher.submit(fetch, one)))
+            if len(coming) > 1:
+                before, future = coming.pop(0)
+                yield before, future.result()
+        for before, future in coming:
+            yield before, future.result()
 
 
 def total(db: Viewed, design: str, view: str, prefix: Sequence[Any] = ()) -> int:

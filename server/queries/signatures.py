@@ -3,6 +3,9 @@
 from crashfarm.documents import history
 from crashfarm.documents.finding import Kind
 
+SHORT = 16
+"""Hex digits of a short name: the first of the digest that names the document about the signature."""
+
 Signature = tuple[str, str, str]
 """Kind, detail and message. The message is empty where the detail alone tells findings apart."""
 
@@ -14,7 +17,7 @@ def signature(kind: str, message: str, detail: str) -> Signature:
 
 def short_name(one: Signature) -> str:
     """A name of 16 hex digits that is the same in every report and every farm."""
-    return history.digest(one)[:16]
+    return history.digest(one)[:SHORT]
 
 
 def kind_of(type_name: str) -> str:

@@ -1,67 +1,91 @@
 """Views in, scratch tables out: everything a report knows passes here, a page at a time."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 from crashfarm.database import Row
 from crashfarm.documents.history import HISTORY_TYPES
 from crashfarm.settings import Farm
-from server.queries import paging, tuples
-from server.report import bugs, follow, tables
+from server.queries import paging
+from server.report import bugs, follow, seen, tables
 from server.report.scratch import Scratch
 
-Progress = Callable[[int], None]
-"""Is told how many things have been read and written so far."""
+T = TypeVar("T")
+
+Progress = Callable[[int, int, str], None]
+"""Is told how many things of how many are done so far, and what is being done."""
 
 DOCUMENT_PAGE = 500
 """Documents that one request brings."""
 
+TELL = 500
+"""Things between two words about the progress."""
 
-def collect(farm: Farm, scratch: Scratch, progress: Progress) -> int:
-    """Bring the tables to what the farm's views say now, and return how many things were read.
+
+def collect(farm: Farm, scratch: Scratch, progress: Progress) -> None:
+    """Bring the tables to what the farm's views say now.
 
     Tables that hold an earlier state of the same farm are brought up by what has changed since; others are made anew.
     """
     info = farm.history.info()
-    done = follow.bring_up(farm, scratch, info, progress)
-    if done is None:
+    if not follow.bring_up(farm, scratch, info, progress):
         scratch.clear()
-        done = _read_all(farm, scratch, progress)
+        _read_all(farm, scratch, progress)
     scratch.set("instance", follow.instance(farm, info))
     scratch.set("seq", str(info["update_seq"]))
     bugs.collect(farm, scratch)
     scratch.derive()
-    return done
 
 
-def _read_all(farm: Farm, scratch: Scratch, progress: Progress) -> int:
-    types = tuples.types(farm.history)
-    done = 0
-    for type_name in types:
-        for row in _histories(farm, type_name):
-            tables.add_history(scratch, row.id or "", row.doc or {})
-            done += 1
-            progress(done)
-    for type_name in types:
-        if type_name.startswith("result_"):
-            for key, count in paging.groups(farm.history, "crash_type", "results", 9, [type_name]):
-                tables.add_count(farm, scratch, key, count)
-    for key, count in paging.groups(farm.history, "results", "by_input", 8):
-        _add_run(scratch, key, count)
+def _read_all(farm: Farm, scratch: Scratch, progress: Progress) -> None:
+    numbers = {key[0]: number for key, number in paging.groups(farm.history, "crash_type", "results", 1)}
+    tell = _Told(progress, sum(numbers.values()) + paging.total(farm.history, "results", "by_input"))
+    for type_name in numbers:
+        if type_name in HISTORY_TYPES:
+            for row in tell.of("tuples", _histories(farm, type_name)):
+                tables.add_history(scratch, row.id or "", row.doc or {})
+        elif type_name.startswith("result_"):
+            for one in seen.by_tuple(tell.of("results", _sightings(farm, type_name))):
+                tables.add_seen(scratch, one)
+    _add_runs(scratch, tell.of("runs", paging.ahead(paging.groups(farm.history, "results", "by_input", 8))))
     scratch.change("INSERT OR IGNORE INTO dirty SELECT DISTINCT signature FROM tuples")
-    return done
+
+
+class _Told:
+    """Counts what passes and tells of it now and then."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        self._total = total
+        self._done = 0
+
+    def of(self, what: str, things: Iterable[T]) -> Iterator[T]:
+        """The same things."""
+        for thing in things:
+            self._done += 1
+            if self._done % TELL == 0:
+                self._progress(self._done, self._total, f"reading {what}")
+            yield thing
 
 
 def _histories(farm: Farm, type_name: str) -> Iterator[Row]:
     """The rows of one type of history documents, in the order of their tuples, less those whose document is gone."""
-    if type_name not in HISTORY_TYPES:
-        return iter(())
     query = {"include_docs": True, "page": DOCUMENT_PAGE}
-    return (row for row in paging.rows(farm.history, "crash_type", "results", [type_name], **query) if row.doc)
+    found = paging.ahead(paging.rows(farm.history, "crash_type", "results", [type_name], **query), DOCUMENT_PAGE)
+    return (row for row in found if row.doc)
 
 
-def _add_run(scratch: Scratch, key: list[Any], count: int) -> None:
-    """Count runs of an input, if anything was ever seen on it."""
+def _sightings(farm: Farm, type_name: str) -> Iterator[tuple[list[Any], str]]:
+    """The rows of one type of results, in the order of their tuples and times: the key, and the result's id."""
+    found = paging.ahead(paging.rows(farm.history, "crash_type", "results", [type_name]))
+    return ((row.key, row.id or "") for row in found)
+
+
+def _add_runs(scratch: Scratch, found: Iterator[tuple[list[Any], int]]) -> None:
+    """Count runs of each input on which anything was ever seen."""
     query = "SELECT EXISTS (SELECT 1 FROM places WHERE product = ? AND place = ?)"
-    if scratch.number(query, key[0], key[1]):
-        tables.add_run(scratch, key, count)
+    for place, same in itertools.groupby(found, key=lambda run: run[0][:2]):
+        if scratch.number(query, *tables.texts(place)):
+            for key, count in same:
+                tables.add_run(scratch, key, count)

@@ -2,7 +2,7 @@
 
 import shlex
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from crashfarm.documents.branch import Branch, branch_id
 from crashfarm.documents.finding import Severity
@@ -50,9 +50,9 @@ class Facts:
         """Signatures, the commonest first."""
         return self._lists.lines(limit=limit, offset=offset)
 
-    def signature(self, line: Line) -> SignaturePage:
-        """The page of one signature."""
-        return self._signatures.page(line)
+    def signatures(self, lines: Iterable[Line]) -> Iterator[SignaturePage]:
+        """The pages of these signatures."""
+        return self._signatures.pages(lines)
 
     def on_branch(self, line: BranchLine, limit: int) -> list[Line]:
         """Signatures that were seen on a branch, the commonest first."""

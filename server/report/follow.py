@@ -1,21 +1,24 @@
 """The changes since the last report, brought into the tables that it left: reads what they touch, and no more.
 
-A result is written once, so that new ones are all that a farm in good order shows. Where one was changed or deleted,
-nobody knows any more what it held, and the tables are made anew.
+A result is written once, so that new ones are all that a farm in good order shows; an attachment that comes later
+changes nothing that counts. Where a result was rewritten or deleted, nobody knows any more what it held: then the
+tables count more than there is, and are made anew.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from crashfarm.database import Database
-from crashfarm.documents.base import Json
+from crashfarm.documents.base import Json, plain_name
 from crashfarm.documents.history import HISTORY_TYPES
 from crashfarm.documents.result import Result
+from crashfarm.documents.signature import SignatureNote
 from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from server.queries import paging
-from server.report import tables
+from server.queries.signatures import SHORT, kind_of
+from server.report import seen, tables
 from server.report.scratch import Scratch
 
 PAGE = 1000
@@ -24,25 +27,39 @@ PAGE = 1000
 MAX_CHANGES = 50_000
 """Above this, reading everything is faster than asking for each change."""
 
+READ = ("result:", "history_", f"{SignatureNote.TYPE}:")
+"""How the ids begin of the documents that a report shows."""
+
 
 @dataclass
 class _Touched:
-    """What changes touch: history documents by id, tuples by their nine parts, inputs by product and name."""
+    """What changes touch: history documents by id, tuples by their nine parts, each with the first day to count
+    again, inputs by product and name, and signatures by name. `rewritten` tells whether a result was there before.
+    """
 
     histories: dict[str, Json] = field(default_factory=dict)
-    tuples: set[tuple[str, ...]] = field(default_factory=set)
+    tuples: dict[tuple[str, ...], str] = field(default_factory=dict)
     inputs: set[tuple[str, str]] = field(default_factory=set)
+    signatures: set[str] = field(default_factory=set)
+    rewritten: bool = False
+
+    @property
+    def number(self) -> int:
+        """How many things there are to do."""
+        return len(self.histories) + len(self.tuples) + len(self.inputs)
 
 
-def bring_up(farm: Farm, scratch: Scratch, info: Json, progress: Callable[[int], None]) -> int | None:
-    """Bring the tables up to date; returns how many things changed, or None if they must be made anew."""
+def bring_up(farm: Farm, scratch: Scratch, info: Json, progress: Callable[[int, int, str], None]) -> bool:
+    """Bring the tables up to date; False if they must be made anew."""
     since = scratch.get("seq")
     if not since or scratch.get("instance") != instance(farm, info) or _number(info["update_seq"]) < _number(since):
-        return None
+        return False
     touched = _read(farm.history, since)
     if touched is None:
-        return None
-    return _apply(farm, scratch, touched, progress)
+        return False
+    for done, what in enumerate(_apply(farm, scratch, touched), 1):
+        progress(done, max(done, touched.number), f"reading {what}")
+    return not touched.rewritten or _adds_up(farm, scratch)
 
 
 def instance(farm: Farm, info: Json) -> str:
@@ -72,43 +89,50 @@ def _read(history: Database, since: str) -> _Touched | None:
 def _add(touched: _Touched, change: Json) -> bool:
     """Note what a change touches; False if that cannot be known."""
     document_id, doc = change["id"], change.get("doc")
-    if not document_id.startswith(("result:", "history_")):
+    if not document_id.startswith(READ):
+        return True
+    if document_id.startswith(READ[-1]):
+        touched.signatures.add(plain_name(document_id)[:SHORT])
         return True
     if change.get("deleted") or not doc:
         return False
-    if doc.get("type") in HISTORY_TYPES:
-        touched.histories[document_id] = doc
-        return True
-    return doc.get("type") == Result.TYPE and doc["_rev"].startswith("1-") and _add_result(touched, doc)
-
-
-def _add_result(touched: _Touched, doc: Json) -> bool:
     try:
-        result = Result.from_doc(doc)
+        if doc.get("type") in HISTORY_TYPES:
+            HISTORY_TYPES[doc["type"]].from_doc(doc)
+            touched.histories[document_id] = doc
+        else:
+            _add_result(touched, Result.from_doc(doc))
     except InvalidDocument:
         return False
-    where = result.environment.parts()
-    touched.tuples |= {(f"result_{found.kind}", found.message, found.detail, *where) for found in result.findings}
-    touched.inputs.add((result.product, result.input_name))
     return True
 
 
-def _apply(farm: Farm, scratch: Scratch, touched: _Touched, progress: Callable[[int], None]) -> int:
-    done = 0
+def _add_result(touched: _Touched, result: Result) -> None:
+    touched.rewritten |= not (result.rev or "").startswith("1-")
+    where = result.environment.parts()
+    day = result.completed_at[:10]
+    for found in result.findings:
+        key = (f"result_{found.kind}", found.message, found.detail, *where)
+        touched.tuples[key] = min(day, touched.tuples.get(key, day))
+    touched.inputs.add((result.product, result.input_name))
+
+
+def _apply(farm: Farm, scratch: Scratch, touched: _Touched) -> Iterator[str]:
+    """Do what is to be done, and say after each step what it was."""
     for document_id, doc in touched.histories.items():
-        tables.add_history(scratch, document_id, doc)
+        tables.forget_history(scratch, document_id)
+        touched.signatures.add(tables.add_history(scratch, document_id, doc) or "")
         touched.inputs |= {(str(doc.get("product")), place) for place in _new_places(scratch, document_id)}
-        done += 1
-        progress(done)
-    for key in touched.tuples:
-        _count_again(farm, scratch, list(key))
-        done += 1
-        progress(done)
-    for product, place in touched.inputs:
-        _run_again(farm, scratch, product, place)
-        done += 1
-        progress(done)
-    return done
+        yield "tuples"
+    for key, rows in zip(touched.tuples, _sightings(farm, touched.tuples), strict=True):
+        tables.set_seen(scratch, seen.fold(key, rows), touched.tuples[key])
+        touched.signatures.add(tables.name_of(list(key)))
+        yield "results"
+    inputs = sorted(touched.inputs)
+    for where, runs in zip(inputs, _runs(farm, inputs), strict=True):
+        _run_again(scratch, where, runs)
+        yield "runs"
+    scratch.insert("dirty", [(name,) for name in touched.signatures])
 
 
 def _new_places(scratch: Scratch, document_id: str) -> list[str]:
@@ -117,17 +141,32 @@ def _new_places(scratch: Scratch, document_id: str) -> list[str]:
     return [place for (place,) in scratch.rows(query, document_id)]
 
 
-def _count_again(farm: Farm, scratch: Scratch, key: list[Any]) -> None:
-    tables.forget_count(scratch, key)
-    tables.add_count(farm, scratch, key, paging.total(farm.history, "crash_type", "results", key))
-    scratch.insert("dirty", [(tables.name_of(key),)])
+def _sightings(farm: Farm, tuples: Mapping[tuple[str, ...], str]) -> Iterator[Iterator[tuple[list[Any], str]]]:
+    """For each tuple, the rows of its results from its day on."""
+    asked = ({"startkey": [*key, day], "endkey": [*key, {}], "reduce": False} for key, day in tuples.items())
+    for rows in paging.answers(farm.history, "crash_type", "results", asked):
+        yield ((row["key"], row["id"]) for row in rows)
 
 
-def _run_again(farm: Farm, scratch: Scratch, product: str, place: str) -> None:
+def _runs(farm: Farm, inputs: Iterable[tuple[str, str]]) -> Iterator[list[Json]]:
+    """For each input, its runs by build, machine and outcome."""
+    asked = ({"startkey": [*where], "endkey": [*where, {}], "group_level": 8} for where in inputs)
+    return paging.answers(farm.history, "results", "by_input", asked)
+
+
+def _run_again(scratch: Scratch, where: tuple[str, str], rows: list[Json]) -> None:
     """Count the runs of an input, if anything was ever seen on it; all that it shows may differ now."""
-    scratch.change("DELETE FROM ran WHERE product = ? AND place = ?", product, place)
-    found = list(scratch.rows("SELECT DISTINCT signature FROM places WHERE product = ? AND place = ?", product, place))
+    scratch.change("DELETE FROM ran WHERE product = ? AND place = ?", *where)
+    found = list(scratch.rows("SELECT DISTINCT signature FROM places WHERE product = ? AND place = ?", *where))
     if found:
-        for key, count in paging.groups(farm.history, "results", "by_input", 8, [product, place]):
-            tables.add_run(scratch, key, count)
+        for row in rows:
+            tables.add_run(scratch, row["key"], row["value"])
     scratch.insert("dirty", found)
+
+
+def _adds_up(farm: Farm, scratch: Scratch) -> bool:
+    """Whether the tables count just what there is, of each kind."""
+    found = paging.groups(farm.history, "crash_type", "results", 1)
+    there = {kind_of(key[0]): n for key, n in found if key[0].startswith("result_")}
+    counted = scratch.rows("SELECT kind, sum(count) FROM tuples GROUP BY kind HAVING sum(count) > 0")
+    return dict(counted) == there

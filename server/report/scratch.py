@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-VERSION = "1"
+VERSION = "2"
 """Grows with every change of `scratch.sql` or of what its tables mean: a file of another version is made anew."""
 
 _TABLES = (
@@ -58,9 +58,10 @@ class Scratch:
 
     def insert(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
         """Add rows that have all columns of the table; a row whose key is there already is left out."""
-        for row in rows:
-            marks = ", ".join("?" * len(row))
-            self._sql.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)  # noqa: S608 names are ours
+        all_of_them = list(rows)
+        if all_of_them:
+            marks = ", ".join("?" * len(all_of_them[0]))
+            self._sql.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", all_of_them)  # noqa: S608 names are ours
 
     def change(self, statement: str, *values: Any) -> int:
         """Execute a statement and return how many rows it changed."""

@@ -16,6 +16,9 @@ CREATE TABLE tuples (
     severity TEXT NOT NULL,
     suppressed INTEGER NOT NULL,
     count INTEGER NOT NULL,
+    -- How often it was seen on which day, as JSON, and the id of the newest result that shows it.
+    days TEXT NOT NULL,
+    newest TEXT NOT NULL,
     PRIMARY KEY (kind, message, detail, product, branch, buildtype, os_name, os_version, cpu_name)
 ) WITHOUT ROWID;
 CREATE INDEX tuples_signature ON tuples (signature);

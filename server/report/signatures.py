@@ -1,8 +1,12 @@
 """The values of one signature's page."""
 
+import itertools
 import shlex
+from collections.abc import Iterable, Iterator, Sequence
 
+from crashfarm.documents.base import Json
 from crashfarm.documents.result import Result
+from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from server.queries import paging
 from server.queries.signatures import signature
@@ -14,6 +18,9 @@ from server.report.text import natural
 
 MAX_ROWS = 200
 """Tuples, messages and places that one page lists."""
+
+BATCH = 100
+"""Results that one request brings."""
 
 _ROWS = """
 SELECT message, product, branch, buildtype, os_name || ' ' || os_version || ' ' || cpu_name,
@@ -30,8 +37,7 @@ FROM (SELECT DISTINCT product, place FROM places WHERE signature = ?) JOIN ran U
 GROUP BY 1, 2, 3, 4, 5, 6
 """
 _NEWEST = """
-SELECT 'result_' || kind, message, detail, product, branch, buildtype, os_name, os_version, cpu_name
-FROM tuples WHERE signature = ? AND count > 0 ORDER BY last_seen DESC LIMIT 1
+SELECT newest FROM tuples WHERE signature = ? AND newest > '' ORDER BY last_seen DESC LIMIT 1
 """
 
 Build = tuple[str, str, str]
@@ -39,16 +45,33 @@ Machine = tuple[str, str, str]
 
 
 class SignatureFacts:
-    """Makes signature pages, one at a time."""
+    """Makes signature pages, many at a time."""
 
     def __init__(self, farm: Farm, scratch: Scratch) -> None:
         self._farm = farm
         self._scratch = scratch
 
-    def page(self, line: Line) -> SignaturePage:
-        """All that is known of a signature."""
+    def pages(self, lines: Iterable[Line]) -> Iterator[SignaturePage]:
+        """All that is known of these signatures, one after the other; their newest results are read in batches."""
+        asked = ((batch, self._newest(batch)) for batch in _batches(lines))
+        for (batch, newest), results in paging.fetched(asked, lambda pair: self._results(pair[1])):
+            for line, result_id in zip(batch, newest, strict=True):
+                yield self._page(line, results.get(result_id))
+
+    def _newest(self, batch: Sequence[Line]) -> list[str]:
+        """The id of each signature's newest result."""
+        return [next(self._scratch.rows(_NEWEST, line.name), ("",))[0] for line in batch]
+
+    def _results(self, ids: Iterable[str]) -> dict[str, Result]:
+        """The results of these ids that are there and can be read, by id."""
+        keys = sorted({one for one in ids if one})
+        docs = (row.doc for row in self._farm.history.all_docs(keys=keys, include_docs=True).rows if row.doc)
+        found = map(_read, docs) if keys else ()
+        return {result.id: result for result in found if result}
+
+    def _page(self, line: Line, newest: Result | None) -> SignaturePage:
         builds, machines, cells = self._cells(line)
-        sample = self._sample(line)
+        sample = _sample_of(line, newest) if newest else None
         if sample and sample.finding.file:
             self._scratch.insert("sources", [(line.name, sample.finding.file, sample.finding.line)])
         return SignaturePage(
@@ -82,14 +105,18 @@ class SignatureFacts:
     def _by_build_and_machine(self, query: str, line: Line) -> dict[tuple[Build, Machine], int]:
         return {(row[:3], row[3:6]): row[6] for row in self._scratch.rows(query, line.name)}
 
-    def _sample(self, line: Line) -> Sample | None:
-        """The newest run of the tuple that was seen last."""
-        key = next(self._scratch.rows(_NEWEST, line.name), None)
-        if key is None:
-            return None
-        query = {"startkey": [*key, {}], "endkey": list(key), "descending": True, "limit": 1, "reduce": False}
-        found = paging.ask(self._farm.history, "crash_type", "results", **query, include_docs=True).rows
-        return _sample_of(line, Result.from_doc(found[0].doc)) if found and found[0].doc else None
+
+def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    waiting = iter(lines)
+    return iter(lambda: list(itertools.islice(waiting, BATCH)), [])
+
+
+def _read(doc: Json) -> Result | None:
+    try:
+        return Result.from_doc(doc)
+    except InvalidDocument:
+        # A half-edited result must not cost the others their page.
+        return None
 
 
 def _sample_of(line: Line, result: Result) -> Sample | None:

@@ -20,6 +20,9 @@ from server.report.scratch import Scratch
 LIST_PAGE = 500
 """Signatures on one page of the list of all."""
 
+TELL = 100
+"""Pages between two words about the progress."""
+
 
 def write_report(
     farm: Farm,
@@ -43,16 +46,16 @@ def write_report(
     since_text = times.to_text(since) if since else before.made_at if before else ""
     about = model.Farm(farm.status.name, times.to_text(now), since_text, crashfarm.__version__, url.rstrip("/"))
     marker = publish.Marker(farm=about.name, made_at=about.made_at, token=secrets.token_hex(8))
-    tell = progress or (lambda done: None)
+    tell = progress or (lambda done, total, words: None)
     with publish.writing(out, marker) as folder, _scratch(state) as scratch:
-        read = collect(farm, scratch, tell)
+        collect(farm, scratch, tell)
         if not before or scratch.get("token") != before.token:
             scratch.change("DELETE FROM pages")
         facts = Facts(farm, scratch, since_text)
         overview = facts.overview()
         pages = Pages(folder, out, about, overview.branches)
         _write_pages(facts, overview, pages)
-        _write_signatures(facts, scratch, pages, read, tell)
+        _write_signatures(facts, scratch, pages, tell)
         # Last, for it tells what the pages have found.
         handoffs.write(facts, overview, about, pages)
         scratch.set("token", marker.token)
@@ -82,15 +85,24 @@ def _write_pages(facts: Facts, overview: model.Overview, pages: Pages) -> None:
     pages.write("unfiled.html.j2", "unfiled.html", lines=facts.unfiled(), total=overview.unfiled)
 
 
-def _write_signatures(facts: Facts, scratch: Scratch, pages: Pages, done: int, progress: Progress) -> None:
+def _write_signatures(facts: Facts, scratch: Scratch, pages: Pages, progress: Progress) -> None:
     """Each signature's page; one that is still true is taken over from the report before."""
-    for written, line in enumerate(facts.lines(), done + 1):
-        look = f"{pages.look} {line.new}"
-        still = scratch.number("SELECT count(*) FROM pages WHERE name = ? AND look = ?", line.name, look)
-        if not still or not pages.keep(line.href):
-            pages.write("signature.html.j2", line.href, page=facts.signature(line))
-            scratch.change("INSERT OR REPLACE INTO pages VALUES (?, ?)", line.name, look)
-        progress(written)
+    total = facts.signature_count
+    changed = (line for line in facts.lines() if not _still_true(scratch, pages, line))
+    for written, page in enumerate(facts.signatures(changed), 1):
+        pages.write("signature.html.j2", page.line.href, page=page)
+        scratch.change("INSERT OR REPLACE INTO pages VALUES (?, ?)", page.line.name, _look(pages, page.line))
+        if written % TELL == 0:
+            progress(written, total, "writing pages")
+
+
+def _still_true(scratch: Scratch, pages: Pages, line: model.Line) -> bool:
+    query = "SELECT count(*) FROM pages WHERE name = ? AND look = ?"
+    return bool(scratch.number(query, line.name, _look(pages, line))) and pages.keep(line.href)
+
+
+def _look(pages: Pages, line: model.Line) -> str:
+    return f"{pages.look} {line.new}"
 
 
 def _write_lists(facts: Facts, pages: Pages) -> None:

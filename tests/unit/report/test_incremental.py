@@ -119,8 +119,9 @@ def test_what_cannot_be_followed_is_read_anew(tmp_path: Path, what: str) -> None
     elif what == "broken state":
         state.write_bytes(b"nonsense" * 1000)
     else:
+        farm.history.put(result(99999, finding(), input_name="late.py").to_doc())
         with pytest.raises(ZeroDivisionError):
-            report(farm, tmp_path / "out", state, progress=lambda done: 1 // 0)
+            report(farm, tmp_path / "out", state, progress=lambda done, total, words: 1 // 0)
     assert report(farm, tmp_path / "out", state) == report(farm, tmp_path / "anew")
 
 

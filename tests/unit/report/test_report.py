@@ -264,11 +264,16 @@ def test_an_output_folder_with_something_else_is_refused_and_stays(tmp_path: Pat
     assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
 
 
-def test_progress_is_told_and_never_goes_back(tmp_path: Path) -> None:
-    """So that a bar can be drawn from it."""
-    told: list[int] = []
-    write(tmp_path / "out", farms.generate(), progress=told.append)
-    assert told == sorted(told) and len(told) > 10
+def test_progress_is_told_phase_by_phase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In each phase the number done never goes back and never passes the total, so that a bar can be drawn from it."""
+    monkeypatch.setattr("server.report.collect.TELL", 1)
+    monkeypatch.setattr("server.report.writing.TELL", 1)
+    told: list[tuple[str, int, int]] = []
+    write(tmp_path / "out", farms.generate(), progress=lambda done, total, what: told.append((what, done, total)))
+    assert {what for what, _, _ in told} == {"reading tuples", "reading results", "reading runs", "writing pages"}
+    reading = [done for what, done, _ in told if what.startswith("reading")]
+    assert reading == list(range(1, len(reading) + 1)) and len(reading) > 10
+    assert all(done <= total for _, done, total in told)
 
 
 def test_a_static_file_has_its_content_in_its_name(tmp_path: Path) -> None:
