@@ -10,7 +10,7 @@ SECONDS = 240
 
 
 def test_nothing_is_lost_or_doubled_in_a_short_storm() -> None:
-    """Every job has ended, once, and the storm was one: something was killed, and claims were taken over."""
+    """Every job has ended, once, and the storm was one: something was killed."""
     command = [sys.executable, "-m", "bench.chaos", "--minutes", "0.3", "--jobs", "60", "--seed", "5"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert ended.returncode == 0, (ended.stdout, ended.stderr[-2000:])
