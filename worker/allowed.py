@@ -6,12 +6,22 @@ import shutil
 import msgspec
 
 from crashfarm import programs
+from crashfarm.documents.branch import Build
 
 
 class Allowed(msgspec.Struct, frozen=True):
-    """Paths of programs that may be run: exact ones, or patterns whose `*` stays within one path component."""
+    """Paths of programs that may be run: exact ones, or patterns whose `*` stays within one path component.
+
+    `sources` are the beginnings of addresses from where builds may be downloaded; the programs in such a build may
+    be run, too.
+    """
 
     patterns: tuple[str, ...]
+    sources: tuple[str, ...] = ()
+
+    def permits_build(self, build: Build) -> bool:
+        """Whether a build may be fetched, if it has to be, and its program run."""
+        return programs.permits_build(build, self.sources, self.permits)
 
     def permits(self, program: str) -> bool:
         """Whether a branch's program may be run. A name without a slash is sought on our own PATH first."""

@@ -4,8 +4,10 @@ import logging
 import random
 import resource
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+from crashfarm.documents.branch import Build
 from crashfarm.documents.worker import Worker
 from crashfarm.queue import JobQueue
 from crashfarm.queue.turns import Turn
@@ -20,6 +22,8 @@ from worker.delivery import Delivery
 from worker.executing import Executor, mark_of
 from worker.farmhand import Farmhand
 from worker.health import Health
+from worker.installing import downloading
+from worker.installing.installs import Bounds, Installs
 from worker.journal import Journal
 from worker.machine import Machine, incarnation, this_machine
 from worker.outbox import Outbox
@@ -37,15 +41,19 @@ def assemble(farm: Farm, config: Config, home: Path, until: Until, updates: Upda
     _clear(home / "runs")
     machine, rules = this_machine(), _rules(config)
     outbox, bell, queue = Outbox(home / "outbox"), Bell(), JobQueue(farm.status, rng=rng)
-    executor = Executor(machine=machine, folder=home / "runs", rules=rules, limits=config.limits, clock=utc_now)
+    installs = Installs(home / "builds", _bounds(config), rng)
+    executor = Executor(
+        machine=machine, folder=home / "runs", rules=rules, limits=config.limits, clock=utc_now, installs=installs
+    )
     health = Health(config.quarantine)
     slots = Slots(config.slots, executor, outbox, health, farm.status.attachment)
+    installs.on_change = bell.ring
     document = _document(config, machine)
     parts = Parts(
         config=config,
         queue=queue,
         registration=Registration(farm.status, document, utc_now),
-        builds=Builds(farm.status, machine.os_name, rules.allowed),
+        builds=Builds(farm.status, machine.os_name, rules.allowed, _resting(installs)),
         slots=slots,
         delivery=Delivery(outbox, Recorder(farm.history), queue, slots),
         health=health,
@@ -75,9 +83,23 @@ def _clear(runs: Path) -> None:
 
 
 def _rules(config: Config) -> Rules:
-    return Rules(Allowed(config.allow), config.schemes, config.deny_environment)
+    return Rules(Allowed(config.allow, config.allow_builds_from), config.schemes, config.deny_environment)
+
+
+def _bounds(config: Config) -> Bounds:
+    builds = config.builds
+    download = downloading.Bounds(allow_from=config.allow_builds_from, seconds=builds.seconds, size=builds.download)
+    return Bounds(download=download, unpacked=builds.unpacked, members=builds.members, cache=builds.cache)
+
+
+def _resting(installs: Installs) -> Callable[[Build], object]:
+    return lambda build: build.artifact and installs.rests(build.artifact)
 
 
 def _document(config: Config, machine: Machine) -> Worker:
-    own = {"tags": list(config.tags), "allow": list(config.allow)}
+    own = {
+        "tags": list(config.tags),
+        "allow": list(config.allow),
+        "allow_builds_from": list(config.allow_builds_from),
+    }
     return new_worker(config.name, machine, incarnation(), config.slots, own, to_text(utc_now()))

@@ -14,14 +14,23 @@ FRESH = 10.0
 
 
 class Builds:
-    """The builds that may be run here. `refresh` touches the network, nothing else does."""
+    """The builds that may be run here. `refresh` touches the network, nothing else does.
+
+    `rests` tells of a build whether it failed lately and is to be left alone for a while.
+    """
 
     def __init__(
-        self, status: Database, os_name: str, allowed: Allowed, monotonic: Callable[[], float] = time.monotonic
+        self,
+        status: Database,
+        os_name: str,
+        allowed: Allowed,
+        rests: Callable[[Build], object] = lambda build: False,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._status = status
         self._os_name = os_name
         self._allowed = allowed
+        self._rests = rests
         self._monotonic = monotonic
         self._read_at = float("-inf")
         self._branches: dict[tuple[str, str], Branch] = {}
@@ -45,9 +54,9 @@ class Builds:
         return branch.build(job.buildtype, self._os_name, job.build) if branch else None
 
     def can_run(self, product: str, branch: str, buildtype: str) -> bool:
-        """Whether there is a build for this machine and its program is allowed."""
+        """Whether there is a build for this machine that may be run, and that is not known to be broken."""
         build = self.find(product, branch, buildtype)
-        return build is not None and bool(build.command) and self._allowed.permits(build.command[0])
+        return build is not None and self._allowed.permits_build(build) and not self._rests(build)
 
 
 def _read(doc: dict[str, object]) -> Branch | None:

@@ -53,6 +53,15 @@ Allow = Annotated[
     list[str] | None,
     typer.Option(metavar="PATH", help="A program that may be run; may be repeated. No other program ever is."),
 ]
+AllowFrom = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-builds-from",
+        metavar="URL",
+        help="Builds below this address may be downloaded and run; may be repeated.",
+        show_default="none",
+    ),
+]
 Lease = Annotated[
     float | None, typer.Option(help="Seconds of silence after which others take our jobs over.", show_default="60")
 ]
@@ -71,6 +80,7 @@ def run(
     name: Name = None,
     slots: Slots = None,
     allow: Allow = None,
+    allow_builds_from: AllowFrom = None,
     lease: Lease = None,
     until_empty: Annotated[
         bool, typer.Option("--until-empty", help="End when nothing is pending for us and nothing runs anywhere.")
@@ -82,7 +92,7 @@ def run(
 
     Example: crashfarm-worker run --slots 2 --allow /usr/bin/python3
     """
-    settled = config.load(file, name=name, slots=slots, allow=allow, lease=lease)
+    settled = config.load(file, name=name, slots=slots, allow=allow, allow_builds_from=allow_builds_from, lease=lease)
     _work(settled, data, Until.EMPTY if until_empty else Until.TOLD)
 
 
@@ -91,12 +101,17 @@ def once(
     name: Name = None,
     slots: Slots = None,
     allow: Allow = None,
+    allow_builds_from: AllowFrom = None,
     lease: Lease = None,
     file: File = None,
     data: Data = None,
 ) -> None:
     """Claim as many jobs as there are slots, run them, and end."""
-    _work(config.load(file, name=name, slots=slots, allow=allow, lease=lease), data, Until.ONCE)
+    _work(
+        config.load(file, name=name, slots=slots, allow=allow, allow_builds_from=allow_builds_from, lease=lease),
+        data,
+        Until.ONCE,
+    )
 
 
 @app.command("status")
@@ -129,7 +144,7 @@ def main() -> None:
 
 def _work(settled: config.Config, data: Path | None, until: Until) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    if not settled.allow:
+    if not settled.allow and not settled.allow_builds_from:
         raise ConfigError("no program is allowed to be run: name some with --allow, or with allow = [...] in the file")
     farm = settings.connect(settings.load(data))
     home = _home(data, farm.status.name, settled.name)

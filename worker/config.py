@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from crashfarm import sources
 from crashfarm.errors import ConfigError
 
 Seconds = Annotated[float, Meta(gt=0)]
@@ -23,11 +24,24 @@ class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     processes: Count = 256
 
 
+class BuildsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Bounds for builds that are downloaded: bytes of one download, of its files when unpacked, how many members an
+    archive may have, bytes of all builds that are kept, and seconds that a download may take.
+    """
+
+    download: Count = 4 << 30
+    unpacked: Count = 16 << 30
+    members: Count = 300_000
+    cache: Count = 32 << 30
+    seconds: Seconds = 3600.0
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings of one worker.
 
     `allow` lists the programs that may be run, absolute paths whose `*` stays within a path component; nothing else
-    is run, whatever the database says. `schemes` are those of the URLs that may be given to a program. Times are in
+    is run, whatever the database says, but for the programs of builds that are downloaded from below one of the
+    addresses in `allow_builds_from`. `schemes` are those of the URLs that may be given to a program. Times are in
     seconds: a claim that is not renewed for `lease` is taken over, `drain` is how long a stopping worker waits for
     what runs, `idle` is the longest pause between two questions for work, `deny_environment` are patterns of
     variables that a branch may not set, `update` is the command that brings this worker to the version that the farm
@@ -37,6 +51,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     name: Name = msgspec.field(default_factory=socket.gethostname)
     slots: Annotated[int, Meta(ge=1, le=200)] = 1
     allow: tuple[str, ...] = ()
+    allow_builds_from: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     schemes: tuple[str, ...] = ("http", "https")
     deny_environment: tuple[str, ...] = ("LD_*", "GCONV_PATH", "CRASHFARM_*")
@@ -47,6 +62,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     update: tuple[str, ...] = ()
     quarantine: Seconds = 60.0
     limits: LimitsConfig = LimitsConfig()
+    builds: BuildsConfig = BuildsConfig()
 
 
 def load(path: Path | None, **options: object) -> Config:
@@ -65,4 +81,7 @@ def load(path: Path | None, **options: object) -> Config:
     for pattern in config.allow:
         if not Path(pattern).is_absolute():
             raise ConfigError(f"allow: {pattern!r} is not an absolute path")
+    for prefix in config.allow_builds_from:
+        if not sources.is_prefix(prefix):
+            raise ConfigError(f"allow_builds_from: {prefix!r} is not an address like https://host/folder/")
     return config

@@ -1,6 +1,8 @@
 """One job from its claim to a parcel: prepare, run, understand."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
@@ -14,6 +16,8 @@ from crashfarm.times import Clock, to_text
 from crashfarm.understand import FAILURE, RULES_VERSION, Understanding, understand
 from worker import running
 from worker.config import LimitsConfig
+from worker.installing.installs import Installs
+from worker.installing.trouble import InstallError, Stopped
 from worker.machine import Machine
 from worker.outbox import Parcel
 from worker.preparing import ReadAttachment, Rules, name_of, prepare
@@ -31,30 +35,54 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
     rules: Rules
     limits: LimitsConfig
     clock: Clock
+    installs: Installs | None = None
 
-    def installing(self) -> bool:
-        """Whether a build is fetched or unpacked."""
-        return False
+    def installing(self) -> str:
+        """Which builds are being fetched or unpacked, in words."""
+        return self.installs.under_way() if self.installs else ""
 
     def execute(self, job: Job, build: Build | None, read: ReadAttachment, stop: Event) -> Parcel | None:
         """Run a job that we hold, on its build; None when it was stopped before it came to an end.
 
-        Raises DatabaseError when its input cannot be read, OSError when the working folder cannot be made.
+        Raises DatabaseError when its input cannot be read, InstallError when its build cannot be fetched, OSError
+        when the working folder cannot be made.
         """
         if build is None:
             return self._error(job, to_text(self.clock()), _unknown_build(job, self.machine))
+        try:
+            with self._installed(build, stop) as built:
+                return self._execute_in_folder(job, build, read, stop, built)
+        except Stopped:
+            return None
+
+    @contextmanager
+    def _installed(self, build: Build, stop: Event) -> Iterator[Path | None]:
+        """The folder of a build that is downloaded; None for one that stands on the machine."""
+        if build.artifact is None:
+            yield None
+        elif self.installs is None or not self.rules.allowed.permits_build(build):
+            raise InstallError(f"{build.artifact.url}: this worker's configuration does not allow builds from there")
+        else:
+            with self.installs.use(build.artifact, stop) as built:
+                yield built
+
+    def _execute_in_folder(
+        self, job: Job, build: Build, read: ReadAttachment, stop: Event, built: Path | None
+    ) -> Parcel | None:
         folder = self.folder / f"{job.id.partition(':')[2]}.{_attempt(job)}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         try:
-            return self._execute(job, build, read, stop, folder)
+            return self._execute(job, build, read, stop, folder, built)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _execute(self, job: Job, build: Build, read: ReadAttachment, stop: Event, folder: Path) -> Parcel | None:
+    def _execute(
+        self, job: Job, build: Build, read: ReadAttachment, stop: Event, folder: Path, built: Path | None
+    ) -> Parcel | None:
         started_at = to_text(self.clock())
         try:
-            prepared = prepare(build, job.input, folder, self.rules, read)
+            prepared = prepare(build, job.input, folder, self.rules, read, built)
             mark = f"{mark_of(self.folder)}{folder.name}"
             ended = running.run(prepared.command, folder, prepared.environment, self._limits(job), mark, stop)
         except InputError as exc:

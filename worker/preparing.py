@@ -11,6 +11,7 @@ import msgspec
 from crashfarm.documents.branch import Build
 from crashfarm.documents.job import Input
 from crashfarm.errors import InputError
+from crashfarm.programs import BUILD, is_inside
 from worker.allowed import Allowed, resolve
 
 PLACE = "{input}"
@@ -37,12 +38,19 @@ class Prepared(msgspec.Struct, frozen=True):
     input_name: str
 
 
-def prepare(build: Build, given: Input, folder: Path, rules: Rules, read: ReadAttachment) -> Prepared:
-    """Lay out the working folder and the command. Raises InputError, with the reason, for what may not be run."""
-    program = _program(build, rules.allowed)
+def prepare(
+    build: Build, given: Input, folder: Path, rules: Rules, read: ReadAttachment, built: Path | None = None
+) -> Prepared:
+    """Lay out the working folder and the command; `built` is where the downloaded build is.
+
+    Raises InputError, with the reason, for what may not be run.
+    """
+    program = _program(build, rules.allowed, built)
     word, name = _input(given, folder, rules.schemes, read)
-    arguments = tuple(argument.replace(PLACE, word) for argument in build.command[1:])
-    return Prepared((program, *arguments), folder, _environment(build.environment, folder, rules), name)
+    # The input comes last: what stands in it is never replaced.
+    arguments = tuple(_placed(argument, built).replace(PLACE, word) for argument in build.command[1:])
+    wanted = {name: _placed(value, built) for name, value in build.environment.items()}
+    return Prepared((program, *arguments), folder, _environment(wanted, folder, rules), name)
 
 
 def name_of(given: Input) -> str:
@@ -50,10 +58,28 @@ def name_of(given: Input) -> str:
     return given.name or given.url or given.attachment or "input"
 
 
-def _program(build: Build, allowed: Allowed) -> str:
+def _placed(text: str, built: Path | None) -> str:
+    """The text with the build's folder in its place."""
+    if BUILD in text and built is None:
+        raise InputError(f"the command says {BUILD}, but the build has nothing to download")
+    return text.replace(BUILD, str(built))
+
+
+def _own_program(build: Build, built: Path) -> str:
+    """A program of the downloaded build. It may not lead out of it, by a link or otherwise."""
+    named = build.command[0].removeprefix(BUILD + "/")
+    path = os.path.realpath(built / named)
+    if not path.startswith(f"{os.path.realpath(built)}/") or not os.path.isfile(path):
+        raise InputError(f"cannot run {named!r}: there is no such program in the build")
+    return str(built / named)
+
+
+def _program(build: Build, allowed: Allowed, built: Path | None) -> str:
     if not build.command:
         raise InputError("the branch's command is empty")
-    program = build.command[0]
+    if built and is_inside(build):
+        return _own_program(build, built)
+    program = _placed(build.command[0], built)
     path = resolve(program)
     if path is None:
         raise InputError(f"cannot run {program!r}: there is no such program on this worker")

@@ -75,7 +75,7 @@ class Reporter:
             return WorkerState.PAUSED, worker.control.reason
         if worker.quarantine:
             return WorkerState.QUARANTINED, worker.quarantine.reason
-        return self._activity(), slots.trouble
+        return self._activity(), slots.trouble or slots.installing()
 
     def _activity(self) -> WorkerState:
         slots = self._parts.slots

@@ -14,6 +14,7 @@ from crashfarm.queue import transitions
 from crashfarm.queue.ends import End
 from worker.executing import Executor
 from worker.health import Health
+from worker.installing.trouble import InstallError
 from worker.outbox import Outbox, Parcel
 
 log = logging.getLogger("crashfarm.worker")
@@ -63,8 +64,8 @@ class Slots:
         with self._lock:
             return tuple(sorted(self._stops))
 
-    def installing(self) -> bool:
-        """Whether a build is fetched or unpacked."""
+    def installing(self) -> str:
+        """Which builds are being fetched or unpacked, in words."""
         return self._executor.installing()
 
     def held(self) -> list[Job]:
@@ -133,6 +134,9 @@ class Slots:
             parcel = self._executor.execute(job, build, lambda name: self._read(job.id, name), stop)
         except DatabaseError as exc:
             self._return(job, End.RELEASED, f"its input could not be read: {exc}")
+        except InstallError as exc:
+            # The build is at fault, not this worker; whoever asks for one by name must not ask for ever.
+            self._return(job, End.FAILED if job.build else End.RELEASED, str(exc))
         except Exception as exc:
             # A fault of ours in one job must not take the others down; the job is tried elsewhere.
             log.exception("%s could not be run", job.id)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from threading import Event
 
-from crashfarm.documents.branch import Branch, Build, branch_id
+from crashfarm.documents.branch import Artifact, Branch, Build, branch_id
 from crashfarm.documents.job import Job
 from crashfarm.documents.result import Result
 from crashfarm.times import utc_now
@@ -85,3 +85,24 @@ def test_a_disabled_branch_can_not_be_run() -> None:
     assert not known.can_run("shell", "two", "release")
     assert not known.can_run("shell", "three", "release")
     assert not builds(BRANCH.evolve(enabled=False)).can_run("shell", "one", "release")
+
+
+def test_a_downloaded_build_can_be_run_only_from_where_the_owner_allows() -> None:
+    """And by its own program, or one that is allowed; by default from nowhere; and not while it is known to be broken."""
+    artifact = Artifact(url="https://builds.example.org/a.tar", sha256="0" * 64)
+
+    def can_run(program: str, *sources: str, rests: bool = False) -> bool:
+        status = MemoryDatabase("status")
+        build = Build(command=(program, "{input}"), artifact=artifact)
+        status.put(BRANCH.evolve(builds={"release": {"Linux": build}}).to_doc())
+        made = Builds(status, "Linux", Allowed(("/bin/sh",), sources), lambda build: rests)
+        made.refresh()
+        return made.can_run("shell", "one", "release")
+
+    place = "https://builds.example.org/"
+    assert can_run("{build}/bin/python", place)
+    assert can_run("/bin/sh", place)
+    assert not can_run("{build}/bin/python")
+    assert not can_run("{build}/bin/python", "https://example.org/")
+    assert not can_run("/bin/ls", place)
+    assert not can_run("{build}/bin/python", place, rests=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crashfarm.documents.branch import Build
+from crashfarm.documents.branch import Artifact, Build
 from crashfarm.documents.job import Input
 from crashfarm.errors import InputError
 from worker.allowed import Allowed
@@ -109,3 +109,43 @@ def test_a_branch_without_a_command_is_refused(tmp_path: Path) -> None:
     empty: Any = Build(command=())
     with pytest.raises(InputError, match="empty"):
         prepare(empty, Input(text=""), tmp_path, RULES, {}.get)
+
+
+def built(folder: Path) -> Path:
+    """A downloaded build with a program, and with a link that leads out."""
+    (folder / "built/bin").mkdir(parents=True)
+    (folder / "built/bin/tool").write_text("#!/bin/sh\n")
+    (folder / "built/bin/out").symlink_to("/bin/sh")
+    return folder / "built"
+
+
+def prepared_build(folder: Path, *command: str, **environment: str) -> Prepared:
+    """Prepare a run of a downloaded build on the text {build}."""
+    artifact = Artifact(url="https://example.org/a.tar", sha256="0" * 64)
+    build = Build(command=command, artifact=artifact, environment=environment)
+    return prepare(build, Input(url="https://a/{build}"), folder, RULES, {}.get, built(folder))
+
+
+def test_the_build_stands_for_its_folder(tmp_path: Path) -> None:
+    """In the command and in the environment, and never in what comes from the job."""
+    ready = prepared_build(tmp_path, "{build}/bin/tool", "--lib={build}/lib", "{input}", HERE="{build}")
+    assert ready.command == (f"{tmp_path}/built/bin/tool", f"--lib={tmp_path}/built/lib", "https://a/{build}")
+    assert ready.environment["HERE"] == f"{tmp_path}/built"
+
+
+def test_an_allowed_program_may_use_a_downloaded_build(tmp_path: Path) -> None:
+    """As an interpreter does with a script."""
+    assert prepared_build(tmp_path, "/bin/sh", "{build}/bin/tool").command == ("/bin/sh", f"{tmp_path}/built/bin/tool")
+
+
+@pytest.mark.parametrize("program", ["{build}/bin/none", "{build}/../x", "{build}/bin/out", "{build}/bin", "/bin/ls"])
+def test_only_the_builds_own_programs_come_with_it(tmp_path: Path, program: str) -> None:
+    """No other, by no link and no step up."""
+    with pytest.raises(InputError, match="cannot run"):
+        prepared_build(tmp_path, program, "{input}")
+
+
+def test_a_build_that_stands_on_the_machine_has_no_folder(tmp_path: Path) -> None:
+    """To speak of it is a mistake, which is told."""
+    with pytest.raises(InputError, match="nothing to download"):
+        prepared(tmp_path, Input(text=""), "/bin/sh", "{build}/x")
