@@ -6,7 +6,7 @@ from crashfarm.documents.base import Document
 from crashfarm.documents.history import History
 from crashfarm.documents.job import Job, JobState
 from crashfarm.documents.result import Result
-from crashfarm.documents.worker import Worker
+from crashfarm.documents.worker import Wish, Worker, WorkerState
 
 Key = list[Any]
 
@@ -74,6 +74,37 @@ def explained(doc: Document) -> list[Key]:
     return [[*doc.tuple_key]] if told else []
 
 
+def abilities(doc: Document) -> list[Key]:
+    if not isinstance(doc, Worker):
+        return []
+    machine = [doc.metadata.get(name) for name in ("os_name", "os_version", "cpu_name")]
+    tags = doc.metadata.get("tags")
+    words = {tag for tag in tags if isinstance(tag, str)} if isinstance(tags, list) else set()
+    ordered = sorted(words, key=lambda tag: tag.encode("utf-16-be", "surrogatepass"))
+    return [[*(part if isinstance(part, str) else None for part in machine), ordered, _rests(doc)]]
+
+
+def _rests(worker: Worker) -> str:
+    if worker.state == WorkerState.STOPPED:
+        return "stopped"
+    if worker.quarantine:
+        return "quarantine"
+    return "" if worker.control.desired in (Wish.RUN, Wish.RESTART, Wish.UPDATE) else worker.control.desired
+
+
+def by_heartbeat(doc: Document) -> list[Key]:
+    lives = isinstance(doc, Worker) and doc.state != WorkerState.STOPPED
+    return of(Worker, "heartbeat_at")(doc) if lives else []
+
+
+def findings(doc: Document) -> list[Key]:
+    return [[doc.first_seen]] if isinstance(doc, History) else []
+
+
+def by_minute(doc: Document) -> list[Key]:
+    return [[doc.completed_at[:16], doc.outcome, doc.completed_at]] if isinstance(doc, Result) else []
+
+
 def of(kind: type[Document], *names: str) -> Any:
     return lambda doc: [[getattr(doc, name) for name in names]] if isinstance(doc, kind) else []
 
@@ -98,5 +129,9 @@ EXPECTED: dict[str, Any] = {
     "tuples/by_bug": by_bug,
     "tuples/by_signature": by_signature,
     "tuples/explained": explained,
+    "recent/findings": findings,
+    "recent/results": by_minute,
+    "workers/by_ability": abilities,
+    "workers/by_heartbeat": by_heartbeat,
     "workers/by_state": of(Worker, "state", "hostname"),
 }

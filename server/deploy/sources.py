@@ -25,6 +25,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "workers": (STATUS,),
     "dashboard": (STATUS,),
     "crash_type": (HISTORY,),
+    "recent": (HISTORY,),
     "results": (HISTORY,),
     "signatures": (HISTORY,),
     "tuples": (HISTORY,),

@@ -21,6 +21,10 @@ def text(value: Any) -> bool:
     return value is None or isinstance(value, str)
 
 
+def texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
 def demand(value: Any) -> bool:
     """The class of a pending job."""
     return (
@@ -51,6 +55,10 @@ SHAPES: dict[str, list[Any]] = {
     "tuples/by_bug": [text] * 2,
     "tuples/by_signature": [text] * 3,
     "tuples/explained": [text] * 9,
+    "recent/findings": [text],
+    "recent/results": [text] * 3,
+    "workers/by_ability": [text, text, text, texts, text],
+    "workers/by_heartbeat": [text],
     "workers/by_state": [text] * 2,
 }
 
