@@ -29,6 +29,8 @@ class Duty:
     #: The prefix of the ids it is about, such as "history_" or "bug:".
     prefix: str
     do: Callable[[Sequence[Changed]], int]
+    #: Called when `do` has been given all there is; what it raises is treated alike. For work that wants no pages.
+    finish: Callable[[], int] | None = None
     #: Whether the documents are in the history database, or else in the status database.
     of_history: bool = True
     #: Whether a farm that never had this duty begins with what comes from now on, or with all there is.

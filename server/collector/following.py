@@ -41,7 +41,16 @@ class Follower:
             done += self._do(changed) if changed else 0
             cursor = self._keep(cursor.evolve(position=cursor.position | {"seq": answer["last_seq"]}), answer, changed)
             if len(answer["results"]) < PAGE:
-                return done
+                return done + self._finish()
+
+    def _finish(self) -> int:
+        try:
+            return self.duty.finish() if self.duty.finish else 0
+        except DatabaseError:
+            raise
+        except Exception:
+            log.exception("%s: what is to be done in the end", self.duty.name)
+            return 0
 
     def _begin(self) -> Cursor:
         """The cursor as it is stored, or a new one; one of another database of the same name begins anew."""

@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from crashfarm.settings import Farm
 from crashfarm.times import Clock
 from server.certainty import duty as certainty
+from server.collector import matching
 from server.collector.duty import Duty
 
-MAKERS: tuple[Callable[[Farm, Clock], Sequence[Duty]], ...] = (certainty.make,)
+MAKERS: tuple[Callable[[Farm, Clock], Sequence[Duty]], ...] = (matching.duties, certainty.make)
 """Whoever has duties adds here what makes them for a farm."""
 
 

@@ -1,5 +1,4 @@
-"""The index of known bugs: one pass over a finding's text finds all bugs whose text is in it, however "
-"many there are."""
+"""The index of known bugs: one pass over a finding's text finds all bugs whose text is in it, however many they are."""
 
 import re
 from collections import defaultdict
@@ -63,6 +62,11 @@ class KnownBugs:
         found = {entry.bug for entry in self._candidates(finding) if _fits(entry.matcher, finding, place)}
         return tuple(sorted(found))
 
+    def match_anywhere(self, finding: Finding) -> tuple[str, ...]:
+        """Ids of the bugs that explain a finding if it does not matter on which product, branch or version it was."""
+        found = {entry.bug for entry in self._candidates(finding) if _fits(entry.matcher, finding, None)}
+        return tuple(sorted(found))
+
     def match_text(self, text: str) -> tuple[str, ...]:
         """Ids of the bugs whose text stands in a line of any text, with their file where they name one."""
         found: set[str] = set()
@@ -121,7 +125,8 @@ class KnownBugs:
 
     def _candidates(self, finding: Finding) -> Iterator[_Entry]:
         yield from self._exact.get(normalise.spaces(finding.message), ())
-        yield from self._signed.get(finding.signature, ())
+        for signature in {finding.signature, finding.detail}:
+            yield from self._signed.get(signature, ())
         yield from self._in(searched(finding))
 
     def _in(self, text: str) -> Iterator[_Entry]:
@@ -156,15 +161,15 @@ def _marked(line: str) -> str:
     return "".join(f"{_MARK}{'/'.join(parts[at:])}\n" for parts in paths for at in range(len(parts))) + line
 
 
-def _fits(matcher: Matcher, finding: Finding, place: dict[str, str]) -> bool:
-    """Whether a finding fits the parts of a matcher besides its text."""
+def _fits(matcher: Matcher, finding: Finding, place: dict[str, str] | None) -> bool:
+    """Whether a finding fits the parts of a matcher besides its text; without a place it may be anywhere."""
     if matcher.kind is not None and matcher.kind != finding.kind:
         return False
-    if matcher.signature is not None and matcher.signature != finding.signature:
+    if matcher.signature is not None and matcher.signature not in (finding.signature, finding.detail):
         return False
     if matcher.file is not None and not _is_in(matcher.file, finding):
         return False
-    return all(wanted is None or wanted == place[name] for name, wanted in _place(matcher))
+    return place is None or all(wanted is None or wanted == place[name] for name, wanted in _place(matcher))
 
 
 def _is_in(file: str, finding: Finding) -> bool:
