@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import islice
 
 from crashfarm.database import Database
 from crashfarm.documents.signature import SignatureNote
@@ -35,15 +36,13 @@ def change(
 def find(history: Database, name: str) -> SignatureNote:
     """What is known of a signature, named by its id or by the beginning of the id's hexadecimal part.
 
-    Raises InputError when that is not one signature of which anything is known.
+    Raises InputError for what is no such name, NotFound where nothing, or more than one, is known by it.
     """
     digits = name.removeprefix("signature:").lower()
     if not re.fullmatch("[0-9a-f]{4,32}", digits):
         raise InputError(f"{name!r} is not a signature: give at least four hexadecimal digits, as the report has them")
-    start = f"signature:{digits}"
-    rows = history.all_docs(startkey=start, endkey=start + "g", include_docs=True, limit=2).rows
-    if len(rows) != 1 or rows[0].doc is None:
-        raise NotFound(
-            f"{'several signatures begin' if rows else 'nothing is known of a signature that begins'} so: {digits}"
-        )
-    return SignatureNote.from_doc(rows[0].doc)
+    found = list(islice(history.documents(f"signature:{digits}"), 2))
+    if len(found) != 1:
+        words = "several signatures begin" if found else "nothing is known of a signature that begins"
+        raise NotFound(f"{words} with {digits}")
+    return SignatureNote.from_doc(found[0])

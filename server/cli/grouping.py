@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import click
 from typer.core import TyperGroup
 
 DEFAULT = "run"
@@ -11,8 +10,7 @@ DEFAULT = "run"
 class RunByDefault(TyperGroup):
     """What does not begin with the name of one of its commands is meant for the command `run`."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the default command's name in front where none is named."""
         named = not args or args[0] in self.commands or args[0] in ctx.help_option_names
-        found: Any = super().parse_args(ctx, args if named else [DEFAULT, *args])
-        return list(found)
+        return super().parse_args(ctx, args if named else [DEFAULT, *args])
