@@ -88,7 +88,7 @@ def test_a_disabled_branch_can_not_be_run() -> None:
 
 
 def test_a_downloaded_build_can_be_run_only_from_where_the_owner_allows() -> None:
-    """And by its own program, or one that is allowed; by default from nowhere; and not while it is known to be broken."""
+    """And by its own program, or one that is allowed; by default from nowhere; and not while it is broken."""
     artifact = Artifact(url="https://builds.example.org/a.tar", sha256="0" * 64)
 
     def can_run(program: str, *sources: str, rests: bool = False) -> bool:

@@ -1,123 +1,24 @@
 """Workers as their owners meet them: started, ended, killed, and told what they may run."""
 
-import json
 import os
 import signal
 import subprocess
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
-from uuid import uuid4
+from collections.abc import Callable
 
 import pytest
 import requests
 
-from tests.system.conftest import Shell, make_shell
-
-LEASE = "2"
-PATIENCE = 60.0
-
-
-class Store:
-    """The farm's documents, asked by plain HTTP."""
-
-    def __init__(self, data: Path, farm: str) -> None:
-        self.url = json.loads((data / "store.json").read_text())["url"]
-        self.auth = ("admin", (data / "admin-password").read_text().strip())
-        self.farm = farm
-
-    def get(self, path: str, **query: Any) -> Any:
-        """The JSON of a GET."""
-        params = {name: json.dumps(value) for name, value in query.items()}
-        return requests.get(f"{self.url}/{path}", params=params, auth=self.auth, timeout=20).json()
-
-    def documents(self, prefix: str, database: str = "") -> list[dict[str, Any]]:
-        """All documents whose ids begin so."""
-        rows = self.get(
-            f"{self.farm}{database}/_all_docs", startkey=prefix, endkey=prefix + "\ufff0", include_docs=True
-        )["rows"]
-        return [row["doc"] for row in rows]
-
-    def states(self) -> Counter[str]:
-        """How many jobs are in each state."""
-        return Counter(job["state"] for job in self.documents("job:"))
-
-    def results(self) -> list[dict[str, Any]]:
-        """All results."""
-        return self.documents("result:", "-history")
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    """Look again and again, until it is so; fails after a while."""
-    until = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < until, "it never came to be"
-        time.sleep(0.05)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    """A running store that the tests share."""
-    shell = make_shell(tmp_path_factory.mktemp("site"))
-    assert shell("crashfarm", "up", "--detach").status == 0
-    yield shell
-    assert shell("crashfarm", "down").status == 0
-
-
-@pytest.fixture
-def farm(site: Shell) -> Shell:
-    """A farm of the test's own on the shared store."""
-    farm = Shell(site.data, site.environ | {"CRASHFARM_FARM": f"farm-{uuid4().hex}"})
-    assert farm("crashfarm", "push").status == 0
-    return farm
-
-
-@pytest.fixture
-def store(farm: Shell) -> Store:
-    return Store(farm.data, farm.environ["CRASHFARM_FARM"])
-
-
-@pytest.fixture
-def start(farm: Shell) -> Iterator[Callable[..., "subprocess.Popen[bytes]"]]:
-    """Starts a worker in the background; what still runs at the test's end is killed."""
-    begun: list[subprocess.Popen[bytes]] = []
-
-    def begin(*options: str) -> "subprocess.Popen[bytes]":
-        begun.append(farm.spawn("crashfarm-worker", "run", "--lease", LEASE, "--allow", "/bin/sh", *options))
-        return begun[-1]
-
-    yield begin
-    for process in begun:
-        process.kill()
-        process.wait()
-
-
-def queue(
-    farm: Shell, scripts: dict[str, str], branch: str = "one", program: str = "/bin/sh", seconds: int = 30
-) -> None:
-    """Add a branch that runs shell scripts, and a job for each script."""
-    folder = farm.data.parent / farm.environ["CRASHFARM_FARM"] / branch
-    folder.mkdir(parents=True)
-    for name, text in scripts.items():
-        (folder / name).write_text(text)
-    assert farm("crashfarm", "branch", "add", "shell", branch, "--", program, "{input}").status == 0
-    added = farm("crashfarm", "job", "add", folder, "--branch", branch, "--timeout", seconds)
-    assert added.status == 0, added.err
-
-
-def run_to_the_end(farm: Shell, *options: str) -> None:
-    """A worker that ends when nothing is left."""
-    options = ("--lease", LEASE, "--allow", "/bin/sh", *options)
-    ended = farm("crashfarm-worker", "run", "--until-empty", *options)
-    assert ended.status == 0, ended.err
-
-
-def still_running(mark: str) -> list[str]:
-    """The processes whose command line holds that text."""
-    listing = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    return [line for line in listing.splitlines() if mark in line]
+from tests.system.conftest import Shell
+from tests.system.worker.farmyard import (
+    PATIENCE,
+    Store,
+    fast_config,
+    queue,
+    run_to_the_end,
+    state_of,
+    still_running,
+    wait_for,
+)
 
 
 def test_each_job_ends_as_its_program_did(farm: Shell, store: Store) -> None:
@@ -267,11 +168,6 @@ def test_a_wrong_setting_is_named(shell: Shell, refused: Callable[..., str], set
     assert said in refused(shell, "crashfarm-worker", "run", "--config", file)
 
 
-def state_of(store: Store, name: str = "alpha") -> str:
-    """What a worker's document says."""
-    return "".join(doc["state"] for doc in store.documents(f"worker:{name}"))
-
-
 def test_a_paused_worker_takes_nothing_until_it_is_resumed(
     farm: Shell, store: Store, start: Callable[..., "subprocess.Popen[bytes]"]
 ) -> None:
@@ -338,10 +234,3 @@ def test_a_worker_that_fails_job_after_job_takes_itself_out(
     wait_for(lambda: state_of(store) == "quarantined")
     [worker] = store.documents("worker:alpha")
     assert "3 jobs in a row could not be run" in worker["state_reason"]
-
-
-def fast_config(farm: Shell) -> str:
-    """A configuration that makes a worker look often."""
-    path = farm.data.parent / "fast.toml"
-    path.write_text("heartbeat = 0.3\nidle = 0.3\n")
-    return str(path)
