@@ -1,6 +1,7 @@
 """What all documents share: an id, a revision, and members that others added and that survive a rewrite."""
 
-from typing import Any, ClassVar, Self
+from functools import cache
+from typing import Any, ClassVar, Self, get_args
 
 import msgspec
 
@@ -29,18 +30,20 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         """Read a document as CouchDB gives it. Raises InvalidDocument, naming the field and the reason."""
         if doc.get("type") != cls.TYPE:
             raise InvalidDocument(f"{doc.get('_id')}: type is {doc.get('type')!r}, not {cls.TYPE!r}")
-        fields = {name: value for name, value in doc.items() if name not in _ENVELOPE}
         try:
-            return msgspec.convert(fields | {"id": doc["_id"], "rev": doc.get("_rev"), "origin": doc}, cls)
+            return msgspec.convert(doc | {"id": doc["_id"], "rev": doc.get("_rev"), "origin": doc}, cls)
         except (msgspec.ValidationError, KeyError) as exc:
             raise InvalidDocument(f"{doc.get('_id')}: {exc}") from exc
 
     def to_doc(self) -> Json:
         """The document as CouchDB takes it: plain JSON values, members that we do not know included."""
-        own: Json = msgspec.json.decode(msgspec.json.encode(self.evolve(origin={})))
-        _overlay(self, own, self.origin)
-        for name in (*_ENVELOPE, "_id", "_rev", "type"):
-            own.pop(name, None)
+        own: Json = _plain(self.evolve(origin={}))
+        for name in _ENVELOPE:
+            del own[name]
+        if self.origin:
+            _overlay(self, own, self.origin)
+            for name in (*_ENVELOPE, "_id", "_rev", "type"):
+                own.pop(name, None)
         revision = {"_rev": self.rev} if self.rev else {}
         return {"_id": self.id, **revision, "type": self.TYPE} | own
 
@@ -49,27 +52,59 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, **changes)
 
 
-def _overlay(value: Any, plain: Any, origin: Any) -> None:
+class _Plan(msgspec.Struct, frozen=True):
+    """What is to be known of a type of structs: its members, and those that may hold structs themselves."""
+
+    members: frozenset[str]
+    deep: tuple[str, ...]
+    may_omit: bool
+
+
+@cache
+def _plan(cls: type[msgspec.Struct]) -> _Plan:
+    fields = msgspec.structs.fields(cls)
+    deep = tuple(field.name for field in fields if field.name not in _ENVELOPE and _holds_structs(field.type))
+    return _Plan(frozenset(cls.__struct_fields__), deep, cls.__struct_config__.omit_defaults)
+
+
+def _holds_structs(kind: Any) -> bool:
+    """Whether values of a type may be structs, or hold some."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return True
+    return any(map(_holds_structs, get_args(kind)))
+
+
+def _overlay(value: msgspec.Struct, plain: Json, origin: Json) -> None:
     """Put into `plain`, which is the value as JSON, the members of the origin that the value's type has no field for.
 
-    It descends only where the origin has something to keep: documents are written far too often for more.
+    It descends only where there may be any: documents are written far too often for more.
     """
-    if isinstance(value, msgspec.Struct) and isinstance(origin, dict) and isinstance(plain, dict):
-        fields = value.__struct_fields__
-        for name, member in origin.items():
-            if name not in fields:
-                plain[name] = member
-                continue
-            if name not in plain:  # a default that our type leaves out, and the origin did not
-                plain[name] = msgspec.json.decode(msgspec.json.encode(getattr(value, name)))
-            if isinstance(member, dict | list):
-                _overlay(getattr(value, name), plain[name], member)
+    plan = _plan(type(value))
+    for name in origin.keys() - plan.members:
+        plain[name] = origin[name]
+    if plan.may_omit:  # a default that our type leaves out, and the origin did not
+        for name in (origin.keys() & plan.members) - plain.keys():
+            plain[name] = _plain(getattr(value, name))
+    for name in plan.deep:
+        if name in plain and origin.get(name):
+            _descend(getattr(value, name), plain[name], origin[name])
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it: lists, not tuples."""
+    return msgspec.json.decode(msgspec.json.encode(value))
+
+
+def _descend(value: Any, plain: Any, origin: Any) -> None:
+    if isinstance(value, msgspec.Struct):
+        if isinstance(origin, dict):
+            _overlay(value, plain, origin)
     elif isinstance(value, dict) and isinstance(origin, dict):
         for name in value.keys() & origin.keys():
-            _overlay(value[name], plain[name], origin[name])
+            _descend(value[name], plain[name], origin[name])
     elif isinstance(value, tuple) and isinstance(origin, list):
         for item, as_json, before in zip(value, plain, origin, strict=False):
-            _overlay(item, as_json, before)
+            _descend(item, as_json, before)
 
 
 def plain_name(document_id: str) -> str:
