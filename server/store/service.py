@@ -3,8 +3,6 @@
 import argparse
 import asyncio
 import contextlib
-import importlib
-import importlib.util
 import logging
 import resource
 import signal
@@ -16,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 
@@ -28,9 +25,12 @@ from server.store.events import Events
 from server.store.folder import DataFolder
 from server.store.http.app import App, Server
 from server.store.http.server import PROTOCOL
+from server.store.javascript.pool import JavaScript
+from server.store.javascript.process import Limits
 from server.store.protocol import limited
 from server.store.replication.scheduler import Scheduler
 from server.store.settings import Settings
+from server.store.views import ViewServer
 
 _log = logging.getLogger(__name__)
 _GRACE_SECONDS = 5
@@ -131,14 +131,12 @@ def _allow_files() -> None:
 @contextlib.contextmanager
 def _opened(data: DataFolder, settings: Settings) -> Iterator[Server]:
     with contextlib.ExitStack() as stack:
-        javascript = _room("server.store.javascript.pool", "JavaScript")
-        if javascript is not None:
-            stack.callback(javascript.close)
+        javascript = JavaScript(Limits(settings.javascript_memory, settings.javascript_seconds))
+        stack.callback(javascript.close)
         catalog = Catalog(data.path, javascript)
         stack.callback(catalog.close)
-        views = _room("server.store.views", "ViewServer", catalog, javascript)
-        if views is not None:
-            stack.callback(views.close)
+        views = ViewServer(catalog, javascript)
+        stack.callback(views.close)
         authenticator = Authenticator(catalog, data.config["admins"], data.config["secret"], settings)
         scheduler = Scheduler(catalog, data.config["uuid"])
         store = Server(
@@ -153,18 +151,11 @@ def _opened(data: DataFolder, settings: Settings) -> Iterator[Server]:
             views=views,
             admins=tuple(data.config["admins"]),
         )
+        stack.callback(store.script_threads.shutdown, wait=False, cancel_futures=True)
         system.prepare(store)
         scheduler.start()
         stack.callback(scheduler.close)
         yield store
-
-
-def _room(module: str, name: str, *arguments: Any) -> Any:
-    """An instance of a part of the store."""
-    if importlib.util.find_spec(module) is None:
-        return None
-    kind = getattr(importlib.import_module(module), name, None)
-    return None if kind is None else kind(*arguments)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -188,7 +179,7 @@ def _uvicorn(store: Server, settings: Settings) -> _Uvicorn:
     config = uvicorn.Config(
         App(store),
         loop="uvloop",
-        http=limited(settings.max_header_size),
+        http=limited(settings),
         ws="none",
         lifespan="off",
         access_log=False,
@@ -196,7 +187,7 @@ def _uvicorn(store: Server, settings: Settings) -> _Uvicorn:
         server_header=False,
         proxy_headers=False,
         headers=[("server", f"CouchDB/{PROTOCOL} (crashfarm/{metadata.version('crashfarm')})")],
-        limit_concurrency=settings.max_connections,
+        timeout_keep_alive=settings.keep_alive_timeout,
         backlog=2048,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )

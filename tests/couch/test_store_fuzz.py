@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.couch import hostile
 from tests.couch.conftest import Client
 
 pytestmark = pytest.mark.embedded_only
@@ -14,125 +15,17 @@ pytestmark = pytest.mark.embedded_only
 #: What the store may say about a request that makes no sense. 501 is for what CouchDB itself deprecates.
 SERVER_ERRORS_ALLOWED = {501}
 
-_words = st.sampled_from(
-    [
-        "_all_docs",
-        "_bulk_docs",
-        "_bulk_get",
-        "_changes",
-        "_compact",
-        "_design",
-        "_design_docs",
-        "_find",
-        "_index",
-        "_explain",
-        "_local",
-        "_local_docs",
-        "_missing_revs",
-        "_purge",
-        "_revs_diff",
-        "_revs_limit",
-        "_security",
-        "_view",
-        "_info",
-        "_update",
-        "_show",
-        "_ensure_full_commit",
-        "_view_cleanup",
-        "queries",
-        "a",
-        "b",
-        "_all_dbs",
-        "_session",
-        "_node",
-        "_scheduler",
-        "_uuids",
-        "_dbs_info",
-        "_active_tasks",
-        "_membership",
-        "_up",
-        "d",
-        "v",
-        "..",
-        ".",
-    ]
-)
+_words = st.sampled_from(hostile.WORDS)
 _segments = st.lists(_words | st.text(max_size=6), max_size=5)
 _options = st.dictionaries(
-    st.sampled_from(
-        [
-            "rev",
-            "revs",
-            "open_revs",
-            "conflicts",
-            "attachments",
-            "since",
-            "limit",
-            "skip",
-            "startkey",
-            "endkey",
-            "key",
-            "keys",
-            "group",
-            "group_level",
-            "reduce",
-            "include_docs",
-            "descending",
-            "feed",
-            "timeout",
-            "filter",
-            "view",
-            "style",
-            "count",
-            "batch",
-            "new_edits",
-            "atts_since",
-            "update",
-            "stale",
-        ]
-    ),
-    st.sampled_from(
-        ["true", "false", "1", "-1", "0", "1-a", '"a"', "[]", "{}", '["1-a"]', "all", "now", "x", "", "normal"]
-    )
-    | st.text(max_size=5),
-    max_size=4,
+    st.sampled_from(hostile.OPTIONS), st.sampled_from(hostile.VALUES) | st.text(max_size=5), max_size=4
 )
 _json = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                [
-                    "_id",
-                    "_rev",
-                    "_deleted",
-                    "_attachments",
-                    "_revisions",
-                    "docs",
-                    "keys",
-                    "queries",
-                    "selector",
-                    "fields",
-                    "sort",
-                    "views",
-                    "map",
-                    "reduce",
-                    "language",
-                    "index",
-                    "admins",
-                    "members",
-                    "names",
-                    "roles",
-                    "new_edits",
-                    "id",
-                    "rev",
-                    "data",
-                    "stub",
-                    "follows",
-                    "x",
-                ]
-            ),
+            st.sampled_from(hostile.MEMBERS),
             inner,
             max_size=4,
         )
@@ -140,19 +33,13 @@ _json = st.recursive(
     max_leaves=12,
 )
 _bodies = _json.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=30)
-_headers = st.dictionaries(
-    st.sampled_from(["If-Match", "If-None-Match", "Range", "Accept", "Content-Encoding", "Destination", "Cookie"]),
-    st.sampled_from(
-        ["*", '"1-a"', "bytes=0-", "bytes=9-1", "text/html", "gzip", "b?rev=1-a", "AuthSession=x", "", "a/b"]
-    ),
-    max_size=2,
-)
-_types = st.sampled_from(["application/json", "text/plain", "multipart/related; boundary=x", "multipart/form-data", ""])
+_headers = st.dictionaries(st.sampled_from(hostile.HEADERS), st.sampled_from(hostile.HEADER_VALUES), max_size=2)
+_types = st.sampled_from(hostile.TYPES)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    method=st.sampled_from(["GET", "PUT", "POST", "DELETE", "HEAD", "COPY"]),
+    method=st.sampled_from(hostile.METHODS),
     segments=_segments,
     inside=st.booleans(),
     options=_options,
@@ -175,7 +62,7 @@ def test_senseless_request_is_never_an_error_of_the_server(
     if segments[:1] == ["_replicate"] or (not inside and method in ("PUT", "DELETE")):
         return
     path = "/".join(quote(each, safe="") for each in ([database_name] if inside else []) + segments)
-    if inside and len(segments) == 0 and method in ("PUT", "DELETE"):
+    if inside and not any(segments) and method in ("PUT", "DELETE"):
         return
     options = {**options, "feed": options.get("feed", "normal"), "timeout": "1"}
     answer = http(

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import md5
+from typing import Protocol
 
 import apsw
 import msgspec
@@ -16,8 +17,19 @@ import msgspec
 from server.store.errors import BadRequest
 
 CHUNK = 256 * 1024
-_COMPRESSIBLE = ("text/", "application/javascript", "application/json", "application/xml")
-_GZIP_LEVEL = 8
+COMPRESSIBLE = ("text/", "application/javascript", "application/json", "application/xml")
+GZIP_LEVEL = 8
+
+
+class Chunked(Protocol):
+    """Bytes that are read in chunks, as often as needed."""
+
+    def __len__(self) -> int: ...
+    def chunks(self) -> Iterator[bytes]:
+        """All of it, in pieces of CHUNK bytes."""
+
+
+Contents = bytes | Chunked
 
 
 class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,7 +49,7 @@ class Incoming:
     """An attachment as it arrives: with `data` (encoded for keeping), or as a stub, or following in a multipart."""
 
     content_type: str
-    data: bytes | None = None
+    data: Contents | None = None
     encoding: str | None = None
     length: int | None = None
     digest: str | None = None
@@ -63,8 +75,8 @@ def encode_incoming(kind: str, data: bytes, encoding: str | None = None, revpos:
     """Get bytes ready for keeping: text is compressed, bytes that come compressed stay as they are."""
     if encoding == "gzip":
         return Incoming(kind, data, "gzip", _plain_length(data), _digest(data), revpos)
-    if kind.lower().startswith(_COMPRESSIBLE):
-        packed = gzip.compress(data, _GZIP_LEVEL, mtime=0)
+    if kind.lower().startswith(COMPRESSIBLE):
+        packed = gzip.compress(data, GZIP_LEVEL, mtime=0)
         return Incoming(kind, packed, "gzip", len(data), _digest(packed), revpos)
     return Incoming(kind, data, None, len(data), _digest(data), revpos)
 
@@ -107,10 +119,14 @@ def head(each: Kept, encoding_info: bool) -> bytes:
     return text
 
 
-def store(connection: apsw.Connection, blob: int, data: bytes) -> None:
+def store(connection: apsw.Connection, blob: int, data: Contents) -> None:
     """Keep a content under a number."""
-    parts = ((blob, n, data[at : at + CHUNK]) for n, at in enumerate(range(0, len(data), CHUNK)))
-    connection.executemany("INSERT INTO chunk VALUES (?, ?, ?)", parts)
+    pieces = _cut(data) if isinstance(data, bytes) else data.chunks()
+    connection.executemany("INSERT INTO chunk VALUES (?, ?, ?)", ((blob, n, piece) for n, piece in enumerate(pieces)))
+
+
+def _cut(data: bytes) -> Iterator[bytes]:
+    return (data[at : at + CHUNK] for at in range(0, len(data), CHUNK))
 
 
 def load(connection: apsw.Connection, blob: int) -> bytes:

@@ -1,12 +1,11 @@
 """The ASGI application: identify, authorize, dispatch, and turn errors into answers."""
 
 import asyncio
-import importlib
-import importlib.util
 import logging
 import os
 from collections import Counter
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,21 +27,26 @@ from server.store.http import (
     db_updates,
     documents,
     local,
+    mango,
     node,
     replicate,
     server,
     sessions,
     updates,
     utils,
+    views,
 )
+from server.store.http.overdue import Overdue
 from server.store.http.request import Receive, Request
 from server.store.http.response import Response, Send, error_response
-from server.store.http.routing import Route, Router
+from server.store.http.routing import Router
+from server.store.javascript.pool import JavaScript
 from server.store.replication.scheduler import Scheduler
 from server.store.settings import Settings
+from server.store.views import ViewServer
 
 _log = logging.getLogger(__name__)
-_ROOMS = (
+_ROOMS: tuple[Any, ...] = (
     server,
     sessions,
     node,
@@ -57,10 +61,15 @@ _ROOMS = (
     changes,
     updates,
     utils,
+    views,
+    mango,
 )
+_SCRIPT_THREADS = 32
+_TOO_LONG = "The request could not be processed in a reasonable amount of time."
+#: What is meant to last, or to wait for news.
+_LASTING = {("server", "_replicate"), ("server", "_db_updates"), ("database", "_changes")}
 #: What those who do not administer `_users` may ask of it: single documents are checked one by one.
 _OPEN_IN_USERS = {("document", ""), ("attachment", ""), ("database", ""), ("database", "_bulk_docs")}
-_OTHERS = ("server.store.http.views", "server.store.http.mango")
 
 
 @dataclass(slots=True)
@@ -74,10 +83,12 @@ class Server:
     events: Events
     scheduler: Scheduler
     settings: Settings
-    javascript: Any = None
-    views: Any = None
+    javascript: JavaScript
+    views: ViewServer
     admins: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
+    #: For work that calls functions of design documents, so that it never keeps other work waiting.
+    script_threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_SCRIPT_THREADS, "script"))
     #: Feeds that wait for news; cancelling one ends its answer.
     feeds: set["asyncio.Future[None]"] = field(default_factory=set)
     #: What happened how often since the start.
@@ -89,7 +100,8 @@ class App:
 
     def __init__(self, store: Server) -> None:
         self._store = store
-        self._router = Router(_routes())
+        self._overdue = Overdue(store.settings.request_timeout)
+        self._router = Router(route for room in _ROOMS for route in room.routes)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -100,7 +112,7 @@ class App:
             response = await self._answer(request)
         except StoreError as error:
             response = error_response(error)
-        except apsw.Error as error:
+        except (apsw.Error, OSError) as error:
             response = error_response(explain(error, scope["path"]))
         except Exception:
             _log.exception("%s %s failed", scope["method"], scope["path"])
@@ -116,7 +128,14 @@ class App:
         place, handler = self._router.find(request)
         if place[0] != "server":
             self._enter(request, place)
-        return await handler(request)
+        if place in _LASTING:
+            return await handler(request)
+        try:
+            return await self._overdue.limit(handler(request))
+        except TimeoutError:
+            if request.is_listening:
+                raise StoreError(408, "request_timeout", "The body did not come in time.") from None
+            raise StoreError(500, "timeout", _TOO_LONG) from None
 
     def _enter(self, request: Request, place: tuple[str, str]) -> None:
         """Open the database that the request is about, if the user may read it."""
@@ -157,11 +176,3 @@ async def _stream(body: AsyncIterator[bytes], scope: dict[str, Any], send: Send)
 
 def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
-
-
-def _routes() -> list[Route]:
-    rooms: list[Any] = list(_ROOMS)
-    for name in _OTHERS:
-        if importlib.util.find_spec(name) is not None:
-            rooms.append(importlib.import_module(name))
-    return [route for room in rooms for route in room.routes]

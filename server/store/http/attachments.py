@@ -1,26 +1,17 @@
 """Single attachments."""
 
-import asyncio
-import base64
-import re
-import zlib
-from collections.abc import AsyncIterator
-from hashlib import md5
 from urllib.parse import quote
-from uuid import uuid4
 
-from server.store.database import Database, Stored, blobs
-from server.store.database.blobs import Incoming, Kept, encode_incoming
+from server.store.database import Stored
+from server.store.database.blobs import Incoming, Kept
 from server.store.database.drafts import Draft, bad_name
-from server.store.errors import BadRequest, Conflict, NotFound, StoreError, TooLarge
-from server.store.http import documents, reading
+from server.store.errors import BadRequest, Conflict, NotFound, StoreError
+from server.store.http import contents, documents, reading
 from server.store.http.documents import document_id
 from server.store.http.request import Request
 from server.store.http.response import Response
 from server.store.http.routing import Route
 
-_RANGE = re.compile(r"[0-9]+-[0-9]*|-[0-9]+")
-_MOST_RANGES = 100
 _NOT_THERE = "Document is missing attachment"
 
 #: What anybody may have written does nothing in a browser, as with CouchDB.
@@ -49,23 +40,20 @@ async def get(request: Request) -> Response:
         "content-md5": _md5(kept),
         "content-security-policy": _APPLICATION if doc_id.startswith("_design/") else _SANDBOX,
     }
-    return _contents(request, kept, headers)
+    return contents.send(request, kept, headers)
 
 
 async def put(request: Request) -> Response:
     """PUT /{db}/{id}/{name}"""
-    limit = request.server.settings.max_attachment_size
-    data = await request.body(limit + 1)
-    if len(data) > limit:
-        raise TooLarge(str(limit), "attachment_too_large")
-    kind = request.header("content-type") or "application/octet-stream"
-    _check_md5(request, data)
-    encoding = _encoding(request)
-    name = attachment_name(request)
+    name, encoding = attachment_name(request), _encoding(request)
     if name.startswith("_"):
         raise bad_name(name)
+    kind = request.header("content-type") or "application/octet-stream"
+    upload = await contents.receive(request, request.pieces(), kind, encoding)
+    if request.header("content-md5") not in (None, upload.received_md5()):
+        raise StoreError(400, "content_md5_mismatch", "Possible message corruption.")
     draft = _draft(request)
-    draft.attachments[name] = encode_incoming(kind, data, encoding)
+    draft.attachments[name] = upload.finish()
     answer = await documents.store(request, draft)
     answer.headers["location"] = _location(request, draft.id)
     return answer
@@ -124,89 +112,8 @@ def _stubs(base: Stored) -> dict[str, Incoming]:
     return {name: Incoming(each.content_type, revpos=each.revpos) for name, each in base.kept().items()}
 
 
-def _contents(request: Request, kept: Kept, headers: dict[str, str]) -> Response:
-    if kept.encoding == "gzip":
-        headers["accept-ranges"] = "none"
-        if "gzip" in (request.header("accept-encoding") or ""):
-            return _sent(request.db, kept, headers | {"content-encoding": "gzip"}, kept.stored)
-        return _sent(request.db, kept, headers, kept.length, unpack=True)
-    headers["accept-ranges"] = "bytes"
-    spans = _ranges(request.header("range"), kept.length)
-    if not spans:
-        return _sent(request.db, kept, headers, kept.length)
-    data = request.db.blob(kept.blob)
-    if len(spans) > 1:
-        return _parts(data, spans, headers)
-    [(first, last)] = spans
-    headers["content-range"] = f"bytes {first}-{last}/{len(data)}"
-    return Response(206, data[first : last + 1], headers)
-
-
-def _sent(db: Database, kept: Kept, headers: dict[str, str], length: int, *, unpack: bool = False) -> Response:
-    """The whole content: in one piece when it is small, chunk by chunk when it is not."""
-    if max(length, kept.stored) <= blobs.CHUNK:
-        data = db.blob(kept.blob)
-        return Response(200, blobs.plain(data, "gzip") if unpack else data, headers)
-    headers["content-length"] = str(length)
-    return Response(200, _unpacked(_chunks(db, kept)) if unpack else _chunks(db, kept), headers)
-
-
-async def _chunks(db: Database, kept: Kept) -> AsyncIterator[bytes]:
-    for part in range(-(-kept.stored // blobs.CHUNK)):
-        yield await asyncio.to_thread(db.chunk, kept.blob, part)
-
-
-async def _unpacked(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    engine = zlib.decompressobj(wbits=31)
-    async for chunk in chunks:
-        while chunk:
-            yield await asyncio.to_thread(engine.decompress, chunk, blobs.CHUNK)
-            chunk = engine.unconsumed_tail
-
-
-def _parts(data: bytes, spans: list[tuple[int, int]], headers: dict[str, str]) -> Response:
-    boundary = uuid4().hex
-    pieces: list[bytes] = []
-    for first, last in spans:
-        lead = (
-            f"\r\n--{boundary}\r\nContent-Type: {headers['content-type']}\r\n"
-            f"Content-Range: bytes {first}-{last}/{len(data)}\r\n\r\n"
-        )
-        pieces += (lead.encode(), data[first : last + 1])
-    pieces.append(f"\r\n--{boundary}--".encode())
-    return Response(206, b"".join(pieces), headers | {"content-type": f"multipart/byteranges; boundary={boundary}"})
-
-
-def _ranges(header: str | None, size: int) -> list[tuple[int, int]]:
-    """First and last byte of each part of a Range header; none when it is not understood: then all is sent."""
-    if not header or not header.startswith("bytes="):
-        return []
-    parts = header.removeprefix("bytes=").split(",")
-    if len(parts) > _MOST_RANGES or not all(_RANGE.fullmatch(part.strip()) for part in parts):
-        return []
-    return [_span(part.strip(), size) for part in parts]
-
-
-def _span(part: str, size: int) -> tuple[int, int]:
-    first, _, last = part.partition("-")
-    low = int(first) if first else max(0, size - int(last))
-    high = min(int(last), size - 1) if first and last else size - 1
-    if low >= size or low > high:
-        raise StoreError(416, "requested_range_not_satisfiable", "Requested range not satisfiable")
-    return low, high
-
-
 def _md5(kept: Kept) -> str:
     return kept.digest.removeprefix("md5-")
-
-
-def _check_md5(request: Request, data: bytes) -> None:
-    given = request.header("content-md5")
-    if given is None:
-        return
-    actual = base64.b64encode(md5(data, usedforsecurity=False).digest()).decode()
-    if given != actual:
-        raise StoreError(400, "content_md5_mismatch", "Possible message corruption.")
 
 
 def _location(request: Request, doc_id: str) -> str:

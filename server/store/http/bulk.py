@@ -10,6 +10,7 @@ from server.store.database.drafts import Draft
 from server.store.database.writes import DocumentsWrite, LocalWrite, PurgeWrite
 from server.store.errors import BadRequest, StoreError, TooLarge
 from server.store.http import documents, reading
+from server.store.http.depth import check_depth
 from server.store.http.request import Request
 from server.store.http.response import Response, json_response, raw_json
 from server.store.http.routing import Route
@@ -21,7 +22,7 @@ _OPTIONS = ("revs", "attachments", "att_encoding_info")
 
 async def bulk_docs(request: Request) -> Response:
     """POST /{db}/_bulk_docs"""
-    members = _object(await request.text())
+    members = _object(await request.text(nested=False))
     if "docs" not in members:
         raise BadRequest("POST body must include `docs` parameter.")
     texts = drafts.split_list(members["docs"])
@@ -34,7 +35,7 @@ async def bulk_docs(request: Request) -> Response:
     new_edits = _new_edits(request, members)
     if bytes(members.get("all_or_nothing", b"")) == b"true":
         return _not_all_or_nothing(texts)
-    batch = [_draft(request, text) for text in texts]
+    batch = [await _draft(request, text) for text in texts]
     if not new_edits:
         for draft in batch:
             documents.check_replicated(draft)
@@ -127,15 +128,16 @@ async def _write_local(request: Request, draft: Draft) -> str | StoreError:
     return rev
 
 
-def _draft(request: Request, text: msgspec.Raw) -> Draft:
-    draft = drafts.parse(text)
+async def _draft(request: Request, text: msgspec.Raw) -> Draft:
     settings = request.server.settings
+    check_depth(bytes(text), settings.max_json_depth)
+    draft = drafts.parse(text)
     if len(draft.body) > settings.max_document_size:
         raise TooLarge(draft.id, "document_too_large")
     draft.id = draft.id or uuid4().hex
     documents.check_id(draft.id, settings.max_document_id_length)
     try:
-        documents.check_writable(request, draft)
+        await documents.check_writable(request, draft)
     except StoreError as error:
         draft.refusal = error
     return draft

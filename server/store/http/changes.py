@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,6 +32,8 @@ class Options:
     heartbeat: float | None
     timeout: float
     interval: int
+    #: Where the rows are made: functions of design documents have threads of their own.
+    threads: Executor | None
 
 
 async def changes(request: Request) -> Response:
@@ -84,6 +87,7 @@ def _options(request: Request, wanted: feed.Filter | None) -> Options:
         waiting.heartbeat(request),
         waiting.timeout(request),
         _interval(request),
+        None if wanted is None else request.server.script_threads,
     )
 
 
@@ -135,7 +139,7 @@ async def _pages(db: Database, options: Options, page: feed.Page) -> AsyncGenera
         if not page.more or count >= options.limit:
             break
         options = replace(options, since=page.last)
-        page = await asyncio.to_thread(_look, db, options, options.limit - count)
+        page = await _in_thread(db, options, options.limit - count)
     yield _end(db, options, page.last, count) + b"\n"
 
 
@@ -144,7 +148,11 @@ async def _looked(db: Database, options: Options) -> feed.Page:
     ahead = min(options.limit, db.update_seq() - options.since)
     if options.shape.is_plain and ahead <= _SMALL and not options.shape.descending:
         return _look(db, options)
-    return await asyncio.to_thread(_look, db, options)
+    return await _in_thread(db, options)
+
+
+async def _in_thread(db: Database, options: Options, limit: int | None = None) -> feed.Page:
+    return await asyncio.get_running_loop().run_in_executor(options.threads, _look, db, options, limit)
 
 
 def _look(db: Database, options: Options, limit: int | None = None) -> feed.Page:

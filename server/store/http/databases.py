@@ -34,8 +34,7 @@ async def delete(request: Request) -> Response:
         raise BadRequest(reason)
     name = request.parts[0]
     await asyncio.to_thread(request.server.catalog.delete, name)
-    if request.server.views is not None:
-        await asyncio.to_thread(request.server.views.database_deleted, name)
+    await asyncio.to_thread(request.server.views.database_deleted, name)
     return json_response({"ok": True})
 
 

@@ -13,7 +13,7 @@ from server.store.database.blobs import Incoming
 from server.store.database.drafts import Draft
 from server.store.database.writes import DocumentsWrite
 from server.store.errors import BadRequest, NotFound, StoreError, TooLarge
-from server.store.http import multipart, reading
+from server.store.http import contents, multipart, reading
 from server.store.http.request import Request
 from server.store.http.response import Response, raw_json
 from server.store.http.routing import Route
@@ -51,7 +51,7 @@ async def put(request: Request) -> Response:
 async def post(request: Request) -> Response:
     """POST /{db}"""
     request.require_json()
-    draft = drafts.parse(drafts.minify(await document_body(request)))
+    draft = drafts.parse(request.minified(await document_body(request)))
     draft.id = draft.id or uuid4().hex
     return await store(request, draft)
 
@@ -71,7 +71,7 @@ async def copy(request: Request) -> Response:
     draft = Draft(target, source.body, rev=rev)
     kept = source.kept()
     for name, each in kept.items():
-        data = request.db.blob(each.blob)
+        data = await contents.copied(request, each)
         draft.attachments[name] = Incoming(each.content_type, data, each.encoding, each.length, each.digest)
     return await store(request, draft)
 
@@ -79,7 +79,7 @@ async def copy(request: Request) -> Response:
 async def store(request: Request, draft: Draft) -> Response:
     """Write one document and answer with its new revision."""
     check_id(draft.id, request.server.settings.max_document_id_length)
-    check_writable(request, draft)
+    await check_writable(request, draft)
     replicated = request.query.get("new_edits") == "false"
     if replicated:
         check_replicated(draft)
@@ -100,7 +100,7 @@ async def draft_of(request: Request, doc_id: str) -> Draft:
     """The document in a request's body, which may be multipart."""
     if (request.header("content-type") or "").startswith("multipart/related"):
         return await multipart.read_related(request, doc_id)
-    return drafts.parse(drafts.minify(await document_body(request)), doc_id)
+    return drafts.parse(request.minified(await document_body(request)), doc_id)
 
 
 async def document_body(request: Request) -> bytes:
@@ -168,13 +168,12 @@ def check_id(doc_id: str, longest: int) -> None:
         raise BadRequest("Document id is too long", "illegal_docid")
 
 
-def check_writable(request: Request, draft: Draft) -> None:
+async def check_writable(request: Request, draft: Draft) -> None:
     """Design documents are for administrators of the database; `_users` has rules of its own."""
     if draft.id.startswith("_design/"):
         request.require_db_admin()
-        check = getattr(request.server.views, "check_design", None)
-        if check is not None and not draft.deleted:
-            check(b"{" + draft.body[1:] + b"}")
+        if not draft.deleted:
+            await request.scripted(request.server.views.check_design, b"{" + draft.body[1:] + b"}")
     prepare = request.server.extra.get(f"prepare {request.db.name}")
     if prepare is not None:
         prepare(draft, request.user)

@@ -27,7 +27,7 @@ async def get(request: Request) -> Response:
 
 async def put(request: Request) -> Response:
     """PUT /{db}/_local/{id}"""
-    draft = drafts.parse(drafts.minify(await documents.document_body(request)))
+    draft = drafts.parse(request.minified(await documents.document_body(request)))
     rev = _given_rev(request, draft.rev)
     body = None if draft.deleted else draft.body
     new = await request.db.write(LocalWrite(request.parts[2], body, rev))

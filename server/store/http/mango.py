@@ -24,10 +24,11 @@ _encode = msgspec.json.encode
 async def find(request: Request) -> Response:
     """POST /{db}/_find"""
     options, chosen = await _planned(request)
-    index = None if chosen.index.is_special else request.server.views.index(request.db, chosen.index.ddoc)
+    ddoc = chosen.index.ddoc
+    index = None if ddoc is None else request.server.views.index(request.db, ddoc)
     if index is not None and options.update and not index.is_fresh:
         await asyncio.wrap_future(request.server.views.freshen(index))
-    found = await asyncio.to_thread(_run, request, index, chosen, options)
+    found = await request.scripted(_run, request, index, chosen, options)
     return raw_json(found.answer(options, chosen.warnings))
 
 

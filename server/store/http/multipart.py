@@ -1,80 +1,102 @@
 """Documents with attachments as MIME parts, in both directions."""
 
-import re
-from collections.abc import Callable, Iterator
-from urllib.parse import quote, unquote
+from collections.abc import AsyncIterator, Callable, Iterator
+from urllib.parse import quote
 from uuid import uuid4
 
 import msgspec
 
-from server.store.database import Stored, drafts, render
-from server.store.database.blobs import Incoming, Kept, encode_incoming, head
+from server.store.database import Database, Stored, drafts, render
+from server.store.database.blobs import CHUNK, Incoming, Kept, head
 from server.store.database.drafts import Draft
-from server.store.errors import BadRequest, StoreError
+from server.store.errors import BadRequest, StoreError, TooLarge
+from server.store.http import contents
+from server.store.http.mime import MimeReader, name_of
 from server.store.http.request import Request
 from server.store.http.response import Response
 
 _encode = msgspec.json.Encoder().encode
-_BOUNDARY = re.compile(r'boundary=(?:"([^"]+)"|([^;\s]+))', re.IGNORECASE)
-_NAME = re.compile(r'filename="((?:[^"\\]|\\.)*)"')
 
 
 async def read_related(request: Request, doc_id: str) -> Draft:
     """The document of a multipart/related body: JSON first, then the attachments that it says follow."""
-    parts = split(await request.body(), request.header("content-type") or "")
-    return assemble(list(parts), doc_id)
-
-
-def assemble(parts: list[tuple[dict[str, str], bytes]], doc_id: str | None) -> Draft:
-    """A draft from the parts of a multipart/related body."""
-    if not parts:
+    reader = MimeReader(request.pieces(), request.header("content-type") or "")
+    if await reader.next_part() is None:
         raise BadRequest("The multipart body has no document.")
-    draft = drafts.parse(drafts.minify(parts[0][1]), doc_id)
-    following = [name for name, each in draft.attachments.items() if each.follows]
-    bodies = _by_name(parts[1:], following)
-    for name in following:
-        if name not in bodies:
-            raise BadRequest(f"The attachment {name} does not follow.")
-        draft.attachments[name] = _filled(draft.attachments[name], bodies[name])
+    draft = drafts.parse(request.minified(await _collected(reader, request.server.settings.max_json_size)), doc_id)
+    waiting = [name for name, each in draft.attachments.items() if each.follows]
+    while (headers := await reader.next_part()) is not None:
+        given = name_of(headers)
+        # A part without a name belongs to the next attachment in order.
+        name = given if given in waiting else next(iter(waiting), None)
+        if name is None:
+            await _collected(reader, 0, keep=False)
+            continue
+        waiting.remove(name)
+        draft.attachments[name] = await _uploaded(request, reader, draft.attachments[name])
+    for name in waiting:
+        raise BadRequest(f"The attachment {name} does not follow.")
     return draft
 
 
-def split(body: bytes, content_type: str) -> Iterator[tuple[dict[str, str], bytes]]:
-    """The parts of a MIME body: headers in lower case, and contents."""
-    match = _BOUNDARY.search(content_type)
-    if match is None:
-        raise BadRequest("Missing boundary in multipart content type.")
-    mark = b"--" + (match[1] or match[2]).encode()
-    pieces = (b"\r\n" + body).split(b"\r\n" + mark)
-    if len(pieces) < 2 or not any(piece.startswith(b"--") for piece in pieces[1:]):
-        raise BadRequest("The multipart body is not complete.")
-    for piece in pieces[1:]:
-        if piece.startswith(b"--"):
-            return
-        lead, gap, content = piece.partition(b"\r\n\r\n")
-        yield _headers(lead) if gap else {}, content
+async def _collected(reader: MimeReader, limit: int, *, keep: bool = True) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in reader.content():
+        size += len(piece)
+        if keep:
+            pieces.append(piece)
+            if size > limit:
+                raise TooLarge("the request entity is too large")
+    return b"".join(pieces)
+
+
+async def _uploaded(request: Request, reader: MimeReader, each: Incoming) -> Incoming:
+    upload = await contents.receive(request, reader.content(), each.content_type, each.encoding)
+    if each.length is not None and each.length != upload.length:
+        raise StoreError(412, "length_mismatch", f"{each.length} bytes should follow, not {upload.length}.")
+    return upload.finish(each.revpos)
 
 
 def send_related(request: Request, found: Stored, extra: bytes, headers: dict[str, str]) -> Response:
     """A revision as JSON with its attachments after it."""
     boundary = uuid4().hex
-    body = b"".join(_related(request, found, extra, boundary))
-    return Response(200, body, {**headers, "content-type": f'multipart/related; boundary="{boundary}"'})
+    kind = f'multipart/related; boundary="{boundary}"'
+    return _sent(request.db, [*_related(found, extra, boundary)], {**headers, "content-type": kind})
 
 
 def send_mixed(request: Request, found: list[Stored | str], extra: Callable[[Stored], bytes]) -> Response:
     """Several revisions, each a part; one with attachments is a multipart/related of its own."""
     outer = uuid4().hex
-    pieces: list[bytes] = []
+    pieces: list[bytes | Kept] = []
     for each in found:
         pieces.append(b"--" + outer.encode() + b"\r\n")
-        pieces += _mixed_part(request, each, extra)
+        pieces += _mixed_part(each, extra)
         pieces.append(b"\r\n")
     pieces.append(b"--" + outer.encode() + b"--")
-    return Response(200, b"".join(pieces), {"content-type": f'multipart/mixed; boundary="{outer}"'})
+    return _sent(request.db, pieces, {"content-type": f'multipart/mixed; boundary="{outer}"'})
 
 
-def _mixed_part(request: Request, each: Stored | str, extra: Callable[[Stored], bytes]) -> list[bytes]:
+def _sent(db: Database, pieces: list[bytes | Kept], headers: dict[str, str]) -> Response:
+    """Text and attachments one after the other; in one piece when they are small."""
+    length = sum(len(each) if isinstance(each, bytes) else each.stored for each in pieces)
+    if length <= CHUNK:
+        return Response(
+            200, b"".join(each if isinstance(each, bytes) else db.blob(each.blob) for each in pieces), headers
+        )
+    return Response(200, _streamed(db, pieces), {**headers, "content-length": str(length)})
+
+
+async def _streamed(db: Database, pieces: list[bytes | Kept]) -> AsyncIterator[bytes]:
+    for each in pieces:
+        if isinstance(each, bytes):
+            yield each
+            continue
+        async for chunk in contents.chunks(db, each):
+            yield chunk
+
+
+def _mixed_part(each: Stored | str, extra: Callable[[Stored], bytes]) -> list[bytes | Kept]:
     if isinstance(each, str):
         return [b'Content-Type: application/json; error="true"\r\n\r\n{"missing":%s}' % _encode(each)]
     if not each.atts:
@@ -82,10 +104,10 @@ def _mixed_part(request: Request, each: Stored | str, extra: Callable[[Stored], 
         return [b"Content-Type: application/json\r\n\r\n" + text]
     inner = uuid4().hex
     lead = f'Content-Type: multipart/related; boundary="{inner}"\r\n\r\n'.encode()
-    return [lead, *_related(request, each, extra(each), inner)]
+    return [lead, *_related(each, extra(each), inner)]
 
 
-def _related(request: Request, found: Stored, extra: bytes, boundary: str) -> Iterator[bytes]:
+def _related(found: Stored, extra: bytes, boundary: str) -> Iterator[bytes | Kept]:
     kept = found.kept()
     mark = b"--" + boundary.encode()
     follows = b",".join(b'%s:{%s,"follows":true}' % (_encode(name), head(each, True)) for name, each in kept.items())
@@ -95,7 +117,7 @@ def _related(request: Request, found: Stored, extra: bytes, boundary: str) -> It
     yield mark + b"\r\nContent-Type: application/json\r\n\r\n" + document
     for name, each in kept.items():
         yield b"\r\n" + mark + b"\r\n" + _part_headers(name, each) + b"\r\n"
-        yield request.db.blob(each.blob)
+        yield each
     yield b"\r\n" + mark + b"--"
 
 
@@ -105,26 +127,3 @@ def _part_headers(name: str, each: Kept) -> bytes:
         f'Content-Disposition: attachment; filename="{quote(name)}"\r\n'
         f"Content-Type: {each.content_type}\r\nContent-Length: {each.stored}\r\n{encoding}"
     ).encode()
-
-
-def _filled(each: Incoming, data: bytes) -> Incoming:
-    if each.length is not None and each.length != len(data):
-        raise StoreError(412, "length_mismatch", f"{each.length} bytes should follow, not {len(data)}.")
-    return encode_incoming(each.content_type, data, each.encoding, each.revpos)
-
-
-def _by_name(parts: list[tuple[dict[str, str], bytes]], following: list[str]) -> dict[str, bytes]:
-    """Contents by attachment name: parts that carry no name belong to the attachments in order."""
-    names = [_NAME.search(headers.get("content-disposition", "")) for headers, _ in parts]
-    if all(names) and {_plain_name(match[1]) for match in names if match} >= set(following):
-        return {_plain_name(match[1]): body for match, (_, body) in zip(names, parts, strict=True) if match}
-    return dict(zip(following, (body for _, body in parts), strict=False))
-
-
-def _plain_name(text: str) -> str:
-    return unquote(text)
-
-
-def _headers(lead: bytes) -> dict[str, str]:
-    lines = (line.partition(":") for line in lead.decode("utf-8", "replace").split("\r\n"))
-    return {name.strip().lower(): value.strip() for name, _, value in lines if name.strip()}

@@ -1,9 +1,10 @@
 """A request as handlers see it."""
 
+import asyncio
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
@@ -13,10 +14,12 @@ from server.store.auth import UserCtx
 from server.store.database import Database
 from server.store.database.drafts import minify
 from server.store.errors import BadRequest, QueryParseError, StoreError, TooLarge, Unauthorized
+from server.store.http.depth import check_depth
 
 if TYPE_CHECKING:
     from server.store.http.app import Server
 
+T = TypeVar("T")
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
@@ -33,6 +36,8 @@ class Request:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.parts = split_path(scope["raw_path"])
         self.user = UserCtx()
+        #: True while the client is waited for.
+        self.is_listening = False
 
     @cached_property
     def query(self) -> dict[str, str]:
@@ -72,21 +77,24 @@ class Request:
 
     async def body(self, limit: int | None = None) -> bytes:
         """The whole body; TooLarge when it is longer than allowed."""
+        return b"".join([piece async for piece in self.pieces(limit)])
+
+    async def pieces(self, limit: int | None = None) -> AsyncIterator[bytes]:
+        """The body as it comes; TooLarge when it is longer than allowed."""
         limit = self.server.settings.max_request_size if limit is None else limit
-        message = await self.receive()
-        data: bytes = message.get("body", b"")
-        if not message.get("more_body", False):
-            _check_size(len(data), limit)
-            return data
-        pieces, size = [data], len(data)
-        while message.get("more_body", False):
+        size, more = 0, True
+        _check_size(int(self.headers.get(b"content-length", b"0")), limit)
+        while more:
+            self.is_listening = True
             message = await self.receive()
-            pieces.append(message.get("body", b""))
-            size += len(pieces[-1])
+            self.is_listening = False
+            if message["type"] == "http.disconnect":
+                raise BadRequest("The client went away.")
+            data: bytes = message.get("body", b"")
+            more = message.get("more_body", False)
+            size += len(data)
             _check_size(size, limit)
-        if message["type"] == "http.disconnect":
-            raise BadRequest("The client went away.")
-        return b"".join(pieces)
+            yield data
 
     def is_true(self, name: str) -> bool:
         """A query option that counts only when it is exactly `true`."""
@@ -99,19 +107,28 @@ class Request:
         return not names.isdisjoint({"*/*", kind, kind.partition("/")[0] + "/*"})
 
     async def plain_body(self) -> bytes:
-        """The body, unpacked when it came compressed."""
+        """The body of something that is read as a whole, unpacked when it came compressed."""
+        settings = self.server.settings
+        limit = min(settings.max_json_size, settings.max_request_size)
         encoding = self.header("content-encoding")
         if encoding is None or encoding == "identity":
-            return await self.body()
+            return await self.body(limit)
         if encoding != "gzip":
             raise StoreError(415, "bad_content_type", f"{encoding} is not a supported content encoding.")
-        return unzip(await self.body(), self.server.settings.max_request_size)
+        return unzip(await self.body(limit), limit)
 
-    async def text(self) -> bytes:
-        """The body as minified JSON text."""
+    async def text(self, *, nested: bool = True) -> bytes:
+        """The body as minified JSON text. Without `nested`, who asks looks at the depth of its parts."""
         if self.method == "POST":
             self.require_json()
-        return minify(await self.plain_body())
+        data = await self.plain_body()
+        return self.minified(data) if nested else minify(data)
+
+    def minified(self, data: bytes) -> bytes:
+        """JSON without white space; BadRequest when it is none, or nested too deeply."""
+        text = minify(data)
+        check_depth(text, self.server.settings.max_json_depth)
+        return text
 
     async def json(self) -> Any:
         """The body as a value."""
@@ -139,6 +156,11 @@ class Request:
         """Unauthorized unless an administrator of the database asks."""
         auth.check_database_admin(self.user, self.db.security())
 
+    async def scripted(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Work that calls functions of design documents, in a thread for such: it may take long, or never end."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.server.script_threads, work, *arguments)
+
     def user_ctx(self) -> dict[str, Any]:
         """The user as design functions see it."""
         return self.user.for_database(self.db.name)
@@ -150,16 +172,13 @@ class Request:
 
 
 def split_path(raw: bytes) -> tuple[str, ...]:
-    """The decoded segments of a path; a design or local document's id takes two."""
-    text = raw.decode("latin-1")[1:].replace("+", " ")
-    if "%" not in text:
-        parts = text.split("/")
-    else:
-        parts = [_unquote(part) for part in text.split("/")]
+    """The decoded segments of a path, empty ones left out; a design or local document's id takes two."""
+    text = raw.decode("latin-1").replace("+", " ")
+    parts = [part for part in text.split("/") if part]
+    if "%" in text:
+        parts = [_unquote(part) for part in parts]
         if len(parts) > 1 and parts[1].startswith(("_design/", "_local/")):
-            parts[1:2] = parts[1].split("/", 1)
-    if parts[-1] == "":
-        parts.pop()
+            parts[1:2] = [part for part in parts[1].split("/", 1) if part]
     return tuple(parts)
 
 

@@ -5,15 +5,15 @@ Paths hold encoded slashes and reserved names, so they are taken apart by hand:
 `/{db}/{id}` and `/{db}/{id}/{attachment}`.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from server.store.errors import MethodNotAllowed
 from server.store.http.request import Request
 from server.store.http.response import Response
 
-Handler = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 Kind = Literal["server", "database", "design", "local", "document", "attachment", "local attachment"]
 
 

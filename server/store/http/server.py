@@ -71,11 +71,8 @@ async def dbs_info(request: Request) -> Response:
 async def active_tasks(request: Request) -> Response:
     """GET /_active_tasks"""
     request.require_admin()
-    found = [active_task(job) for job in request.server.scheduler.jobs()]
-    views = request.server.views
-    if views is not None:
-        found += views.active_tasks()
-    return json_response(found)
+    replications = [active_task(job) for job in request.server.scheduler.jobs()]
+    return json_response(replications + request.server.views.active_tasks())
 
 
 async def membership(request: Request) -> Response:

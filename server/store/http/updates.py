@@ -1,6 +1,5 @@
 """Update handlers: a design document's function decides what is written, and what is answered."""
 
-import asyncio
 import base64
 from typing import Any
 
@@ -26,7 +25,7 @@ async def update(request: Request) -> Response:
     body = (await request.plain_body()).decode("utf-8", "replace")
     req = filters.request_object(request, body) | {"id": doc_id}
     old = request.db.get_winner(doc_id) if doc_id else None
-    new, answer = await asyncio.to_thread(request.server.javascript.update, text, name, old, req)
+    new, answer = await request.scripted(request.server.javascript.update, text, name, old, req)
     if new is None:
         return _answer(answer, 200, {})
     return await _written(request, new, answer)
@@ -38,7 +37,7 @@ async def refuse(request: Request) -> Response:
 
 
 async def _written(request: Request, new: bytes, answer: Any) -> Response:
-    draft = drafts.parse(drafts.minify(new))
+    draft = drafts.parse(request.minified(new))
     stored = await documents.store(request, draft)
     rev = stored.headers["etag"].strip('"')
     return _answer(answer, 201, {"x-couch-id": draft.id, "x-couch-update-newrev": rev})

@@ -1,8 +1,8 @@
 """Views over HTTP: queries, information on an index, and the clearing away of old ones."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, TypeVar
 
 from server.store import auth
 from server.store.errors import BadRequest, MethodNotAllowed, NotOffered, StoreError
@@ -14,6 +14,7 @@ from server.store.views.answer import FetchDoc
 from server.store.views.options import Options, parse
 from server.store.views.server import Query, ViewServer
 
+T = TypeVar("T")
 #: An answer up to about this size is sent in one piece, a longer one in such pieces.
 _SMALL = 1 << 16
 
@@ -86,17 +87,17 @@ async def _queries(request: Request) -> Response:
     found = [views.query(request.db, _ddoc_id(request), name, parse(request.query, each)) for each in asked]
     for query in found:
         await _freshen(request, query)
-    pieces = [await asyncio.to_thread(_whole, query, request) for query in found]
+    pieces = [await _in_thread(request, query, _whole, query, request) for query in found]
     return raw_json(b'{"results":[\r\n' + b",\r\n".join(pieces) + b"\r\n]}")
 
 
 async def _answer(request: Request, query: Query) -> Response:
     await _freshen(request, query)
     pieces = query.pieces(_fetcher(request, query.options))
-    body, ended = _read(pieces) if query.is_quick else await asyncio.to_thread(_read, pieces)
+    body, ended = _read(pieces) if query.is_quick else await _in_thread(request, query, _read, pieces)
     if ended:
         return raw_json(body)
-    return Response(200, _stream(body, pieces))
+    return Response(200, _stream(request, query, body, pieces))
 
 
 async def _freshen(request: Request, query: Query) -> None:
@@ -125,12 +126,18 @@ def _read(pieces: Iterator[bytes]) -> tuple[bytes, bool]:
     return b"".join(found), True
 
 
-async def _stream(first: bytes, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _in_thread(request: Request, query: Query, work: Callable[..., T], *arguments: Any) -> T:
+    if query.is_scripted:
+        return await request.scripted(work, *arguments)
+    return await asyncio.to_thread(work, *arguments)
+
+
+async def _stream(request: Request, query: Query, first: bytes, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     try:
         yield first
         ended = False
         while not ended:
-            body, ended = await asyncio.to_thread(_read, pieces)
+            body, ended = await _in_thread(request, query, _read, pieces)
             yield body
         yield b"\n"
     finally:

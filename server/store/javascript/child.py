@@ -23,6 +23,10 @@ from server.store.mango.selector import Predicate, compile_normal
 MAX_PROGRAMS = 16
 #: Address space beyond the functions' memory: the interpreter, ICU, and the texts that go in and out.
 OVERHEAD = 1 << 30
+#: What a call may take of the time that the store waits for it; the rest is for passing it to and fro. A batch
+#: of documents that takes longer than its part is mapped again, each document alone.
+CALL_SHARE = 0.8
+BATCH_SHARE = 0.15
 
 _decode_request = msgspec.msgpack.Decoder(Request).decode
 _decode_texts = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -94,13 +98,15 @@ class Worker:
     def _load(self, program: Program) -> Engine | Predicate:
         if isinstance(program, Selector):
             return compile_normal(msgspec.json.decode(program.selector))
-        return Engine(program, self._memory, self._seconds)
+        return Engine(program, self._memory, self._seconds * CALL_SHARE)
 
     def _map(self, engine: Engine, program: Functions, request: Request) -> Mapped:
         encoders = [collation.encoder(name) for name in program.collations]
+        engine.limit(self._seconds * BATCH_SHARE)
         try:
             return rows.mapped(rows.decode(engine.call("map", request.texts[0])), request.ids, encoders)
         except (OutOfTime, Refused, ValueError, RecursionError):
+            engine.limit(self._seconds * CALL_SHARE)
             return self._map_each(engine, encoders, request)
 
     def _map_each(self, engine: Engine, encoders: Sequence[collation.Encode], request: Request) -> Mapped:
@@ -140,6 +146,7 @@ def main() -> None:
     channel = Channel()
     give_up_rights(memory)
     worker = Worker(channel, memory, seconds)
+    channel.send(Reply(busy=True))
     while (request := channel.receive()) is not None:
         channel.send(worker.answer(request))
 

@@ -44,13 +44,18 @@ class Engine:
         context = quickjs.Context()
         context.set_memory_limit(memory)
         context.set_max_stack_size(STACK)
-        context.set_time_limit(seconds)
+        self._context = context
+        self.limit(seconds)
         self._run = context.eval(_PRELUDE)
         self.logs: list[str] = []
         if isinstance(program, Functions):
             self.call("loadFunctions", msgspec.json.encode(program.sources), program.lib.encode())
         else:
             self.call("loadDesign", program.ddoc)
+
+    def limit(self, seconds: float) -> None:
+        """How much of the processor's time each call may take from now on."""
+        self._context.set_time_limit(seconds)
 
     def call(self, operation: str, *texts: bytes) -> bytes:
         """Run an operation of the prelude on JSON texts and give its JSON text.

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import logging
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
@@ -20,6 +21,13 @@ _encode = msgspec.json.encode
 
 #: Children that stay when nobody needs them. Starting another one takes a tenth of a second.
 IDLE = 1
+#: Children at most, for calls and for building views. Memory is what they cost; the processors are shared anyway.
+CALLERS = 8
+BUILDERS = 4
+#: How long a call waits for its turn.
+TURN_SECONDS = 60.0
+#: Pairs of documents that are validated in one call, with one limit of time.
+_VALIDATED_AT_ONCE = 1000
 
 #: Documents as JSON text: the new one, and the one it replaces or None.
 Pair = tuple[bytes, bytes | None]
@@ -31,22 +39,59 @@ def program_key(program: Program) -> bytes:
     return hashlib.sha256(msgspec.msgpack.encode(program)).digest()[:16]
 
 
-class Processes:
-    """At most `size` children, started when needed, lent to one caller at a time; few are kept when idle."""
+class Turns:
+    """Who may have a child: so many callers at a time, and of them few for one and the same program.
 
-    def __init__(self, size: int, limits: Limits) -> None:
+    A program that never ends thus takes its own turns only, and others go on.
+    """
+
+    def __init__(self, size: int, share: int) -> None:
+        self._size = size
+        self._share = share
+        self._taken: Counter[bytes] = Counter()
+        self._changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def one(self, key: bytes) -> Iterator[None]:
+        """A turn; waits for it. JavaScriptError (timeout) when it does not come."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._is_free(key), TURN_SECONDS):
+                raise JavaScriptError("Other functions of design documents take too long.", "timeout")
+            self._taken[key] += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken[key] -= 1
+                self._taken += Counter()  # forget those that nobody has
+                self._changed.notify_all()
+
+    def _is_free(self, key: bytes) -> bool:
+        return self._taken.total() < self._size and self._taken[key] < self._share
+
+
+class Processes:
+    """At most `size` children, started when needed, lent to one caller at a time; few are kept when idle.
+
+    At most `share` of them run the same program.
+    """
+
+    def __init__(self, size: int, share: int, limits: Limits) -> None:
         self._limits = limits
         self._free: list[Child] = []
         self._lent: set[Child] = set()
-        self._permits = threading.Semaphore(size)
+        self._turns = Turns(size, share)
         self._lock = threading.Lock()
         self._closed = False
 
     @contextlib.contextmanager
-    def lend(self) -> Iterator[Child]:
-        """A child for the caller alone; waits for one. A child that broke is not lent again."""
-        with self._permits:
-            child = self._take()
+    def lend(self, key: bytes) -> Iterator[Child]:
+        """A child for the caller alone, to run the program of that key; waits for one.
+
+        A child that broke is not lent again.
+        """
+        with self._turns.one(key):
+            child = self._take(key)
             try:
                 yield child
             except StoreError:
@@ -74,11 +119,14 @@ class Processes:
             for child in self._lent:
                 child.kill()
 
-    def _take(self) -> Child:
+    def _take(self, key: bytes) -> Child:
+        """A child that knows the program, if there is one."""
         with self._lock:
             if self._closed:
                 raise JavaScriptError("The store is stopping.", "os_process_error")
-            child = self._free.pop() if self._free else Child(self._limits)
+            known = [child for child in self._free if key in child.programs] or self._free[-1:]
+            child = known[0] if known else Child(self._limits)
+            self._free = [each for each in self._free if each is not child]
             self._lent.add(child)
         return child
 
@@ -133,11 +181,11 @@ class JavaScript:
     All methods raise JavaScriptError when a function cannot be compiled, or fails, or breaks its limits.
     """
 
-    def __init__(self, children: int = 2, builders: int = 2, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
         limits = limits or Limits()
-        self._processes = Processes(children, limits)
+        self._processes = Processes(CALLERS, CALLERS // 4, limits)
         #: Children for building views, apart, so that a long build never holds up a write.
-        self.builders = Processes(builders, limits)
+        self.builders = Processes(BUILDERS, 1, limits)
 
     def validate(
         self,
@@ -160,7 +208,16 @@ class JavaScript:
         sec_obj: dict[str, Any],
     ) -> list[StoreError | None]:
         """For each pair of new and old document, None or the error with which it is refused."""
-        texts = (_pairs_text(pairs), _encode(user_ctx), _encode(sec_obj))
+        about = _encode(user_ctx), _encode(sec_obj)
+        found: list[StoreError | None] = []
+        for first in range(0, len(pairs), _VALIDATED_AT_ONCE):
+            found += self._validate(ddocs, pairs[first : first + _VALIDATED_AT_ONCE], *about)
+        return found
+
+    def _validate(
+        self, ddocs: Sequence[bytes], pairs: Sequence[Pair], user_ctx: bytes, sec_obj: bytes
+    ) -> list[StoreError | None]:
+        texts = (_pairs_text(pairs), user_ctx, sec_obj)
         found: list[Verdict] = [None] * len(pairs)
         for ddoc in ddocs:
             verdicts = msgspec.json.decode(self._call(Design(ddoc), "validate", *texts), type=list[Verdict])
@@ -220,7 +277,7 @@ class JavaScript:
 
     def _call(self, program: Program, operation: str, *texts: bytes) -> bytes:
         request = Request(program_key(program), operation, texts)
-        with self._processes.lend() as child:
+        with self._processes.lend(request.key) as child:
             return ask(child, request, program).text or b"null"
 
 

@@ -14,18 +14,15 @@ from server.store.javascript.messages import HEADER, Reply, Request, frame
 
 _decode_reply = msgspec.msgpack.Decoder(Reply).decode
 _ROOT = Path(__file__).parents[3]
+#: How long a child may take to start, or to take a call in, before it counts as hung.
+_START_SECONDS = 60.0
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Bounds of one call: bytes of memory, and seconds of processor time."""
+    """Bounds of one call: bytes of memory, and seconds until its answer."""
 
     memory: int = 256 << 20
     seconds: float = 5.0
-
-    @property
-    def patience(self) -> float:
-        """Seconds of silence after which a child counts as hung: some built-ins cannot be interrupted from inside."""
-        return self.seconds * 3 + 2
 
 
 class Child:
@@ -44,6 +41,7 @@ class Child:
                 cwd="/",
             )
         self.alive = True
+        self._patience = _START_SECONDS
         #: Keys of programs that the child has been given.
         self.programs: set[bytes] = set()
 
@@ -54,21 +52,25 @@ class Child:
 
     def send(self, request: Request) -> None:
         """Begin a call; its answer is to be fetched with `receive`."""
-        self._socket.settimeout(self._limits.patience)
+        self._socket.settimeout(_START_SECONDS)
         try:
             self._socket.sendall(frame(request))
         except OSError as exc:
             raise self._broken(exc) from exc
 
     def receive(self) -> Reply:
-        """The answer to the call that was sent."""
+        """The answer to the call that was sent. A child is silent for as long as one call of a function may take:
+
+        it ends most functions itself, but some built-ins cannot be interrupted from inside.
+        """
         while True:
-            deadline = time.monotonic() + self._limits.patience
+            deadline = time.monotonic() + self._patience
             try:
                 size = HEADER.unpack(self._read(HEADER.size, deadline))[0]
                 reply = _decode_reply(self._read(size, deadline))
             except (OSError, msgspec.MsgspecError) as exc:
                 raise self._broken(exc) from exc
+            self._patience = self._limits.seconds
             if not reply.busy:
                 return reply
 

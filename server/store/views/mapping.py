@@ -30,10 +30,9 @@ class Mapper(Protocol):
 class JavaScriptMapper:
     """The map functions of a design document, in a child process."""
 
-    def __init__(self, child: Child, group: Group) -> None:
-        sources = tuple(one.source for one in group.maps)
-        self._program = Functions(sources, group.lib, tuple(one.collation for one in group.maps))
-        self._key = program_key(self._program)
+    def __init__(self, child: Child, program: Functions, key: bytes) -> None:
+        self._program = program
+        self._key = key
         self._child = child
         self._request: Request | None = None
 
@@ -53,5 +52,8 @@ class JavaScriptMapper:
 @contextlib.contextmanager
 def javascript_mapper(javascript: JavaScript, group: Group) -> Iterator[Mapper]:
     """A mapper with a child process of its own while the context lasts."""
-    with javascript.builders.lend() as child:
-        yield JavaScriptMapper(child, group)
+    sources = tuple(one.source for one in group.maps)
+    program = Functions(sources, group.lib, tuple(one.collation for one in group.maps))
+    key = program_key(program)
+    with javascript.builders.lend(key) as child:
+        yield JavaScriptMapper(child, program, key)

@@ -27,7 +27,7 @@ from server.store.views.reduces import JavaScriptReduce, Reducer, reducer
 from server.store.views.selected import IndexMapper
 
 #: Builds that run at the same time; each has a thread, and JavaScript ones a child process from a pool of their own.
-BUILDERS = 4
+BUILDERS = 8
 
 #: Groups, or rows with their documents, that are quickly read.
 FEW = 20
@@ -64,8 +64,13 @@ class Query(msgspec.Struct, frozen=True):
             return False
         few = options.limit is not None and options.limit <= FEW
         if self.reducing:
-            return (few or not options.group_level) and not isinstance(self._reducer(), JavaScriptReduce)
+            return (few or not options.group_level) and not self.is_scripted
         return few or not options.include_docs
+
+    @property
+    def is_scripted(self) -> bool:
+        """True when reading calls a function of a design document."""
+        return self.reducing and isinstance(self._reducer(), JavaScriptReduce)
 
     def _reducer(self) -> Reducer:
         return self.index.reducer(self.place.map, self.place.reduce or 0)

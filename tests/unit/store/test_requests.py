@@ -8,7 +8,7 @@ from server.store import auth
 from server.store.catalog import check_name
 from server.store.database import parse_seq
 from server.store.errors import BadRequest, Forbidden, StoreError, Unauthorized
-from server.store.http import attachments, multipart
+from server.store.http import contents
 from server.store.http.request import split_path, unzip
 from server.store.replication import task
 
@@ -20,6 +20,7 @@ SECURITY = {"admins": {"names": ["boss"], "roles": []}, "members": {"names": [],
     [
         (b"/", ()),
         (b"/db/", ("db",)),
+        (b"//db//x/", ("db", "x")),
         (b"/a%2Fb/c%20d", ("a/b", "c d")),
         (b"/db/a+b", ("db", "a b")),
         (b"/db/_design/d/_view/v", ("db", "_design", "d", "_view", "v")),
@@ -54,14 +55,14 @@ def test_path_that_is_no_utf8_is_refused() -> None:
 )
 def test_ranges_of_ten_bytes(header: str | None, spans: list[tuple[int, int]]) -> None:
     """First and last byte of each; nothing when it is not understood."""
-    assert attachments._ranges(header, 10) == spans
+    assert contents.ranges(header, 10) == spans
 
 
 @pytest.mark.parametrize("header", ["bytes=10-", "bytes=5-2", "bytes=-0"])
 def test_range_outside_is_416(header: str) -> None:
     """There is nothing to send."""
     with pytest.raises(StoreError) as raised:
-        attachments._ranges(header, 10)
+        contents.ranges(header, 10)
     assert raised.value.status == 416
 
 
@@ -123,19 +124,6 @@ def test_database_name_is_illegal(name: str) -> None:
     """Anything else, paths above all."""
     with pytest.raises(BadRequest):
         check_name(name)
-
-
-def test_mime_parts_are_found_byte_by_byte() -> None:
-    """Only a boundary on a line of its own separates."""
-    body = b"--x\r\nA: 1\r\n\r\none --x\r\n--x\r\n\r\n\r\n\r\n--x--"
-    assert list(multipart.split(body, "multipart/related; boundary=x")) == [({"a": "1"}, b"one --x"), ({}, b"\r\n")]
-
-
-@pytest.mark.parametrize(("body", "kind"), [(b"", "multipart/related; boundary=x"), (b"--x--", "multipart/related")])
-def test_broken_mime_body_is_refused(body: bytes, kind: str) -> None:
-    """No end, or no boundary named."""
-    with pytest.raises(BadRequest):
-        list(multipart.split(body, kind))
 
 
 def test_gzip_bomb_is_stopped_at_the_limit() -> None:

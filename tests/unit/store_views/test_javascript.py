@@ -241,7 +241,7 @@ def test_selectors_with_patterns_have_a_time_limit(javascript):
 def test_the_child_can_open_nothing(javascript):
     """Its limits leave no file, socket or process to be had."""
     javascript.compile(["function (doc) {}"])
-    with javascript._processes.lend() as child:
+    with javascript._processes.lend(b"") as child:
         limits = Path(f"/proc/{child._process.pid}/limits").read_text()
     wanted = {"Max open files": "0", "Max processes": "0", "Max file size": "0", "Max core file size": "0"}
     for name, value in wanted.items():
