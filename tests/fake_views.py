@@ -50,6 +50,15 @@ class FakeDatabase:
         self.asked += 1
         return View(tuple(Row(key=key, id=key, doc=self.docs.get(key)) for key in keys))
 
+    def documents(self, prefix: str) -> list[Json]:
+        """The documents whose ids begin so."""
+        return [self.docs[name] for name in sorted(self.docs) if name.startswith(prefix)]
+
+    def attachment(self, document_id: str, name: str) -> bytes | None:
+        """The bytes of an attachment, which a document here holds as text."""
+        found = self.docs[document_id].get("_attachments", {}).get(name)
+        return None if found is None else found["text"].encode()
+
     def put(self, doc: Json) -> None:
         """Write a document, whatever was there before."""
         self.docs[doc["_id"]] = {"_rev": "1-abc"} | doc

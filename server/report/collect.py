@@ -8,7 +8,7 @@ from crashfarm.database import Row
 from crashfarm.documents.history import HISTORY_TYPES
 from crashfarm.settings import Farm
 from server.queries import paging
-from server.report import bugs, follow, seen, tables
+from server.report import bugs, follow, notes, seen, tables
 from server.report.scratch import Scratch
 
 T = TypeVar("T")
@@ -49,6 +49,7 @@ def _read_all(farm: Farm, scratch: Scratch, progress: Progress) -> None:
             for one in seen.by_tuple(tell.of("results", _sightings(farm, type_name))):
                 tables.add_seen(scratch, one)
     _add_runs(scratch, tell.of("runs", paging.ahead(paging.groups(farm.history, "results", "by_input", 8))))
+    notes.collect(farm, scratch)
     scratch.change("INSERT OR IGNORE INTO dirty SELECT DISTINCT signature FROM tuples")
 
 

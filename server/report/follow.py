@@ -10,15 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crashfarm.database import Database
-from crashfarm.documents.base import Json, plain_name
+from crashfarm.documents.base import Json
 from crashfarm.documents.history import HISTORY_TYPES
 from crashfarm.documents.result import Result
-from crashfarm.documents.signature import SignatureNote
 from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from server.queries import paging
-from server.queries.signatures import SHORT, kind_of
-from server.report import seen, tables
+from server.queries.signatures import kind_of
+from server.report import notes, seen, tables
 from server.report.scratch import Scratch
 
 PAGE = 1000
@@ -27,20 +26,21 @@ PAGE = 1000
 MAX_CHANGES = 50_000
 """Above this, reading everything is faster than asking for each change."""
 
-READ = ("result:", "history_", f"{SignatureNote.TYPE}:")
+READ = ("result:", "history_", notes.PREFIX)
 """How the ids begin of the documents that a report shows."""
 
 
 @dataclass
 class _Touched:
     """What changes touch: history documents by id, tuples by their nine parts, each with the first day to count
-    again, inputs by product and name, and signatures by name. `rewritten` tells whether a result was there before.
+    again, inputs by product and name, and documents about signatures by id. `rewritten` tells whether a result was
+    there before.
     """
 
     histories: dict[str, Json] = field(default_factory=dict)
     tuples: dict[tuple[str, ...], str] = field(default_factory=dict)
     inputs: set[tuple[str, str]] = field(default_factory=set)
-    signatures: set[str] = field(default_factory=set)
+    notes: dict[str, Json | None] = field(default_factory=dict)
     rewritten: bool = False
 
     @property
@@ -92,7 +92,7 @@ def _add(touched: _Touched, change: Json) -> bool:
     if not document_id.startswith(READ):
         return True
     if document_id.startswith(READ[-1]):
-        touched.signatures.add(plain_name(document_id)[:SHORT])
+        touched.notes[document_id] = None if change.get("deleted") else doc
         return True
     if change.get("deleted") or not doc:
         return False
@@ -121,18 +121,19 @@ def _apply(farm: Farm, scratch: Scratch, touched: _Touched) -> Iterator[str]:
     """Do what is to be done, and say after each step what it was."""
     for document_id, doc in touched.histories.items():
         tables.forget_history(scratch, document_id)
-        touched.signatures.add(tables.add_history(scratch, document_id, doc) or "")
+        scratch.insert("dirty", [(tables.add_history(scratch, document_id, doc),)])
         touched.inputs |= {(str(doc.get("product")), place) for place in _new_places(scratch, document_id)}
         yield "tuples"
     for key, rows in zip(touched.tuples, _sightings(farm, touched.tuples), strict=True):
         tables.set_seen(scratch, seen.fold(key, rows), touched.tuples[key])
-        touched.signatures.add(tables.name_of(list(key)))
+        scratch.insert("dirty", [(tables.name_of(list(key)),)])
         yield "results"
     inputs = sorted(touched.inputs)
     for where, runs in zip(inputs, _runs(farm, inputs), strict=True):
         _run_again(scratch, where, runs)
         yield "runs"
-    scratch.insert("dirty", [(name,) for name in touched.signatures])
+    for document_id, note in touched.notes.items():
+        notes.put(scratch, document_id, note)
 
 
 def _new_places(scratch: Scratch, document_id: str) -> list[str]:

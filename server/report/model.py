@@ -6,6 +6,7 @@ from pathlib import Path
 
 from crashfarm.documents.finding import Finding
 from crashfarm.documents.job import JobResult
+from crashfarm.documents.signature import SignatureNote
 
 
 @dataclass(frozen=True)
@@ -217,6 +218,12 @@ class Cell:
             return 4 if self.seen else 0
         return min(4, -(-4 * self.seen // self.ran))
 
+    @property
+    def score(self) -> str:
+        """How reliably it shows, in per cent; never rounded to always or never."""
+        share = 100 * self.seen / (self.ran or 1)
+        return f"{share:.0f}%" if share in {0, 100} else f"{min(99, max(1, round(share)))}%"
+
 
 @dataclass(frozen=True)
 class MatrixRow:
@@ -258,8 +265,26 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """Another signature of the same bug. `leads` marks the one that the group is named for."""
+
+    name: str
+    headline: str
+    leads: bool
+
+    @property
+    def href(self) -> str:
+        """The page's address, from the report's folder."""
+        return f"signature/{self.name}.html"
+
+
+@dataclass(frozen=True)
 class SignaturePage:
-    """One signature, with all that is known of it."""
+    """One signature, with all that is known of it.
+
+    `days` are how often it was seen on each day that it was seen, in their order. `minimal` is the smallest input as
+    text, empty where there is none, or none that can be shown.
+    """
 
     line: Line
     messages: tuple[str, ...]
@@ -269,6 +294,10 @@ class SignaturePage:
     matrix: tuple[MatrixRow, ...]
     places: tuple[str, ...]
     bugs: tuple[BugLink, ...]
+    days: tuple[tuple[str, int], ...]
+    variants: tuple[Variant, ...]
+    note: SignatureNote | None
+    minimal: str
     sample: Sample | None
     command: str
 

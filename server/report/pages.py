@@ -3,20 +3,29 @@
 import functools
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
 import crashfarm
 from server.report import text
+from server.report.filing import bug_text
 from server.report.frames import folded
 from server.report.model import BranchLine, Farm, count
+from server.report.sparkline import sparkline
 
 MAX_SQUARES = 24
 """Branches that a list draws a square for."""
+
+LONG = 1000
+"""Characters from which on a text is shown without remembering how."""
+
+SHOWN = 10_000
+"""Texts that are remembered as they were shown: names come again and again."""
 
 
 class Pages:
@@ -87,8 +96,26 @@ def _templates() -> jinja2.Environment:
         "count": count,
         "moment": _moment,
         "folded": folded,
+        "bug_text": bug_text,
+        "sparkline": sparkline,
     }
+    environment.filters["show"] = _show(environment)
     return environment
+
+
+def _show(environment: jinja2.Environment) -> Callable[..., Markup]:
+    """The macro that shows text, less its cost for what pages are full of: short texts in which nothing is hidden."""
+    macro: Callable[..., Markup] = environment.get_template("_text.j2").module.show  # type: ignore[attr-defined]
+    before, after = macro("text").split("text")
+
+    @functools.lru_cache(SHOWN)
+    def short(words: str) -> Markup:
+        return before + escape(words) + after if text.harmless(words) else macro(words)
+
+    def show(words: str, limit: int = 0) -> Markup:
+        return short(words) if len(words) <= (limit or LONG) else macro(words, limit)
+
+    return show
 
 
 def _moment(when: str) -> str:

@@ -22,6 +22,7 @@ _TABLES = (
     "ran",
     "sources",
     "unreadable",
+    "notes",
     "signatures",
     "dirty",
     "pages",

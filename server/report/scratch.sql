@@ -104,6 +104,14 @@ CREATE TABLE sources (
     line INTEGER
 ) WITHOUT ROWID;
 
+-- The documents about signatures as a whole. Those of one bug's signatures have one leader, the id of one of them.
+CREATE TABLE notes (
+    name TEXT PRIMARY KEY,
+    leader TEXT NOT NULL,
+    doc TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX notes_leader ON notes (leader);
+
 -- History documents that break the rules of their type.
 CREATE TABLE unreadable (
     document TEXT PRIMARY KEY

@@ -2,15 +2,20 @@
 
 import itertools
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
 
 from crashfarm.documents.base import Json
 from crashfarm.documents.result import Result
+from crashfarm.documents.signature import SignatureNote
 from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from server.queries import paging
 from server.queries.signatures import signature
-from server.report import bugs
+from server.report import bugs, notes
 from server.report.lists import branch_name, machine_name
 from server.report.model import Cell, Line, MachineLink, MatrixRow, Sample, SignaturePage, TupleRow
 from server.report.scratch import Scratch
@@ -44,6 +49,22 @@ Build = tuple[str, str, str]
 Machine = tuple[str, str, str]
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What the scratch tables know of a signature before its documents are read: the id of its newest result is ""
+    where there is none."""
+
+    line: Line
+    newest: str
+    note: SignatureNote | None
+
+
+@dataclass(frozen=True)
+class _Documents:
+    newest: Result | None
+    minimal: str
+
+
 class SignatureFacts:
     """Makes signature pages, many at a time."""
 
@@ -53,25 +74,25 @@ class SignatureFacts:
 
     def pages(self, lines: Iterable[Line]) -> Iterator[SignaturePage]:
         """All that is known of these signatures, one after the other; their newest results are read in batches."""
-        asked = ((batch, self._newest(batch)) for batch in _batches(lines))
-        for (batch, newest), results in paging.fetched(asked, lambda pair: self._results(pair[1])):
-            for line, result_id in zip(batch, newest, strict=True):
-                yield self._page(line, results.get(result_id))
+        asked = ([self._known(line) for line in batch] for batch in _batches(lines))
+        for batch, documents in paging.fetched(asked, self._fetch):
+            yield from map(self._page, batch, documents)
 
-    def _newest(self, batch: Sequence[Line]) -> list[str]:
-        """The id of each signature's newest result."""
-        return [next(self._scratch.rows(_NEWEST, line.name), ("",))[0] for line in batch]
+    def _known(self, line: Line) -> _Known:
+        newest = next(self._scratch.rows(_NEWEST, line.name), ("",))[0]
+        return _Known(line, newest, notes.of_signature(self._scratch, line.name))
 
-    def _results(self, ids: Iterable[str]) -> dict[str, Result]:
-        """The results of these ids that are there and can be read, by id."""
-        keys = sorted({one for one in ids if one})
-        docs = (row.doc for row in self._farm.history.all_docs(keys=keys, include_docs=True).rows if row.doc)
-        found = map(_read, docs) if keys else ()
-        return {result.id: result for result in found if result}
+    def _fetch(self, batch: Sequence[_Known]) -> list[_Documents]:
+        """For each, its newest result, if that is there and can be read, and its minimal input."""
+        keys = sorted({known.newest for known in batch if known.newest})
+        rows = self._farm.history.all_docs(keys=keys, include_docs=True).rows if keys else ()
+        found = {row.id: _read(row.doc) for row in rows if row.doc}
+        return [_Documents(found.get(known.newest), notes.minimal_input(self._farm, known.note)) for known in batch]
 
-    def _page(self, line: Line, newest: Result | None) -> SignaturePage:
+    def _page(self, known: _Known, documents: _Documents) -> SignaturePage:
+        line = known.line
         builds, machines, cells = self._cells(line)
-        sample = _sample_of(line, newest) if newest else None
+        sample = _sample_of(line, documents.newest) if documents.newest else None
         if sample and sample.finding.file:
             self._scratch.insert("sources", [(line.name, sample.finding.file, sample.finding.line)])
         return SignaturePage(
@@ -83,9 +104,19 @@ class SignatureFacts:
             matrix=tuple(_matrix_row(build, [cells.get((build, machine)) for machine in machines]) for build in builds),
             places=tuple(self._column("SELECT DISTINCT place FROM places WHERE signature = ? LIMIT ?", line)),
             bugs=bugs.of_signature(self._scratch, line.name),
+            days=self._days(line),
+            variants=notes.variants(self._scratch, line.name) if known.note else (),
+            note=known.note,
+            minimal=documents.minimal,
             sample=sample,
             command=_command(line),
         )
+
+    def _days(self, line: Line) -> tuple[tuple[str, int], ...]:
+        found: Counter[str] = Counter()
+        for (days,) in self._scratch.rows("SELECT days FROM tuples WHERE signature = ?", line.name):
+            found.update(msgspec.json.decode(days, type=dict[str, int]))
+        return tuple(sorted((day, n) for day, n in found.items() if day))
 
     def _column(self, query: str, line: Line) -> list[str]:
         return [value for (value,) in self._scratch.rows(query, line.name, MAX_ROWS)]

@@ -22,7 +22,7 @@ def pieces(text: str, limit: int = 0) -> list[Piece]:
     """The text in pieces: plain stretches and hidden characters. Beyond `limit` characters (0: none) it is cut."""
     cut = _cut(text, limit)
     # Nearly all text is harmless, and told so a hundred times faster than character by character.
-    if _is_harmless(cut):
+    if harmless(cut):
         found = [Piece(cut)]
     else:
         found = [piece for hidden, same in groupby(cut, _is_hidden) for piece in _pieces_of(hidden, same)]
@@ -33,7 +33,7 @@ def pieces(text: str, limit: int = 0) -> list[Piece]:
 
 def plain(text: str, limit: int = 0) -> str:
     """The same as one text, for where there can be no markup: titles, attributes, pictures."""
-    if len(text) <= (limit or len(text)) and _is_harmless(text):
+    if len(text) <= (limit or len(text)) and harmless(text):
         return text
     return "".join(f"[{piece.code}]" if piece.code else piece.text for piece in pieces(text, limit))
 
@@ -53,7 +53,8 @@ def _cut(text: str, limit: int) -> str:
     return text if not limit or len(text) <= limit else text[:limit]
 
 
-def _is_harmless(text: str) -> bool:
+def harmless(text: str) -> bool:
+    """Whether nothing in it is hidden."""
     return text.isprintable() or text.replace("\n", "").replace("\t", "").isprintable()
 
 
