@@ -126,7 +126,12 @@ _FUNCTIONS = (
     "_count",
     "_nosuch",
     "function(keys, values) { return keys; }",
-    "function(doc, req) { return [doc, req]; }",
+    "function(doc, req) { return [doc, 'x']; }",
+    "function(doc, req) { return [{_id: 'u' + Math.random(), was: doc}, {code: 202, json: req}]; }",
+    "function(doc) { if (doc.n % 7 == 0) throw({forbidden: 'sevens'}); }",
+    "function(doc) { emit([doc.n, doc.x], {n: doc.n}); }",
+    "_stats",
+    "_sum",
 )
 _BROKEN = (
     b"{",
@@ -184,7 +189,45 @@ class Hostile:
         options = {"feed": "normal", **options, "timeout": "1"}
         headers = {one.choice(HEADERS): one.choice(HEADER_VALUES) for _ in range(one.randrange(3))}
         kind = one.choice(TYPES) if one.random() < 0.3 else TYPES[0]
-        return Asked(method, f"{path}?{urlencode(options)}", {"Content-Type": kind, **headers}, self._body())
+        sensible = one.random() < 0.4
+        body = json.dumps(self._sensible(path)).encode() if sensible else self._body()
+        query = "" if sensible and one.random() < 0.7 else f"?{urlencode(options)}"
+        return Asked(method, path + query, {"Content-Type": kind, **({} if sensible else headers)}, body)
+
+    def _sensible(self, path: str) -> Any:
+        """What might be meant for that address."""
+        if path.endswith("_design/d"):
+            return self._design()
+        if path.endswith("_find"):
+            return {"selector": {self._random.choice(MEMBERS): self._json(2)}, "limit": 3}
+        if path.endswith("_index"):
+            return {"index": {"fields": [self._random.choice(MEMBERS)]}}
+        if path.endswith("_bulk_docs"):
+            return {"docs": [self._document() for _ in range(self._random.randrange(9))]}
+        if path.endswith(("_bulk_get", "_revs_diff")):
+            return {"docs": [{"id": "a"}, {"id": "b"}]} if path.endswith("get") else {"a": ["1-a", "9-b"]}
+        return self._document()
+
+    def _document(self) -> dict[str, Any]:
+        attachment = {"data": "aGVsbG8=", "content_type": self._random.choice(TYPES)}
+        return {
+            "_id": self._random.choice(("a", "b", "c", self._text() or "d")),
+            **self._random.choice(({}, {"_attachments": {"x": attachment}}, {"_rev": "1-a"}, {"_deleted": True})),
+            "x": self._json(2),
+            "n": self._random.randrange(100),
+        }
+
+    def _design(self) -> dict[str, Any]:
+        def function() -> str:
+            return self._random.choice(_FUNCTIONS)
+
+        view = {"map": function(), **self._random.choice(({}, {"reduce": function()}))}
+        return {
+            "views": {"v": view},
+            "updates": {"v": function()},
+            "filters": {"v": function()},
+            **self._random.choice(({}, {}, {"validate_doc_update": function()})),
+        }
 
     def _place(self) -> tuple[str, str]:
         one = self._random
