@@ -199,21 +199,22 @@ class Database:
 
     def view(self, design: str, view: str, **query: Any) -> View:
         """Ask a view. Keys in `query` are JSON values: startkey, endkey, key, keys, group_level, limit, …"""
+        path = ("_design", design, "_view", view)
         if len(msgspec.json.encode(query)) > LONG_QUERY:
-            return _read_answer(self.post_json("_design", design, "_view", view, body=query))
-        with _translated(self._address("_design", design, "_view", view)):
-            return _read_view(self._db.view(f"{design}/{view}", **query))
+            return _read_view(self.post_json(*path, body=query))
+        return _read_view(self.get_json(*path, **_encoded(query)))
 
-    def all_docs(self, **query: Any) -> View:
-        """All documents in the order of their ids, with the options of a view."""
-        with _translated(self._address("_all_docs")):
-            return _read_view(self._db.view("_all_docs", **query))
+    def all_docs(self, *, keys: Sequence[str] | None = None, **query: Any) -> View:
+        """All documents in the order of their ids, or those of the ids in `keys`, with the options of a view."""
+        if keys is None:
+            return _read_view(self.get_json("_all_docs", **_encoded(query)))
+        return _read_view(self.post_json("_all_docs", body={"keys": keys}, **_encoded(query)))
 
     def documents(self, prefix: str, page: int = 500) -> Iterator[Json]:
         """All documents whose ids begin with `prefix`, read a page at a time."""
         start, skip = prefix, 0
         while True:
-            query = {"startkey": start, "endkey": prefix + "\ufff0", "include_docs": True, "limit": page}
+            query: Json = {"startkey": start, "endkey": prefix + "\ufff0", "include_docs": True, "limit": page}
             rows = self.all_docs(**query, skip=skip).rows
             yield from (row.doc for row in rows if row.doc)
             if len(rows) < page:
@@ -275,6 +276,9 @@ _ERRORS: dict[type[Exception], type[errors.DatabaseError]] = {
     couchdb.http.PreconditionFailed: _AlreadyThere,
 }
 
+_KEYS = {"key", "startkey", "endkey", "keys"}
+"""The options of a view that are JSON values."""
+
 _TRY_LATER = {429, 502, 503, 504}
 
 
@@ -313,12 +317,15 @@ def _words(detail: Any) -> str:
     return str(detail)
 
 
-def _read_view(results: Any) -> View:
-    rows = tuple(Row(row.get("key"), row.get("value"), row.get("id"), _plain(row.get("doc"))) for row in results.rows)
-    return View(rows, results.total_rows, results.offset)
+def _encoded(query: Json) -> dict[str, str]:
+    """A view's query as the values of an address: keys are JSON, other texts stand for themselves."""
+    return {
+        name: value if isinstance(value, str) and name not in _KEYS else msgspec.json.encode(value).decode()
+        for name, value in query.items()
+    }
 
 
-def _read_answer(answer: Json) -> View:
+def _read_view(answer: Json) -> View:
     rows = tuple(Row(row.get("key"), row.get("value"), row.get("id"), row.get("doc")) for row in answer["rows"])
     return View(rows, answer.get("total_rows"), answer.get("offset"))
 
@@ -327,7 +334,3 @@ def _document_path(document_id: str) -> tuple[str, ...]:
     """The parts of a document's address: only the ids of design and local documents have an unquoted slash."""
     namespace, slash, name = document_id.partition("/")
     return (namespace, name) if slash and namespace in {"_design", "_local"} else (document_id,)
-
-
-def _plain(doc: Any) -> Json | None:
-    return None if doc is None else dict(doc)
