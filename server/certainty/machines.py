@@ -25,6 +25,10 @@ class Cell(msgspec.Struct, frozen=True, order=True):
     os_version: str
     cpu_name: str
 
+    def words(self) -> tuple[str, ...]:
+        """Its parts, as people name them."""
+        return msgspec.structs.astuple(self)
+
     def requires(self, tags: Sequence[str]) -> Requires:
         """What a job asks to be run on exactly that kind of machine."""
         return Requires(os_name=self.os_name, os_version=self.os_version, cpu_name=self.cpu_name, tags=tuple(tags))

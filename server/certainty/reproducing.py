@@ -49,13 +49,19 @@ class Outcome(msgspec.Struct, frozen=True):
 
 def plan(case: Case, branches: Iterable[Branch], workers: Iterable[Worker], count: int, clock: Clock) -> list[Job]:
     """The jobs: `count` on the case's own place, and one on every other that a live worker of the farm could run."""
-    own, tags = repeats.same_place(case), case.job.requires.tags
-    others = [
-        cell for cell in machines.cells(branches, workers, case.result.product, tags, clock()) if cell != place(case)
-    ]
+    tags = case.job.requires.tags
+    cells = machines.cells(branches, workers, case.result.product, tags, clock())
+    others = [cell for cell in cells if cell != place(case)]
     varied = [Variation(branch=c.branch, buildtype=c.buildtype, requires=c.requires(tags)) for c in others]
+    again = own_place(case, count, Priority.REPRODUCE, clock)
+    return [*again, *(repeats.job(case, PURPOSE, one, Priority.REPRODUCE, clock) for one in varied)]
+
+
+def own_place(case: Case, count: int, priority: Priority, clock: Clock) -> list[Job]:
+    """The jobs that repeat a case on its own place."""
+    own = repeats.same_place(case)
     again = [msgspec.structs.replace(own, repeat=number) for number in range(count)]
-    return [repeats.job(case, PURPOSE, one, Priority.REPRODUCE, clock) for one in (*again, *varied)]
+    return [repeats.job(case, PURPOSE, one, priority, clock) for one in again]
 
 
 def plan_for(farm: Farm, case: Case, count: int, clock: Clock) -> list[Job]:

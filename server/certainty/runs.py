@@ -9,6 +9,7 @@ from crashfarm.documents.result import Result, result_id
 from crashfarm.errors import Refused
 from crashfarm.queue.settling import read, write
 from crashfarm.settings import Farm
+from server.certainty.score import Score
 
 log = logging.getLogger("crashfarm")
 
@@ -54,6 +55,11 @@ class Runs:
     def end(self, job_id: str) -> End | None:
         """How a job ended, as far as is known; does not touch the network."""
         return self._ends.get(job_id)
+
+    def score(self, job_ids: Iterable[str]) -> Score:
+        """How many of these have shown the signature, of those that have run."""
+        ends = [self._ends.get(id) for id in job_ids]
+        return Score(ends.count(End.SEEN), ends.count(End.SEEN) + ends.count(End.MISSED))
 
     def wait(self, job_ids: Sequence[str], enough: Callable[[], bool] = lambda: False) -> None:
         """Wait until these jobs have ended, or until what is known is enough."""

@@ -26,6 +26,17 @@ JobId = Annotated[str, typer.Argument(metavar="JOB", help="A job's id, job:…",
 
 JobIds = Annotated[list[str], typer.Argument(metavar="JOB…", help="Jobs' ids, job:…", show_default=False)]
 
+ResultId = Annotated[
+    str, typer.Argument(metavar="RESULT", help="A result's id, result:…, or its job's.", show_default=False)
+]
+
+OfSignature = Annotated[
+    str,
+    typer.Option(
+        "--signature", metavar="DIGITS", help="Which of the result's findings.", show_default="the gravest one"
+    ),
+]
+
 WorkerNames = Annotated[list[str], typer.Argument(metavar="WORKER…", help="Workers' names.", show_default=False)]
 
 

@@ -25,11 +25,6 @@ app = typer.Typer(
     "Example: crashfarm reproduce result:20261122T061003123Z-7f3a9c21d4 --wait",
 )
 
-ResultId = Annotated[str, typer.Argument(metavar="RESULT", help="A result's id, result:…, or its job's.")]
-Signature = Annotated[
-    str, typer.Option(metavar="DIGITS", help="Which of the result's findings.", show_default="the gravest")
-]
-
 
 def register(parent: typer.Typer) -> None:
     """Add the commands of this room."""
@@ -38,9 +33,9 @@ def register(parent: typer.Typer) -> None:
 
 @app.command("run")
 def run(
-    result: ResultId,
+    result: options.ResultId,
     repeats: Annotated[int, typer.Option(help="Runs on its own place.", min=0, max=1000)] = reproducing.REPEATS,
-    signature: Signature = "",
+    signature: options.OfSignature = "",
     preview: Annotated[bool, typer.Option("--preview", help="Only show what would be queued.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until all have ended, and show what came of it.")] = False,
     data: options.Data = None,
