@@ -175,7 +175,7 @@ def _at_limit(end: verdict.Verdict, reports: Iterable[Report]) -> list[Report]:
     assert bare is not None  # noqa: S101
     kept = []
     for report in reports:
-        if report.kind is bare.kind or report.title.endswith("KeyboardInterrupt"):
+        if report.kind is bare.kind or report.stack_only or report.title.endswith("KeyboardInterrupt"):
             bare = replace(report, kind=bare.kind, title=bare.title, message=bare.message, headline="")
         else:
             kept.append(report)
