@@ -18,6 +18,7 @@ from worker.allowed import Allowed
 from worker.bell import Bell
 from worker.builds import Builds
 from worker.config import Config
+from worker.debugging.debugger import Debugger, of_this_machine
 from worker.delivery import Delivery
 from worker.executing import Executor, mark_of
 from worker.farmhand import Farmhand
@@ -37,18 +38,25 @@ from worker.updating import Updates
 
 def assemble(farm: Farm, config: Config, home: Path, until: Until, updates: Updates, rng: random.Random) -> Farmhand:
     """A worker on this machine, with its files in `home`. Does not touch the network."""
-    _prepare_process()
+    debugger = of_this_machine()
+    _prepare_process(0 if debugger.trouble() else config.limits.core)
     _clear(home / "runs")
     machine, rules = this_machine(), _rules(config)
     outbox, bell, queue = Outbox(home / "outbox"), Bell(), JobQueue(farm.status, rng=rng)
     installs = Installs(home / "builds", _bounds(config), rng)
     executor = Executor(
-        machine=machine, folder=home / "runs", rules=rules, limits=config.limits, clock=utc_now, installs=installs
+        machine=machine,
+        folder=home / "runs",
+        rules=rules,
+        limits=config.limits,
+        clock=utc_now,
+        installs=installs,
+        debugger=debugger,
     )
     health = Health(config.quarantine)
     slots = Slots(config.slots, executor, outbox, health, farm.status.attachment)
     installs.on_change = bell.ring
-    document = _document(config, machine)
+    document = _document(config, machine, debugger)
     parts = Parts(
         config=config,
         queue=queue,
@@ -70,9 +78,10 @@ def _journal(farm: Farm, document: Worker) -> Journal:
     return journal
 
 
-def _prepare_process() -> None:
-    """What all runs inherit: no core files; and no process of theirs escapes us."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+def _prepare_process(core: int) -> None:
+    """What all runs inherit: how large their core files may be; and no process of theirs escapes us."""
+    most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (core if most == resource.RLIM_INFINITY else min(core, most), most))
     running.become_subreaper()
 
 
@@ -96,8 +105,8 @@ def _resting(installs: Installs) -> Callable[[Build], object]:
     return lambda build: build.artifact and installs.rests(build.artifact)
 
 
-def _document(config: Config, machine: Machine) -> Worker:
-    own = {
+def _document(config: Config, machine: Machine, debugger: Debugger) -> Worker:
+    own = debugger.metadata() | {
         "tags": list(config.tags),
         "allow": list(config.allow),
         "allow_builds_from": list(config.allow_builds_from),

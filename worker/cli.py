@@ -194,5 +194,6 @@ def _facts(worker: Worker, waiting: int) -> list[tuple[str, object]]:
         ("machine", f"{worker.os_name} {worker.os_version} {worker.cpu_name}"),
         ("incarnation", worker.incarnation),
         ("version", worker.version),
+        ("core dumps", worker.metadata.get("core_dumps", "unknown")),
         ("waiting to be told", waiting),
     ]

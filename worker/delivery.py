@@ -47,7 +47,7 @@ class Delivery:
         batch: list[tuple[Path, Parcel]] = []
         size = 0
         for path, parcel in self._outbox:
-            size += len(parcel.output)
+            size += len(parcel.output) + sum(map(len, parcel.attachments.values()))
             if batch and size > MOST_BYTES:
                 break
             batch.append((path, parcel))

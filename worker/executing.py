@@ -16,12 +16,17 @@ from crashfarm.times import Clock, to_text
 from crashfarm.understand import FAILURE, RULES_VERSION, Understanding, understand
 from worker import running
 from worker.config import LimitsConfig
+from worker.debugging import hanging
+from worker.debugging.debugger import Debugger
 from worker.installing.installs import Installs
 from worker.installing.trouble import InstallError, Stopped
 from worker.machine import Machine
 from worker.outbox import Parcel
 from worker.preparing import ReadAttachment, Rules, name_of, prepare
 from worker.running import Ended, Limits
+
+STACK = "stack.txt"
+"""The attachment with what a debugger told of a core, or of a program that hung."""
 
 OUTCOME_ERROR = "error"
 """The outcome of a result whose program could not be run; the others are understanding's."""
@@ -36,6 +41,7 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
     limits: LimitsConfig
     clock: Clock
     installs: Installs | None = None
+    debugger: Debugger | None = None
 
     def installing(self) -> str:
         """Which builds are being fetched or unpacked, in words."""
@@ -83,13 +89,14 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
         started_at = to_text(self.clock())
         try:
             prepared = prepare(build, job.input, folder, self.rules, read, built)
+            look = self.debugger.of_hang if self.debugger else None
             mark = f"{mark_of(self.folder)}{folder.name}"
-            ended = running.run(prepared.command, folder, prepared.environment, self._limits(job), mark, stop)
+            ended = running.run(prepared.command, folder, prepared.environment, self._limits(job), mark, stop, look)
         except InputError as exc:
             return self._error(job, started_at, str(exc))
         except OSError as exc:
             return self._error(job, started_at, f"cannot run {build.command[0]!r}: {exc.strerror}")
-        return None if ended.stopped else self._parcel(job, started_at, ended)
+        return None if ended.stopped else self._parcel(job, started_at, ended, folder)
 
     def _limits(self, job: Job) -> Limits:
         limits = self.limits
@@ -100,10 +107,12 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
             processes=limits.processes,
         )
 
-    def _parcel(self, job: Job, started_at: str, ended: Ended) -> Parcel:
-        seen = understand(
-            exit_status=ended.status, signal=ended.signal, output=ended.output, killed_for=ended.killed_for
-        )
+    def _parcel(self, job: Job, started_at: str, ended: Ended, folder: Path) -> Parcel:
+        stack = ended.account
+        seen = _understand(ended, hanging.account(stack, ended.last_words))
+        if self.debugger and hanging.lacks_a_stack(seen):
+            stack = self.debugger.of_core(folder)
+            seen = _understand(ended, stack) if stack else seen
         result = self._result(job, started_at, seen.outcome).evolve(
             exit=Exit(status=ended.status, signal=ended.signal, killed_for=ended.killed_for),
             findings=seen.findings,
@@ -111,7 +120,13 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
             parser_version=RULES_VERSION,
         )
         job_result = JobResult.FAILURE if seen.outcome == FAILURE else JobResult.SUCCESS
-        return Parcel(job=job.to_doc(), result=result.to_doc(), output=ended.output, job_result=job_result)
+        return Parcel(
+            job=job.to_doc(),
+            result=result.to_doc(),
+            output=ended.output + ended.last_words,
+            job_result=job_result,
+            attachments={STACK: stack} if stack else {},
+        )
 
     def _error(self, job: Job, started_at: str, reason: str) -> Parcel:
         result = self._result(job, started_at, OUTCOME_ERROR).evolve(notes=(reason,))
@@ -137,6 +152,16 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
             build=job.build,
             source=job.source,
         )
+
+
+def _understand(ended: Ended, stack: bytes) -> Understanding:
+    return understand(
+        exit_status=ended.status,
+        signal=ended.signal,
+        output=ended.output,
+        core_text=stack,
+        killed_for=ended.killed_for,
+    )
 
 
 def mark_of(folder: Path) -> str:

@@ -44,6 +44,18 @@ class Family:
         members = [table[pid] for pid in self._learn(table)]
         return len(members), sum(member.rss for member in members)
 
+    def busiest(self) -> int:
+        """The pid of the living member that has worked most."""
+        table = processes.table()
+        living = processes.alive(self._learn(table), table)
+        return max(living, key=lambda pid: (table[pid].ticks, pid), default=self._leader)
+
+    def has(self, pid: int) -> bool:
+        """Whether a member lives."""
+        if pid == self._leader:
+            return self.leader.poll() is None
+        return processes.started(pid) == self._known.get(pid)
+
     def end(self) -> None:
         """Kill all members, and return when they are gone. Ending what has ended does nothing."""
         until = time.monotonic() + _PATIENCE

@@ -18,7 +18,8 @@ log = logging.getLogger("crashfarm.worker")
 class Parcel(msgspec.Struct, frozen=True, kw_only=True):
     """All that one run brought: the job as it was held, its result's document, its output, how the job is to end.
 
-    `job_result` is the JobResult; `reason` says why, where it is an error.
+    `attachments` are further texts to be kept with the result. `job_result` is the JobResult; `reason` says why, where
+    it is an error.
     """
 
     job: Json
@@ -26,6 +27,7 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
     output: bytes
     job_result: str
     reason: str = ""
+    attachments: dict[str, bytes] = msgspec.field(default_factory=dict)
 
 
 class Outbox:

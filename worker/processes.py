@@ -18,7 +18,7 @@ MARK = "CRASHFARM_RUN"
 
 
 class Process(msgspec.Struct, frozen=True):
-    """One process: `rss` in bytes, `started` in clock ticks since the machine began."""
+    """One process: `rss` in bytes, `started` in clock ticks since the machine began, `ticks` that it has worked."""
 
     pid: int
     state: str
@@ -27,6 +27,7 @@ class Process(msgspec.Struct, frozen=True):
     session: int
     started: int
     rss: int
+    ticks: int = 0
 
 
 def table() -> dict[int, Process]:
@@ -115,6 +116,7 @@ def _read(pid: int) -> Process | None:
         session=int(fields[3]),
         started=int(fields[19]),
         rss=int(fields[21]) * _PAGE,
+        ticks=int(fields[11]) + int(fields[12]),
     )
 
 

@@ -126,8 +126,13 @@ def _merge(present: Json | None, seen: History) -> History | None:
 
 
 def _with_output(parcel: Parcel) -> Json:
-    attachment = {"content_type": "text/plain; charset=utf-8", "data": base64.b64encode(parcel.output).decode()}
-    return parcel.result | {"_attachments": {OUTPUT: attachment}}
+    texts = {**parcel.attachments, OUTPUT: parcel.output}
+    return parcel.result | {"_attachments": {name: _attachment(text) for name, text in texts.items()}}
+
+
+def _attachment(text: bytes) -> Json:
+    """As text, which the database compresses."""
+    return {"content_type": "text/plain; charset=utf-8", "data": base64.b64encode(text).decode()}
 
 
 def _refusals(outcomes: Sequence[Outcome]) -> dict[str, str]:

@@ -3,10 +3,12 @@
 import contextlib
 import ctypes
 import os
+import resource
 import selectors
+import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Event
 from typing import IO, cast
@@ -23,6 +25,13 @@ LOOK = 0.2
 LAST_WORDS = 1.0
 """Seconds for reading what is left in the pipe after the program's end."""
 
+LAST_ROOM = 64 << 10
+"""Bytes of head and of tail that are kept of what a program writes when it is told to abort."""
+
+Look = Callable[[int], bytes]
+"""From a process that runs to an account of where it is."""
+
+_GLANCE = 0.02
 _CHUNK = 1 << 16
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -44,7 +53,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """How a run ended: exit status or signal, the limit it was ended for, and its output, stdout and stderr in one.
 
-    `stopped` is true when the caller stopped it.
+    `stopped` is true when the caller stopped it. Of a program whose time was over, `account` tells where it
+    was, and `last_words` what it wrote when it was told to abort.
     """
 
     status: int | None
@@ -53,6 +63,8 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     stopped: bool
     output: bytes
     output_total: int
+    account: bytes = b""
+    last_words: bytes = b""
 
 
 def become_subreaper() -> None:
@@ -62,9 +74,17 @@ def become_subreaper() -> None:
 
 
 def run(
-    command: Sequence[str], folder: Path, environment: Mapping[str, str], limits: Limits, mark: str, stop: Event
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    limits: Limits,
+    mark: str,
+    stop: Event,
+    look: Look | None = None,
 ) -> Ended:
     """Run a command to its end or its limits. `mark` is unique to the run; `folder` is where it works.
+
+    `look` is asked about a program that has to be ended because its time is over.
 
     Raises OSError when the program cannot be started.
     """
@@ -81,7 +101,7 @@ def run(
             bufsize=0,
         )
 
-    running = _Run(Family(mark, start), limits, stop)
+    running = _Run(Family(mark, start), limits, stop, look)
     try:
         return running.watch()
     finally:
@@ -91,14 +111,16 @@ def run(
 class _Run:
     """A program that runs."""
 
-    def __init__(self, family: Family, limits: Limits, stop: Event) -> None:
+    def __init__(self, family: Family, limits: Limits, stop: Event, look: Look | None) -> None:
         self._family = family
         self._process = family.leader
         self._limits = limits
         self._stop = stop
+        self._look = look
         self._pidfd = _pidfd(self._process.pid)
         self._pipe = cast(IO[bytes], self._process.stdout)
-        self._output = Output(limits.head, limits.tail)
+        self._output = self._sink = Output(limits.head, limits.tail)
+        self._last_words = Output(LAST_ROOM, LAST_ROOM)
         self._ends_at = time.monotonic() + limits.seconds
 
     def watch(self) -> Ended:
@@ -109,6 +131,7 @@ class _Run:
             while not killed_for and not self._stop.is_set() and self._process.poll() is None:
                 self._read_some(selector, min(LOOK, max(0.0, self._ends_at - time.monotonic())))
                 killed_for = self._over_limit()
+            account = self._ask(selector) if killed_for == "time" else b""
         stopped = not killed_for and self._process.poll() is None
         self._family.end()
         self._drain()
@@ -120,7 +143,22 @@ class _Run:
             stopped=stopped,
             output=self._output.text(),
             output_total=self._output.total,
+            account=account,
+            last_words=self._last_words.text(),
         )
+
+    def _ask(self, selector: selectors.BaseSelector) -> bytes:
+        """Where the program is, as `look` sees it. Then it is told to abort: some say themselves where they are."""
+        busiest = self._family.busiest()
+        seen = self._look(busiest) if self._look else b""
+        self._sink = self._last_words
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            resource.prlimit(busiest, resource.RLIMIT_CORE, (0, 0))
+            os.kill(busiest, signal.SIGABRT)
+        until = time.monotonic() + LAST_WORDS
+        while self._family.has(busiest) and (left := until - time.monotonic()) > 0:
+            self._read_some(selector, min(left, _GLANCE))
+        return seen
 
     def close(self) -> None:
         """Leave nothing behind, whatever happened."""
@@ -151,7 +189,7 @@ class _Run:
             data = os.read(self._pipe.fileno(), _CHUNK)
         except BlockingIOError:
             return True
-        self._output.feed(data)
+        self._sink.feed(data)
         return bool(data)
 
     def _over_limit(self) -> str:
