@@ -4,7 +4,8 @@ import { save } from "./acts/saving.js";
 import { Impossible } from "./acts/impossible.js";
 import { el, fill } from "./lib/dom.js";
 import { tellConflict } from "./parts/dialogs.js";
-import { plainName } from "./state/words.js";
+import { tellOutcomes } from "./parts/outcomes.js";
+import { plainName, plural } from "./state/words.js";
 
 const SAID_MS = 8_000;
 
@@ -14,6 +15,8 @@ export class Farm {
     this.places = places;
     this.said = said;
     this.user = { name: null, roles: [] };
+    this.report = ""; // the address of the published report
+    this.charts = false; // whether the chart's library came with the pages
     this.rights = { admin: false, serverAdmin: false, write: false };
     this.refresh = () => {};
   }
@@ -34,6 +37,18 @@ export class Farm {
     } catch (trouble) {
       this.say("bad", this.wordsOf(trouble));
       return false;
+    }
+  }
+
+  // Do an act that tells what became of each of several documents; what did not succeed is listed.
+  async writeAll(act, done) {
+    try {
+      const outcomes = await act();
+      const failed = outcomes.filter((one) => !one.ok);
+      if (failed.length < outcomes.length) this.say("good", `${plural(outcomes.length - failed.length, "document")} ${done}`);
+      if (failed.length) await tellOutcomes(failed, outcomes.length);
+    } catch (trouble) {
+      this.say("bad", this.wordsOf(trouble));
     }
   }
 

@@ -2,16 +2,17 @@
 
 import { Farm } from "./farm.js";
 import { Couch, placesOf } from "./lib/couch.js";
-import { fill } from "./lib/dom.js";
+import { el, fill } from "./lib/dom.js";
 import { Feed } from "./lib/feed.js";
-import { Pace } from "./lib/pace.js";
+import { Pace, topicOf } from "./lib/pace.js";
+import { PAGES } from "./pages.js";
 import { Shell } from "./parts/shell.js";
 import { signIn } from "./parts/signin.js";
-import { Workers } from "./parts/workers.js";
+import { askSetup } from "./state/addresses.js";
 import { rightsOf } from "./state/rights.js";
 
 const REST_MS = 1_000;
-const PAGES = [["workers", "Workers", (farm) => [new Workers(farm)]]];
+const EVERYTHING = "everything";
 
 class Dashboard {
   constructor() {
@@ -22,24 +23,37 @@ class Dashboard {
     this.farm.couch.onSignedOut = () => this.#leave("You are not signed in any more.");
     this.shell = new Shell(document.getElementById("top"), places, PAGES, () => this.#signOut());
     this.pace = new Pace(REST_MS);
-    this.parts = [];
+    this.shown = new Map(); // part -> how it stands: {asking, again, asked, trouble}
     this.feeds = [];
   }
 
   async begin() {
-    const user = await this.farm.couch.session();
-    if (!user.name) return this.#leave("");
-    this.farm.user = user;
-    this.farm.rights = rightsOf(user, await this.farm.couch.get(`${this.farm.places.status}/_security`));
+    const { couch, places } = this.farm;
+    try {
+      const user = await couch.session();
+      if (!user.name) return this.#leave("");
+      const [security, setup] = await Promise.all([couch.get(`${encodeURIComponent(places.status)}/_security`), askSetup(couch, places)]);
+      Object.assign(this.farm, { user, ...setup, rights: rightsOf(user, security) });
+    } catch (trouble) {
+      if (trouble.status === 403) return this.#leave("That user may not see this farm.");
+      if (trouble.status === 401) return undefined;
+      return this.#later(trouble);
+    }
     this.shell.signedIn(this.farm);
-    this.#open();
-    this.#follow();
+    this.turnTo();
+    return this.#follow();
+  }
+
+  #later(trouble) {
+    fill(this.main, el("p", { class: "lede" }, `${this.farm.wordsOf(trouble)}. It is asked again.`));
+    setTimeout(() => this.begin(), 3 * REST_MS);
   }
 
   #leave(why) {
     for (const feed of this.feeds) feed.stop();
     this.feeds = [];
-    this.parts = [];
+    this.farm.user = { name: null, roles: [] };
+    this.#close();
     this.shell.signedOut();
     fill(this.main, signIn(this.farm.couch, () => this.begin(), why));
   }
@@ -49,59 +63,90 @@ class Dashboard {
     this.#leave("You have signed out.");
   }
 
-  #open() {
-    const [name, , make] = PAGES.find(([name]) => `#${name}` === location.hash) || PAGES[0];
+  turnTo() {
+    if (!this.farm.user.name) return;
+    const [name, title, make] = PAGES.find(([name]) => `#${name}` === location.hash) || PAGES[0];
+    this.#close();
     this.shell.at(name);
-    this.parts = make(this.farm);
-    fill(this.main, this.parts.map((part) => part.element));
-    for (const part of this.parts) this.#ask(part);
+    document.title = `${title} · ${this.farm.places.status}`;
+    for (const part of make(this.farm)) this.shown.set(part, { asked: 0, trouble: el("p", { class: "trouble" }) });
+    fill(this.main, [...this.shown.keys()].map((part) => part.element));
+    for (const part of this.shown.keys()) this.#ask(part);
+  }
+
+  #close() {
+    for (const part of this.shown.keys()) part.close?.();
+    this.shown.clear();
   }
 
   #follow() {
     const { couch, places } = this.farm;
     this.feeds = [places.status, places.history].map((database) => new Feed(couch, database, {
       onChanges: (ids) => this.#changed(ids),
-      onState: (connected, trouble) => this.shell.connection(database, connected, trouble),
+      onState: (connected) => this.shell.connection(database, connected),
     }));
-    for (const feed of this.feeds) feed.start();
+    this.look();
+  }
+
+  // A page that nobody sees asks nothing; browsers have few connections to one server.
+  look() {
+    for (const feed of this.feeds) {
+      if (document.hidden) feed.stop();
+      else feed.start();
+    }
   }
 
   #changed(ids) {
-    this.pace.mark(...(ids ? new Set(ids.map((id) => id.split(":")[0])) : ["everything"]));
+    this.pace.mark(...(ids ? new Set(ids.map(topicOf)) : [EVERYTHING]));
     this.#turn();
   }
 
   #turn() {
     clearTimeout(this.timer);
     const topics = new Set(this.pace.take(performance.now()));
-    for (const part of this.parts) {
-      if (topics.has("everything") || part.topics.some((topic) => topics.has(topic))) this.#ask(part);
+    for (const part of this.shown.keys()) {
+      if (topics.has(EVERYTHING) || part.topics.some((topic) => topics.has(topic))) this.#ask(part);
     }
     const delay = this.pace.delay(performance.now());
     if (delay < Infinity) this.timer = setTimeout(() => this.#turn(), delay);
   }
 
+  // Ask for what a part shows; while an answer is awaited, one more question is kept, not ten.
   async #ask(part) {
-    try {
-      part.show(await part.ask());
-    } catch (trouble) {
-      if (trouble.status) this.farm.say("bad", trouble.message);
-      else if (!("status" in trouble)) throw trouble;
+    const how = this.shown.get(part);
+    if (!how) return;
+    if (how.asking) {
+      how.again = true;
+      return;
     }
+    Object.assign(how, { asking: true, again: false, asked: performance.now() });
+    try {
+      const answer = await part.ask();
+      if (this.shown.get(part) !== how) return;
+      part.show(answer);
+      how.trouble.remove();
+    } catch (trouble) {
+      if (trouble.status === undefined) throw trouble;
+      if (trouble.status) part.element.append(fill(how.trouble, `This could not be asked: ${trouble.message}`));
+    } finally {
+      how.asking = false;
+    }
+    if (how.again) this.#ask(part);
   }
 
   tick() {
     const now = this.farm.couch.now();
-    this.shell.tick(now);
-    for (const part of this.parts) part.tick?.(now);
-  }
-
-  turnTo() {
-    if (this.farm.user.name) this.#open();
+    this.shell.tick();
+    if (document.hidden) return;
+    for (const [part, how] of this.shown) {
+      part.tick?.(now);
+      if (part.seconds && performance.now() - how.asked > part.seconds * 1000) this.#ask(part);
+    }
   }
 }
 
 const dashboard = new Dashboard();
 addEventListener("hashchange", () => dashboard.turnTo());
-setInterval(() => dashboard.tick(), 1_000);
+document.addEventListener("visibilitychange", () => dashboard.look());
+setInterval(() => dashboard.tick(), REST_MS);
 dashboard.begin();

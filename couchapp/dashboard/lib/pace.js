@@ -25,3 +25,8 @@ export class Pace {
     return topics;
   }
 }
+
+// What a changed document is about: "job" of "job:…", "history" of "history_crash:…", "_design" of "_design/jobs".
+export function topicOf(id) {
+  return /^(_design|history|[^:/]*)/.exec(id)[0];
+}

@@ -54,11 +54,16 @@ export async function tellConflict(name, { before, theirs, ours }) {
   const rows = compare(before, theirs, ours);
   const words = el("p", {}, "While you decided, ", told(name), " was changed by somebody else. Nothing of yours is written yet.");
   const again = el("button", { class: "strong", name: "again", value: "yes" }, "Write mine on top of it");
-  const answer = await ask("Somebody was faster", [words, table(rows)], [leave("Leave theirs"), again]);
+  const answer = await ask("Somebody was faster", [words, conflictTable(rows)], [leave("Leave theirs"), again]);
   return answer !== null;
 }
 
-function table(rows) {
+// Something to read and to close.
+export function tell(title, body) {
+  return ask(title, body, [leave("Close")]);
+}
+
+export function conflictTable(rows) {
   const head = ["What", "It was", "They wrote", "You want"].map((text) => el("th", { scope: "col" }, text));
   const body = rows.map((row) => el("tr", { class: row.clashes ? "clash" : "" },
     el("th", { scope: "row" }, told(row.path, 60)), ...[row.was, row.theirs, row.yours].map((value) => el("td", {}, shown(value)))));

@@ -1,8 +1,17 @@
-// Where a thing is to be seen elsewhere: its document in Fauxton, its page in the report.
+// Links that lead out of the dashboard: to a document in Fauxton, to a page of the report.
 
-import { el } from "../lib/dom.js";
+import { el, told } from "../lib/dom.js";
+import { inFauxton } from "../state/addresses.js";
 
-export function fauxtonLink(root, database, id, text = "Document") {
-  const href = `${root}/_utils/#database/${encodeURIComponent(database)}/${encodeURIComponent(id)}`;
-  return el("a", { href, class: "elsewhere", target: "_blank", rel: "noopener" }, text, el("span", { class: "heard" }, ` ${id.slice(0, 80)} in Fauxton`));
+function elsewhere(href, text, heard) {
+  return el("a", { href, class: "elsewhere", target: "_blank", rel: "noopener" }, text, el("span", { class: "heard" }, " ", told(heard, 60)));
+}
+
+export function documentLink(farm, database, id) {
+  return elsewhere(inFauxton(farm.places.root, database, id), "document", `${id} in Fauxton`);
+}
+
+// Nothing where no report is published, or its address is not told.
+export function reportLink(href, heard) {
+  return href ? elsewhere(href, "report", `page of ${heard}`) : null;
 }

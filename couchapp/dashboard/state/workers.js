@@ -45,3 +45,16 @@ export const SILENT_SECONDS = 120;
 export function isSilent(worker, now) {
   return worker.state !== "stopped" && now - Date.parse(worker.heartbeat_at) > SILENT_SECONDS * 1000;
 }
+
+const FEW = 5;
+
+// The workers that were not heard of for longest, of those that have not stopped: a few of them, and how many there are.
+export async function askSilent(couch, places, stamp) {
+  const endkey = [stamp(couch.now() - SILENT_SECONDS * 1000)];
+  const [some, all] = await Promise.all([
+    couch.view(places.status, "workers", "by_heartbeat", { reduce: false, include_docs: true, limit: FEW, endkey }),
+    couch.view(places.status, "workers", "by_heartbeat", { endkey }),
+  ]);
+  const workers = some.rows.map((row) => row.doc).filter((worker) => worker && worker.state !== "stopped");
+  return { workers, total: Math.max(workers.length, all.rows[0]?.value || 0) };
+}

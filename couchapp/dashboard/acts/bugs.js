@@ -1,0 +1,28 @@
+// A known bug and the matchers that tell which findings are its own.
+
+import { Impossible } from "./impossible.js";
+import { same } from "./conflict.js";
+
+// "bugzilla:1234" or "bugzilla 1234".
+export function readBug(text) {
+  const found = /^\s*([a-z][a-z0-9_-]*)[:\s]+(\S+)\s*$/i.exec(text);
+  if (!found) throw new Impossible(`${JSON.stringify(text)} is no bug: write its tracker and its number, as in bugzilla:1234`);
+  return { tracker: found[1].toLowerCase(), number: found[2] };
+}
+
+export function bugId({ tracker, number }) {
+  return `bug:${tracker}:${number}`;
+}
+
+export function newBug({ tracker, number }) {
+  return {
+    _id: bugId({ tracker, number }), type: "bug", tracker, number, title: "", state: "open", resolution: "", url: "",
+    matchers: [], fixed_on: [], updated_at: "",
+  };
+}
+
+// The bug, which explains what has this signature, too.
+export function addMatcher(bug, matcher) {
+  const matchers = bug.matchers || [];
+  return matchers.some((one) => same(one, matcher)) ? bug : { ...bug, matchers: [...matchers, matcher] };
+}

@@ -1,0 +1,52 @@
+// One act on several documents: each by the revision that was seen, all in one request, and told one by one.
+
+import { Impossible } from "./impossible.js";
+import { clash } from "./conflict.js";
+import { current } from "./saving.js";
+
+const BATCH = 200; // documents in one request
+
+// What became of each: {id, ok, reason, conflict}. A document that the act does not fit is told, not written.
+export async function saveAll(couch, database, docs, move) {
+  const told = [];
+  for (let start = 0; start < docs.length; start += BATCH) {
+    told.push(...(await saveBatch(couch, database, docs.slice(start, start + BATCH), move)));
+  }
+  return told;
+}
+
+async function saveBatch(couch, database, docs, move) {
+  const moved = docs.map((doc) => ({ doc, ...attempt(doc, move) }));
+  const wanted = moved.filter((one) => one.ours);
+  const answers = wanted.length ? await couch.bulk(database, wanted.map((one) => one.ours)) : [];
+  const answerOf = new Map(wanted.map((one, at) => [one, answers[at]]));
+  return Promise.all(moved.map((one) => outcomeOf(couch, database, one, answerOf.get(one), move)));
+}
+
+function attempt(doc, move) {
+  try {
+    return { ours: move(doc) };
+  } catch (trouble) {
+    if (trouble instanceof Impossible) return { reason: trouble.message };
+    throw trouble;
+  }
+}
+
+async function outcomeOf(couch, database, one, answer, move) {
+  const id = one.doc._id;
+  if (!answer) return { id, ok: false, reason: one.reason };
+  if (!answer.error) return { id: answer.id, ok: true };
+  if (answer.error !== "conflict") return { id, ok: false, reason: answer.reason || answer.error };
+  const theirs = await current(couch, database, id);
+  const conflict = { before: one.doc, theirs, ours: one.ours };
+  if (theirs !== null && !clash(one.doc, theirs, one.ours)) return again(couch, database, theirs, move);
+  return { id, ok: false, reason: theirs === null ? "it was deleted" : "somebody else has changed it", conflict };
+}
+
+// What others wrote does not touch the act: a second try, on top of it.
+async function again(couch, database, theirs, move) {
+  const second = { doc: theirs, ...attempt(theirs, move) };
+  if (!second.ours) return { id: theirs._id, ok: false, reason: second.reason };
+  const [answer] = await couch.bulk(database, [second.ours]);
+  return { id: theirs._id, ok: !answer.error, reason: answer.error === "conflict" ? "it keeps changing" : answer.reason };
+}

@@ -1,0 +1,20 @@
+// What people decide about a signature: written on every history document of it.
+
+// Whether findings of a signature are to be left out of what is new.
+export function suppress(history, suppressed, now) {
+  return { ...history, suppressed, suppressed_at: now };
+}
+
+export function nameBug(history, bug) {
+  const list = bug.state === "closed" ? "closed" : "open";
+  const bugs = { open: history.bugs?.open || [], closed: history.bugs?.closed || [] };
+  const others = list === "open" ? "closed" : "open";
+  return {
+    ...history,
+    bugs: {
+      ...history.bugs,
+      [list]: [...new Set([...bugs[list], bug._id])].sort(),
+      [others]: bugs[others].filter((id) => id !== bug._id),
+    },
+  };
+}

@@ -1,0 +1,53 @@
+// A decision about a signature, written on all history documents of it, a page after the other.
+
+import { saveAll } from "./bulk.js";
+import { Impossible } from "./impossible.js";
+import { addMatcher, bugId, newBug } from "./bugs.js";
+import { nameBug, suppress } from "./histories.js";
+import { current } from "./saving.js";
+
+const PAGE = 200;
+
+// Tells what became of each document, as saveAll does.
+export async function suppressAll(couch, places, signature, suppressed, now) {
+  return everywhere(couch, places, signature, (history) => suppress(history, suppressed, now));
+}
+
+// The bug explains the signature from now on; a bug that the farm does not know yet is made.
+export async function attachBug(couch, places, signature, name) {
+  const bug = (await current(couch, places.status, bugId(name))) || newBug(name);
+  const wanted = addMatcher(bug, await matcherOf(couch, places, signature));
+  if (wanted !== bug || !bug._rev) await couch.put(places.status, wanted);
+  return everywhere(couch, places, signature, (history) => nameBug(history, wanted));
+}
+
+// What tells the signature's findings from others: where only an assertion's file is known, its message must do.
+async function matcherOf(couch, places, signature) {
+  const { tuples } = await page(couch, places, signature, null, 1);
+  if (!tuples.length) throw new Impossible("the signature is gone");
+  const [{ signature: own, message, detail }] = tuples;
+  const bare = signature.kind === "assertion" && (!own || own === detail);
+  return bare ? { kind: signature.kind, text: message, how: "exact" } : { kind: signature.kind, signature: own || detail };
+}
+
+async function everywhere(couch, places, signature, move) {
+  const told = [];
+  let start = null;
+  do {
+    const { tuples, next } = await page(couch, places, signature, start, PAGE);
+    told.push(...(await saveAll(couch, places.history, tuples, move)));
+    start = next;
+  } while (start);
+  return told;
+}
+
+async function page(couch, places, { kind, detail, message }, start, limit) {
+  const range = kind === "assertion" ? { startkey: [detail, kind, message], endkey: [detail, kind, message] }
+    : { startkey: [detail, kind], endkey: [detail, kind, {}] };
+  const from = start ? { startkey: start.key, startkey_docid: start.id } : {};
+  const query = { reduce: false, include_docs: true, limit: limit + 1, ...range, ...from };
+  const { rows } = await couch.view(places.history, "tuples", "by_signature", query);
+  // The view has documents by their stack's signature, too: another signature's may have this one's for that.
+  const tuples = rows.slice(0, limit).map((row) => row.doc).filter((doc) => doc && doc.detail === detail);
+  return { tuples, next: rows[limit] || null };
+}

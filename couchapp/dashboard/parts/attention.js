@@ -1,0 +1,76 @@
+// What needs a person: silent workers, quarantines, jobs that nobody can run, conflicts.
+
+import { el, fill, reconcile, told } from "../lib/dom.js";
+import { askClasses } from "../state/jobs.js";
+import { askBranches, askKinds, whyPending } from "../state/stuck.js";
+import { askSilent } from "../state/workers.js";
+import { ago, count, plainName, plural, stamp } from "../state/words.js";
+import { nothing, section } from "./pieces.js";
+
+export class Attention {
+  topics = ["worker", "job", "branch"];
+
+  constructor(farm) {
+    this.farm = farm;
+    this.list = el("ul", { class: "attention" });
+    this.element = section("Needs a person", 2, this.list, nothing("Nothing does: every worker is heard of, and every job has somebody who can run it."));
+  }
+
+  async ask() {
+    const { couch, places } = this.farm;
+    const [silent, { classes }, branches, kinds, conflicts] = await Promise.all([
+      askSilent(couch, places, stamp), askClasses(couch, places), askBranches(couch, places), askKinds(couch, places), this.#askConflicts(),
+    ]);
+    const stuck = classes.map((one) => ({ ...one, why: whyPending(one, branches, kinds) })).filter((one) => one.why);
+    return [...silentItems(silent, couch.now()), ...quarantineItems(kinds), ...stuckItems(stuck), ...conflictItems(conflicts)];
+  }
+
+  show(items) {
+    reconcile(this.list, items, (item) => item.key, () => {
+      const element = el("li");
+      let before = null;
+      return { element, update: (item) => {
+        const text = JSON.stringify(item);
+        if (text !== before) fill(element, ...wordsOf(item));
+        before = text;
+      } };
+    });
+    this.element.classList.toggle("is-empty", !items.length);
+  }
+
+  async #askConflicts() {
+    const { couch, places } = this.farm;
+    const asked = [places.status, places.history].map((name) => couch.view(name, "conflicts", "open", {}));
+    const answers = await Promise.all(asked);
+    return answers.reduce((sum, answer) => sum + (answer.rows[0]?.value || 0), 0);
+  }
+}
+
+function wordsOf({ mark, what, why, page }) {
+  return [el("a", { href: `#${page}`, class: "mark" }, mark), " ", told(what, 160), why ? el("span", { class: "under" }, told(why, 240)) : null];
+}
+
+function silentItems({ workers, total }, now) {
+  const items = workers.map((worker) => ({
+    key: `silent ${worker._id}`, mark: "silent", page: "workers", what: plainName(worker._id),
+    why: `last heard of ${ago(worker.heartbeat_at, now)}, as ${worker.state}`,
+  }));
+  const more = total - items.length;
+  return more > 0 ? [...items, { key: "silent", mark: "silent", page: "workers", what: `and ${plural(more, "worker")} more` }] : items;
+}
+
+function quarantineItems(kinds) {
+  const workers = kinds.filter((kind) => kind.rests === "quarantine").reduce((sum, kind) => sum + kind.workers, 0);
+  return workers ? [{ key: "quarantine", mark: "quarantine", page: "workers", what: plural(workers, "worker"), why: "taken out until somebody resumes them" }] : [];
+}
+
+function stuckItems(stuck) {
+  return stuck.slice(0, 20).map(({ asks, priority, jobs, why }) => ({
+    key: `stuck ${JSON.stringify([asks, priority])}`, mark: "stuck", page: "jobs", why,
+    what: `${plural(jobs, "job")} for ${asks.product} ${asks.branch} ${asks.buildtype}`,
+  }));
+}
+
+function conflictItems(conflicts) {
+  return conflicts ? [{ key: "conflicts", mark: "conflicts", page: "databases", what: `${count(conflicts)} documents`, why: "changed in two places at once; the janitor settles them" }] : [];
+}

@@ -1,0 +1,131 @@
+// The jobs in one state, a page at a time; several may be chosen for one act.
+
+import { offered } from "../acts/jobs.js";
+import { el, fill, reconcile, told } from "../lib/dom.js";
+import { STATES, askCounts, askPage, inputOf } from "../state/jobs.js";
+import { count, plural } from "../state/words.js";
+import { BUTTONS, askAct } from "./jobacts.js";
+import { documentLink } from "./links.js";
+import { Pager, age, cell, nothing, section, table } from "./pieces.js";
+import { priorityOf } from "./queue.js";
+
+export class JobList {
+  topics = ["job", "result"];
+
+  constructor(farm) {
+    this.farm = farm;
+    this.state = "pending";
+    this.jobs = new Map();
+    this.chosen = new Set();
+    this.body = el("tbody");
+    this.chips = el("div", { class: "chips", role: "group", "aria-label": "State of the jobs" });
+    this.bar = el("div", { class: "bar", role: "group", "aria-label": "Acts on the chosen jobs" });
+    this.pager = new Pager("jobs", () => this.farm.refresh(this));
+    this.everything = el("input", { type: "checkbox", "aria-label": "Choose all jobs of this page", onchange: () => this.#chooseAll() });
+    const heads = ["Input", "On", "Priority", "Stands", "Since", ""];
+    const list = table("Jobs", heads, this.body, "jobs");
+    if (farm.rights.write) list.tHead.rows[0].prepend(el("td", {}, this.everything));
+    this.element = section("Jobs", 2, this.chips, this.bar, list, nothing("No job is in this state."), this.pager.element);
+  }
+
+  async ask() {
+    const { couch, places } = this.farm;
+    const state = this.state;
+    const [counts, page] = await Promise.all([askCounts(couch, places), askPage(couch, places, state, this.pager.start)]);
+    return { state, counts, ...page };
+  }
+
+  show({ state, counts, jobs, next }) {
+    if (state !== this.state) return; // the answer to a question that is no longer asked
+    this.jobs = new Map(jobs.map((job) => [job._id, job]));
+    for (const id of this.chosen) if (!this.jobs.has(id)) this.chosen.delete(id);
+    this.#showChips(counts);
+    reconcile(this.body, jobs, (job) => job._id, (job) => this.#row(job));
+    this.pager.show(next);
+    this.element.classList.toggle("is-empty", !jobs.length);
+    this.#showBar();
+    this.tick(this.farm.couch.now());
+  }
+
+  tick(now) {
+    for (const row of this.body.rowsByKey?.values() || []) row.tick(now);
+  }
+
+  #showChips(counts) {
+    reconcile(this.chips, STATES, (state) => state, (state) => {
+      const number = el("b");
+      const element = el("button", { type: "button", class: `chip of-${state}`, onclick: () => this.#turnTo(state) }, el("span", {}, state), number);
+      return { element, update: () => {
+        fill(number, count(this.counts[state]));
+        element.setAttribute("aria-pressed", String(this.state === state));
+      } };
+    }, this.counts = counts);
+  }
+
+  #turnTo(state) {
+    this.state = state;
+    this.chosen.clear();
+    this.pager.reset();
+    this.farm.refresh(this);
+  }
+
+  #row(first) {
+    let job = first;
+    const box = el("input", { type: "checkbox", "aria-label": `Choose ${inputOf(first).slice(0, 60)}`, onchange: () => this.#choose(first._id, box.checked) });
+    const [priority, stands, since] = [cell("Priority"), cell("Stands"), cell("Since")];
+    const acts = el("td", { class: "acts" });
+    const element = el("tr", {}, this.farm.rights.write && el("td", { class: "choice" }, box),
+      el("th", { scope: "row" }, told(inputOf(first), 60), " ", documentLink(this.farm, this.farm.places.status, first._id)),
+      cell("On", told(`${first.product} ${first.branch} ${first.buildtype}`, 60)), priority, stands, since, acts);
+    let when = age("");
+    let drawn = null;
+    const update = (now) => {
+      job = now;
+      box.checked = this.chosen.has(job._id);
+      if (drawn === job._rev) return;
+      drawn = job._rev;
+      when = age(job.completed_at || job.started_at || job.created_at);
+      priority.textContent = priorityOf(job.priority ?? 3);
+      fill(stands, ...standsOf(job));
+      fill(since, when.element);
+      if (this.farm.rights.write) fill(acts, ...offered(job.state).map((act) => this.#button(act, () => [job])));
+    };
+    return { element, update, tick: (now) => when.tick(now) };
+  }
+
+  #button(act, jobs) {
+    return el("button", { type: "button", class: "act", onclick: () => askAct(this.farm, act, jobs()) }, BUTTONS[act]);
+  }
+
+  #choose(id, wanted) {
+    if (wanted) this.chosen.add(id);
+    else this.chosen.delete(id);
+    this.#showBar();
+  }
+
+  #chooseAll() {
+    this.chosen = new Set(this.everything.checked ? this.jobs.keys() : []);
+    for (const [id, row] of this.body.rowsByKey) row.update(this.jobs.get(id));
+    this.#showBar();
+  }
+
+  #showBar() {
+    const number = this.chosen.size;
+    this.everything.checked = number > 0 && number === this.jobs.size;
+    this.bar.hidden = !number;
+    const jobs = () => [...this.chosen].map((id) => this.jobs.get(id)).filter(Boolean);
+    if (this.bar.dataset.state !== this.state) fill(this.bar, el("span"), ...offered(this.state).map((act) => this.#button(act, jobs)));
+    this.bar.dataset.state = this.state;
+    this.bar.firstChild.textContent = `${plural(number, "job")} chosen`;
+  }
+}
+
+function standsOf(job) {
+  const held = job.claim ? ["by ", told(job.claim.worker, 40)] : [];
+  const tries = (job.attempts || []).length;
+  return [
+    el("span", { class: `state of-${job.state}` }, job.state, job.result ? `, ${job.result}` : ""), " ", ...held,
+    tries ? el("span", { class: "dim" }, ` ${plural(tries, "attempt")}`) : null,
+    job.reason || job.wait ? el("span", { class: "under" }, told(job.reason || `waits for ${job.wait === "jobs" ? "other jobs" : "its next try"}`, 160)) : null,
+  ];
+}

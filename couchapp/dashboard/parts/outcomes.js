@@ -1,0 +1,15 @@
+// What became of each of several documents, where not all went well.
+
+import { compare } from "../acts/conflict.js";
+import { el, told } from "../lib/dom.js";
+import { plainName, plural } from "../state/words.js";
+import { conflictTable, tell } from "./dialogs.js";
+
+const SHOWN = 20;
+
+export function tellOutcomes(failed, all) {
+  const words = el("p", {}, `${plural(failed.length, "document")} of ${all} could not be written. What others wrote stands; look at it, and do it again if it is still wanted.`);
+  const items = failed.slice(0, SHOWN).map(({ id, reason, conflict }) => el("li", {}, told(plainName(id), 60), ": ", told(reason, 200),
+    conflict?.theirs ? el("details", {}, el("summary", {}, "What was changed"), conflictTable(compare(conflict.before, conflict.theirs, conflict.ours))) : null));
+  return tell("Not all of it was done", [words, el("ul", { class: "outcomes" }, items)]);
+}

@@ -1,0 +1,64 @@
+// What the jobs' views tell.
+
+export const PAGE = 50;
+export const STATES = ["pending", "running", "completed", "aborted"];
+const CLASSES = 200; // classes of pending jobs that are looked at
+
+export async function askCounts(couch, places) {
+  const answer = await couch.view(places.status, "jobs", "by_state", { group_level: 1 });
+  const counts = Object.fromEntries(STATES.map((state) => [state, 0]));
+  for (const row of answer.rows) counts[row.key[0]] = row.value;
+  return counts;
+}
+
+// The pending jobs by what they ask and by priority: [{asks, priority, jobs}], the most urgent first.
+export async function askClasses(couch, places) {
+  const answer = await couch.view(places.status, "jobs", "pending", { group_level: 2, limit: CLASSES + 1 });
+  const classes = answer.rows.slice(0, CLASSES).map((row) => ({ asks: asksOf(row.key[0]), priority: row.key[1], jobs: row.value }));
+  classes.sort((one, other) => one.priority - other.priority || other.jobs - one.jobs);
+  return { classes, more: answer.rows.length > CLASSES };
+}
+
+export function asksOf(key) {
+  const [os_name, os_version, cpu_name, tags, product, branch, buildtype] = key;
+  return { os_name, os_version, cpu_name, tags, product, branch, buildtype };
+}
+
+export async function askWaiting(couch, places) {
+  const answer = await couch.view(places.status, "jobs", "waiting", { group_level: 1 });
+  return Object.fromEntries(answer.rows.map((row) => [row.key[0], row.value]));
+}
+
+// A page of the jobs in one state; those that ended last come first, by the results that they left.
+export async function askPage(couch, places, state, start) {
+  if (state === "completed") return askEnded(couch, places, start);
+  const window = { reduce: false, include_docs: true, limit: PAGE + 1, endkey: [state, {}] };
+  const range = start ? { startkey: start.key, startkey_docid: start.id } : { startkey: [state] };
+  const answer = await couch.view(places.status, "jobs", "by_state", { ...window, ...range });
+  const rows = answer.rows.filter((row) => row.doc);
+  return { jobs: rows.slice(0, PAGE).map((row) => row.doc), next: rows.length > PAGE ? rows[PAGE] : null };
+}
+
+async function askEnded(couch, places, start) {
+  const range = start ? { startkey: start.key, startkey_docid: start.id } : {};
+  const answer = await couch.view(places.history, "recent", "results", { reduce: false, descending: true, limit: PAGE + 1, ...range });
+  const ids = answer.rows.slice(0, PAGE).map((row) => row.id.replace(/^result:/, "job:"));
+  return { jobs: await couch.documents(places.status, ids), next: answer.rows[PAGE] || null };
+}
+
+export async function askRunning(couch, places, limit) {
+  const answer = await couch.view(places.status, "jobs", "by_claim", { include_docs: true, limit });
+  return answer.rows.map((row) => row.doc).filter((job) => job && job.state === "running");
+}
+
+// How far a running job is in the time that it may take, from 0 to 1.
+export function progressOf(job, now) {
+  const begun = Date.parse(job.started_at || job.claim?.claimed_at || "");
+  const seconds = Math.max(0, (now - begun) / 1000);
+  return { seconds: Number.isNaN(seconds) ? 0 : seconds, timeout: job.timeout || 60 };
+}
+
+export function inputOf(job) {
+  const input = job.input || {};
+  return input.name || input.url || input.attachment || (input.text || "").slice(0, 60) || job._id;
+}

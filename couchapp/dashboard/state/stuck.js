@@ -1,0 +1,63 @@
+// What does not get on, and why, as far as what the views tell suffices; the same rules as server/stuck.py's, on kinds
+// of workers in place of single ones. Which programs a worker's owner allows is not known here.
+
+const RELAXATIONS = 3; // parts of a machine that jobs of low priority pass over, one after the other
+const LARGE = 2; // the first priority that does
+
+// What kinds of workers there are: [{os_name, os_version, cpu_name, tags, rests, workers}].
+export async function askKinds(couch, places) {
+  const answer = await couch.view(places.status, "workers", "by_ability", { group: true, limit: 1000 });
+  return answer.rows.map(({ key, value }) => (
+    { os_name: key[0], os_version: key[1], cpu_name: key[2], tags: key[3], rests: key[4], workers: value }
+  ));
+}
+
+export async function askBranches(couch, places) {
+  const answer = await couch.all(places.status, { startkey: "branch:", endkey: "branch:\ufff0", include_docs: true, limit: 1000 });
+  return new Map(answer.rows.map((row) => [JSON.stringify([row.doc.product, row.doc.branch]), row.doc]));
+}
+
+// Why no worker takes a class of jobs, or "".
+export function whyPending({ asks, priority }, branches, kinds) {
+  const branch = branches.get(JSON.stringify([asks.product, asks.branch]));
+  if (!branch) return `there is no branch ${asks.branch} of ${asks.product}`;
+  if (branch.enabled === false) return `the branch ${asks.branch} is disabled`;
+  const relaxed = priority >= LARGE ? RELAXATIONS : 0;
+  const able = kinds.filter((kind) => meets(kind, asks, relaxed) && hasBuild(branch, asks, kind));
+  if (!able.length) return nobody(asks, branch, kinds, relaxed);
+  return able.every((kind) => kind.rests) ? `all that could run it rest: ${restsOf(able)}` : "";
+}
+
+function meets(kind, asks, relaxed) {
+  const pairs = [["os_name"], ["cpu_name"], ["os_version"]].slice(0, RELAXATIONS - relaxed);
+  return pairs.every(([name]) => asks[name] === null || asks[name] === kind[name])
+    && asks.tags.every((tag) => kind.tags.includes(tag));
+}
+
+function hasBuild(branch, asks, kind) {
+  const build = branch.builds?.[asks.buildtype]?.[kind.os_name];
+  return Boolean(build && build.command?.length);
+}
+
+// The first thing asked for that no worker has, or that none has all of it.
+function nobody(asks, branch, kinds, relaxed) {
+  if (!kinds.length) return "there are no workers";
+  for (const name of ["os_name", "cpu_name", "os_version"].slice(0, RELAXATIONS - relaxed)) {
+    if (asks[name] !== null && !kinds.some((kind) => kind[name] === asks[name])) {
+      return `no worker meets the requirement ${name} = ${asks[name]}`;
+    }
+  }
+  for (const tag of asks.tags) if (!kinds.some((kind) => kind.tags.includes(tag))) return `no worker has the tag ${tag}`;
+  if (!kinds.some((kind) => hasBuild(branch, asks, kind))) {
+    return `${asks.branch} has no ${asks.buildtype} build for any worker's platform`;
+  }
+  return "no worker meets all of it";
+}
+
+const RESTING = { stopped: "stopped", quarantine: "in quarantine", pause: "to pause", drain: "to drain", stop: "to stop" };
+
+function restsOf(able) {
+  const counts = new Map();
+  for (const kind of able) counts.set(kind.rests, (counts.get(kind.rests) || 0) + kind.workers);
+  return [...counts].map(([rests, workers]) => `${workers} ${RESTING[rests] || rests}`).join(", ");
+}
