@@ -83,8 +83,16 @@ def _is_text(content: bytes) -> bool:
 
 
 def _reduce(content: bytes, one: Pass, judge: Judge, width: int, told: Callable[[bytes], None]) -> bytes:
-    testcase = _split(content, one.parts)
-    while (best := _attempt(testcase, _STRATEGIES[one.strategy](), judge, width, told)) is None:
+    testcase, smallest = _split(content, one.parts), len(content)
+
+    def tell(best: bytes) -> None:
+        """Only what is news: each attempt begins with the whole input again."""
+        nonlocal smallest
+        if len(best) < smallest:
+            smallest = len(best)
+            told(best)
+
+    while (best := _attempt(testcase, _STRATEGIES[one.strategy](), judge, width, tell)) is None:
         pass
     return best
 
@@ -92,8 +100,12 @@ def _reduce(content: bytes, one: Pass, judge: Judge, width: int, told: Callable[
 def _attempt(
     testcase: testcases.Testcase, strategy: strategies.Strategy, judge: Judge, width: int, told: Callable[[bytes], None]
 ) -> bytes | None:
-    """One walk through a pass; None when it was on a wrong way, and is to be begun anew."""
+    """One walk through a pass; None when it was on a wrong way, and is to be begun anew.
+
+    It looks further ahead with each candidate that failed as it was assumed to.
+    """
     assumed: list[bytes] = []
+    ahead = 1
     walk = strategy.reduce(testcase)
     for candidate in walk:
         content = _content(candidate)
@@ -104,8 +116,10 @@ def _attempt(
         walk.feedback(bool(answer))
         if answer and not assumed:
             told(content)
-        if len(assumed) >= width and judge.wait(assumed.pop(0)):
-            return None
+        if len(assumed) >= ahead:
+            if judge.wait(assumed.pop(0)):
+                return None
+            ahead = min(width, 2 * ahead)
     return None if any(judge.wait(content) for content in assumed) else _content(walk.testcase)
 
 

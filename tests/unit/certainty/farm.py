@@ -1,5 +1,6 @@
 """A farm in memory whose workers are a function: from a job to what its run shows."""
 
+import base64
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -70,6 +71,16 @@ def job(name: str = "1", **parts: Any) -> Job:
     )
 
 
+class Store(MemoryDatabase):
+    """A database in memory that takes attachments, too."""
+
+    def attach(self, document_id: str, rev: str, name: str, content: bytes, content_type: str) -> str:
+        """Write the document with the attachment inline. Raises Conflict."""
+        doc = self.get(document_id) or {}
+        attached = {name: {"content_type": content_type, "data": base64.b64encode(content).decode()}}
+        return self.put(doc | {"_rev": rev, "_attachments": doc.get("_attachments", {}) | attached})
+
+
 class Workers:
     """Runs what is pending when it is told to."""
 
@@ -128,7 +139,7 @@ def _result(one: Job, found: Sequence[Finding] | None) -> Result:
 
 def farm(*documents: Any) -> Farm:
     """A farm with these documents in its status database."""
-    made = Farm(cast(Any, None), cast(Any, MemoryDatabase("farm")), cast(Any, MemoryDatabase("farm-history")))
+    made = Farm(cast(Any, None), cast(Any, Store("farm")), cast(Any, Store("farm-history")))
     for document in documents:
         made.status.put(document.to_doc())
     return made
