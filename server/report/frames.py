@@ -1,5 +1,6 @@
 """Stacks as people read them: what calls itself a thousand times is told once, and each frame says what it counts."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,6 +40,7 @@ class Fold:
         return f"{frame.module} {frame.offset}".strip() if frame.module and frame.function else ""
 
 
+@functools.lru_cache(16)
 def folded(finding: Finding) -> tuple[Fold, ...]:
     """The finding's frames with equal neighbours folded into one, each with its part in the signature."""
     steps = {step.frame: step for step in signatures.walk(finding.frames[:LOOKED_AT], _language(finding.frames))}

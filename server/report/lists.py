@@ -1,5 +1,6 @@
 """Signatures and branches as lists show them, out of the scratch tables."""
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -130,11 +131,13 @@ class Lists:
         return Line(*(*row[:-1], new, tuple(sorted(msgspec.json.decode(row[-1]), key=natural))))
 
 
+@functools.lru_cache(1024)
 def machine_name(parts: tuple[str, str, str]) -> str:
     """The name of a machine's page."""
     return f"{slug('-'.join(parts))}-{digest(parts)[:8]}".strip("-")
 
 
+@functools.lru_cache(1024)
 def branch_name(product: str, branch: str) -> str:
     """The name of a branch's page: readable where it can be, and different for every branch."""
     readable = slug(f"{product}-{branch}")

@@ -106,11 +106,13 @@ def _templates() -> jinja2.Environment:
 def _show(environment: jinja2.Environment) -> Callable[..., Markup]:
     """The macro that shows text, less its cost for what pages are full of: short texts in which nothing is hidden."""
     macro: Callable[..., Markup] = environment.get_template("_text.j2").module.show  # type: ignore[attr-defined]
-    before, after = macro("text").split("text")
+    before, after = str(macro("text")).split("text")
 
     @functools.lru_cache(SHOWN)
     def short(words: str) -> Markup:
-        return before + escape(words) + after if text.harmless(words) else macro(words)
+        if not text.harmless(words):
+            return macro(words)
+        return Markup(f"{before}{escape(words)}{after}")  # noqa: S704 it is escaped, and the rest is the macro's
 
     def show(words: str, limit: int = 0) -> Markup:
         return short(words) if len(words) <= (limit or LONG) else macro(words, limit)

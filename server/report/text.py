@@ -1,5 +1,6 @@
 """Showing text that anybody may have written: what cannot be seen is named, what is too long is cut and said so."""
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -43,6 +44,7 @@ def slug(text: str) -> str:
     return "".join(c if c.isascii() and (c.isalnum() or c in "-.") else "-" for c in text)[:40].strip("-.")
 
 
+@functools.lru_cache(4096)
 def natural(text: str) -> tuple[tuple[int, int | str], ...]:
     """A key that sorts 3.9 before 3.10."""
     parts = re.findall(r"[0-9]+|[^0-9]+", text)

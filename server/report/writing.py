@@ -15,6 +15,7 @@ from server.report.collect import Progress, collect
 from server.report.facts import Facts
 from server.report.model import ReportSummary
 from server.report.pages import Pages
+from server.report.painting import Painters, painting
 from server.report.scratch import Scratch
 
 LIST_PAGE = 500
@@ -54,8 +55,9 @@ def write_report(
         facts = Facts(farm, scratch, since_text)
         overview = facts.overview()
         pages = Pages(folder, out, about, overview.branches)
-        _write_pages(facts, overview, pages)
-        _write_signatures(facts, scratch, pages, tell)
+        with painting(pages, overview.signatures) as paint:
+            _write_pages(facts, overview, paint)
+            _write_signatures(facts, scratch, pages, paint, tell)
         # Last, for it tells what the pages have found.
         handoffs.write(facts, overview, about, pages)
         scratch.set("token", marker.token)
@@ -72,7 +74,7 @@ def _scratch(state: Path | None) -> Iterator[Scratch]:
         scratch.keep()
 
 
-def _write_pages(facts: Facts, overview: model.Overview, pages: Pages) -> None:
+def _write_pages(facts: Facts, overview: model.Overview, pages: Pages | Painters) -> None:
     pages.write("index.html.j2", "index.html", page=overview)
     _write_lists(facts, pages)
     for branch in overview.branches:
@@ -85,12 +87,14 @@ def _write_pages(facts: Facts, overview: model.Overview, pages: Pages) -> None:
     pages.write("unfiled.html.j2", "unfiled.html", lines=facts.unfiled(), total=overview.unfiled)
 
 
-def _write_signatures(facts: Facts, scratch: Scratch, pages: Pages, progress: Progress) -> None:
+def _write_signatures(
+    facts: Facts, scratch: Scratch, pages: Pages, paint: Pages | Painters, progress: Progress
+) -> None:
     """Each signature's page; one that is still true is taken over from the report before."""
     total = facts.signature_count
     changed = (line for line in facts.lines() if not _still_true(scratch, pages, line))
     for written, page in enumerate(facts.signatures(changed), 1):
-        pages.write("signature.html.j2", page.line.href, page=page)
+        paint.write("signature.html.j2", page.line.href, page=page)
         scratch.change("INSERT OR REPLACE INTO pages VALUES (?, ?)", page.line.name, _look(pages, page.line))
         if written % TELL == 0:
             progress(written, total, "writing pages")
@@ -105,7 +109,7 @@ def _look(pages: Pages, line: model.Line) -> str:
     return f"{pages.look} {line.new}"
 
 
-def _write_lists(facts: Facts, pages: Pages) -> None:
+def _write_lists(facts: Facts, pages: Pages | Painters) -> None:
     total = max(1, -(-facts.signature_count // LIST_PAGE))
     for number in range(1, total + 1):
         lines = list(facts.lines(limit=LIST_PAGE, offset=(number - 1) * LIST_PAGE))

@@ -1,0 +1,45 @@
+"""Pages painted by processes beside the one that makes the report."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from server.report import painting, write_report
+from tests import farms
+
+
+def write(out: Path) -> None:
+    """A report of a farm with some results."""
+    write_report(farms.in_memory(farms.generate()), out, now=farms.NOON + timedelta(days=4))
+
+
+def content(out: Path) -> dict[str, bytes]:
+    """All files but the marker."""
+    return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*.*") if path.name[0] != "."}
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Painters are worth their start from the first page on, and there are two."""
+    monkeypatch.setattr(painting, "WORTH", 0)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1})
+
+
+@pytest.mark.usefixtures("at_once")
+def test_painters_write_what_one_process_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same files to the byte."""
+    monkeypatch.setattr(painting, "BATCH", 2)
+    write(tmp_path / "many")
+    monkeypatch.setattr(painting, "WORTH", 10**9)
+    write(tmp_path / "one")
+    assert content(tmp_path / "many") == content(tmp_path / "one")
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_painter_that_fails_fails_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says why, and the folder is as it was."""
+    monkeypatch.setattr("server.report.writing._write_lists", lambda facts, pages: pages.write("none.j2", "x.html"))
+    with pytest.raises(painting.PaintingFailed, match=r"TemplateNotFound.*none\.j2"):
+        write(tmp_path / "out")
+    assert not (tmp_path / "out").exists()
