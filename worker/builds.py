@@ -7,6 +7,7 @@ from crashfarm.database import Database
 from crashfarm.documents.branch import Branch, Build
 from crashfarm.documents.job import Job
 from crashfarm.errors import InvalidDocument
+from worker import buildtypes
 from worker.allowed import Allowed
 
 FRESH = 10.0
@@ -56,7 +57,9 @@ class Builds:
     def can_run(self, product: str, branch: str, buildtype: str) -> bool:
         """Whether there is a build for this machine that may be run, and that is not known to be broken."""
         build = self.find(product, branch, buildtype)
-        return build is not None and self._allowed.permits_build(build) and not self._rests(build)
+        if build is None or buildtypes.missing(buildtype):
+            return False
+        return self._allowed.permits_build(build) and not self._rests(build)
 
 
 def _read(doc: dict[str, object]) -> Branch | None:

@@ -88,7 +88,7 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
     ) -> Parcel | None:
         started_at = to_text(self.clock())
         try:
-            prepared = prepare(build, job.input, folder, self.rules, read, built)
+            prepared = prepare(build, job.input, folder, self.rules, read, built, job.buildtype)
             look = self.debugger.of_hang if self.debugger else None
             mark = f"{mark_of(self.folder)}{folder.name}"
             ended = running.run(prepared.command, folder, prepared.environment, self._limits(job), mark, stop, look)
@@ -105,6 +105,9 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
             memory=limits.memory,
             output=limits.output,
             processes=limits.processes,
+            file=limits.file,
+            open=limits.open,
+            folder=limits.folder,
         )
 
     def _parcel(self, job: Job, started_at: str, ended: Ended, folder: Path) -> Parcel:

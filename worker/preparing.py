@@ -12,6 +12,7 @@ from crashfarm.documents.branch import Build
 from crashfarm.documents.job import Input
 from crashfarm.errors import InputError
 from crashfarm.programs import BUILD, is_inside
+from worker import buildtypes
 from worker.allowed import Allowed, resolve
 
 PLACE = "{input}"
@@ -39,7 +40,13 @@ class Prepared(msgspec.Struct, frozen=True):
 
 
 def prepare(
-    build: Build, given: Input, folder: Path, rules: Rules, read: ReadAttachment, built: Path | None = None
+    build: Build,
+    given: Input,
+    folder: Path,
+    rules: Rules,
+    read: ReadAttachment,
+    built: Path | None = None,
+    buildtype: str = "",
 ) -> Prepared:
     """Lay out the working folder and the command; `built` is where the downloaded build is.
 
@@ -50,7 +57,8 @@ def prepare(
     # The input comes last: what stands in it is never replaced.
     arguments = tuple(_placed(argument, built).replace(PLACE, word) for argument in build.command[1:])
     wanted = {name: _placed(value, built) for name, value in build.environment.items()}
-    return Prepared((program, *arguments), folder, _environment(wanted, folder, rules), name)
+    environment = buildtypes.environment(buildtype, _environment(wanted, folder, rules))
+    return Prepared((*buildtypes.wrapper(buildtype), program, *arguments), folder, environment, name)
 
 
 def name_of(given: Input) -> str:

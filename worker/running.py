@@ -18,6 +18,7 @@ import msgspec
 from worker import processes
 from worker.family import Family
 from worker.output import Output
+from worker.weighing import Weighed
 
 LOOK = 0.2
 """Seconds between two looks at a running program: its memory, its processes, and whether it is to be stopped."""
@@ -37,7 +38,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run may use: seconds of time, bytes of memory (all its processes), bytes of output, processes.
+    """What a run may use: seconds of time, bytes of memory (all its processes), bytes of output, processes, bytes of
+    one `file`, `open` files of one process, bytes of all files in its working `folder`.
 
     Of the output `head` and `tail` bytes are kept.
     """
@@ -46,6 +48,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     memory: int = 2 << 30
     output: int = 64 << 20
     processes: int = 256
+    file: int = 4 << 30
+    open: int = 4096
+    folder: int = 8 << 30
     head: int = 256 << 10
     tail: int = 768 << 10
 
@@ -101,7 +106,7 @@ def run(
             bufsize=0,
         )
 
-    running = _Run(Family(mark, start), limits, stop, look)
+    running = _Run(Family(mark, start), folder, limits, stop, look)
     try:
         return running.watch()
     finally:
@@ -111,7 +116,7 @@ def run(
 class _Run:
     """A program that runs."""
 
-    def __init__(self, family: Family, limits: Limits, stop: Event, look: Look | None) -> None:
+    def __init__(self, family: Family, folder: Path, limits: Limits, stop: Event, look: Look | None) -> None:
         self._family = family
         self._process = family.leader
         self._limits = limits
@@ -122,6 +127,8 @@ class _Run:
         self._output = self._sink = Output(limits.head, limits.tail)
         self._last_words = Output(LAST_ROOM, LAST_ROOM)
         self._ends_at = time.monotonic() + limits.seconds
+        self._weighed = Weighed(folder)
+        _bound(self._process.pid, limits)
 
     def watch(self) -> Ended:
         """Read until the program ends or has to be ended."""
@@ -136,6 +143,8 @@ class _Run:
         self._family.end()
         self._drain()
         code = self._process.returncode
+        if code == -signal.SIGXFSZ:
+            killed_for = "output"
         return Ended(
             status=code if code >= 0 else None,
             signal=-code if code < 0 else None,
@@ -196,7 +205,7 @@ class _Run:
         """The name of the limit that the run has broken, or nothing."""
         if time.monotonic() >= self._ends_at:
             return "time"
-        if self._output.total > self._limits.output:
+        if self._output.total > self._limits.output or self._weighed.size() > self._limits.folder:
             return "output"
         members, memory = self._family.look()
         if memory > self._limits.memory:
@@ -211,6 +220,15 @@ class _Run:
             while (left := until - time.monotonic()) > 0 and self._output.total <= self._limits.output:
                 if not selector.select(left) or not self._take():
                     return
+
+
+def _bound(pid: int, limits: Limits) -> None:
+    """Set the limits that the kernel keeps. The program has only just begun, and its descendants inherit them."""
+    with contextlib.suppress(OSError, ValueError):
+        for what, most in ((resource.RLIMIT_FSIZE, limits.file), (resource.RLIMIT_NOFILE, limits.open)):
+            hard = resource.prlimit(pid, what)[1]
+            bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            resource.prlimit(pid, what, (bound, bound))
 
 
 def _pidfd(pid: int) -> int | None:
