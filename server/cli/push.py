@@ -19,5 +19,5 @@ def push(data: options.Data = None) -> None:
     """
     farm = options.reach(data)
     with progress("building views", None) as advance:
-        pushed = deploy.push(farm, advance)
+        pushed = deploy.push(farm, advance, fetch=deploy.fetch_charts)
     say(str(pushed))

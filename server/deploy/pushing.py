@@ -12,7 +12,7 @@ import msgspec
 from crashfarm.database import Database
 from crashfarm.errors import ConfigError, Conflict, DatabaseUnavailable, NotFound, UnexpectedAnswer
 from crashfarm.settings import Farm
-from server.deploy import security
+from server.deploy import charts, security
 from server.deploy.sources import HISTORY, MARK, STATUS, Design, Json, load
 
 TRIES = 10
@@ -29,12 +29,13 @@ class Pushed(msgspec.Struct, frozen=True):
     changed: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    troubles: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         parts = [f"{word} {', '.join(names)}" for word, names in self._news() if names]
         if self.unchanged:
             parts.append(f"{len(self.unchanged)} design documents were up to date")
-        return "; ".join(parts)
+        return "; ".join((*parts, *self.troubles))
 
     def joined(self, other: "Pushed") -> "Pushed":
         """What both pushes did."""
@@ -46,8 +47,12 @@ class Pushed(msgspec.Struct, frozen=True):
         yield "removed", self.removed
 
 
-def push(farm: Farm, advance: Advance, designs: Sequence[Design] | None = None) -> Pushed:
+def push(
+    farm: Farm, advance: Advance, designs: Sequence[Design] | None = None, fetch: charts.Fetch | None = None
+) -> Pushed:
     """Create what is missing, let the farm's people in, push what changed, remove what is no more.
+
+    `fetch` gets what the dashboard draws its charts with, where the farm does not have it.
 
     Raises ConfigError for a farm's name that hides which database is which, and DatabaseError.
     """
@@ -55,12 +60,20 @@ def push(farm: Farm, advance: Advance, designs: Sequence[Design] | None = None) 
         raise ConfigError(
             f"the farm's name {farm.status.name!r} must not end in '-history': its second database's does"
         )
-    wanted = load() if designs is None else designs
+    wanted, troubles = _with_charts(farm, load() if designs is None else designs, fetch)
     ready = _Counter(advance)
-    pushed = Pushed()
+    pushed = Pushed(troubles=troubles)
     for place, db in ((STATUS, farm.status), (HISTORY, farm.history)):
         pushed = pushed.joined(_push_one(farm, db, [design for design in wanted if place in design.places], ready))
     return pushed
+
+
+def _with_charts(
+    farm: Farm, designs: Sequence[Design], fetch: charts.Fetch | None
+) -> tuple[list[Design], tuple[str, ...]]:
+    completed = {one.name: charts.complete(farm.status, one, fetch) for one in designs if one.name == charts.DESIGN}
+    wanted = [completed[one.name][0] if one.name in completed else one for one in designs]
+    return wanted, tuple(trouble for _, trouble in completed.values() if trouble)
 
 
 class _Counter:

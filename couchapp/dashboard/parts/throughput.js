@@ -22,7 +22,7 @@ export class Throughput {
         el("table", {}, el("thead", {}, el("tr", {}, heads)), this.rows)));
     const legend = el("p", { class: "legend" }, OUTCOMES.map((outcome) => el("span", { class: `kind of-${outcome}` }, WORDS[outcome])));
     this.element = section("Jobs a minute", 2, el("div", { class: "sheet" }, this.total, this.picture, legend, numbers));
-    this.charts = farm.charts ? import("../vendor/uplot.js").then((found) => found.default) : null;
+    this.charts = farm.charts ? loadCharts() : null;
   }
 
   ask() {
@@ -71,6 +71,14 @@ export class Throughput {
       return { element, update: ({ numbers }) => numbers.forEach((number, at) => { cells[at].textContent = count(number); }) };
     });
   }
+}
+
+async function loadCharts() {
+  const href = new URL("../vendor/uplot.css", import.meta.url).href;
+  if (![...document.styleSheets].some((sheet) => sheet.href === href)) {
+    document.head.append(el("link", { rel: "stylesheet", href }));
+  }
+  return (await import("../vendor/uplot.js")).default;
 }
 
 // Each outcome on top of those before it, the highest first: bars that are drawn one over the other.
