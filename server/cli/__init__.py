@@ -28,6 +28,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "explain": ("explain",),
     "reproduce": ("reproduce",),
     "reduce": ("reduce",),
+    "ranges": ("range",),
     "export": ("export", "sql"),
     "fauxton": ("fauxton",),
     "demo": ("demo",),
