@@ -1,20 +1,24 @@
 """The report at scale, against reading the rows that it is made of.
 
-    python -m bench.report [--results N] [--signatures N] [--tuples N] [--more N]
+    python -m bench.report [--results N] [--signatures N] [--tuples N] [--more N] [--keep FOLDER]
 
-On the CouchDB that COUCHDB_URL names, else on an embedded store that lives as long as the benchmark. Results are made
-by a generator whose signatures have a long tail, as those of real farms do: a few are seen in every hundredth run,
-most of them once or twice. Timed are: reading all the rows and documents that the first report reads, with nothing
-done to them; the first report; and the next one after `--more` new results. Memory is the whole process's peak, which
-holds the generator's, too.
+On the CouchDB that COUCHDB_URL names, else on an embedded store that lives as long as the benchmark, or whose data stay
+in a folder: then a second run goes on with what the first one loaded. Results are made by a generator whose signatures
+have a long tail, as those of real farms do: a few are seen in every hundredth run, most of them once or twice.
+
+Timed are: reading the rows and documents that the first report reads, with nothing done to them; reading all documents
+of the history database; the first report, against both; and the next one after `--more` new results. Each report is
+made by a process of its own, whose peak of memory is told: its own, and that of the largest process it started.
 """
 
 import argparse
+import multiprocessing
 import random
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -25,11 +29,12 @@ import msgspec
 
 from bench import stores
 from crashfarm import settings, times
+from crashfarm.documents.base import Document
 from crashfarm.documents.environment import Environment
 from crashfarm.documents.finding import Finding, Frame, Kind
 from crashfarm.documents.history import History, Sighting, history_of
 from crashfarm.documents.result import Result
-from crashfarm.settings import Farm
+from crashfarm.settings import Farm, Settings
 from server import deploy
 from server.queries import paging
 from server.report import write_report
@@ -95,38 +100,71 @@ def finding(rank: int) -> Finding:
 
 def load(farm: Farm, runs: Iterator[Result]) -> int:
     """Write results, and merge what they show into the history documents; returns how many of these are new."""
-    made = 0
+    merged: dict[str, History] = {}
     while batch := list(islice(runs, BATCH)):
-        merged: dict[str, History] = {}
         for run in batch:
             sighting = Sighting(
                 finding=run.findings[0], environment=Environment.of(run), seen_at=run.completed_at, place=run.input_name
             )
             one = history_of(sighting)
             merged[one.id] = merged[one.id].merge(one) if one.id in merged else one
-        there = farm.history.all_docs(keys=list(merged), include_docs=True).rows
-        for row in there:
-            if row.doc and row.key:
-                merged[row.key] = type(merged[row.key]).from_doc(row.doc).merge(merged[row.key])
-        made += sum(1 for one in merged.values() if one.rev is None)
-        outcomes = farm.history.bulk([one.to_doc() for one in [*batch, *merged.values()]])
-        assert all(outcome.ok for outcome in outcomes), next(outcome for outcome in outcomes if not outcome.ok)
+        write(farm, batch)
+    made = 0
+    ids = iter(merged)
+    while some := list(islice(ids, BATCH)):
+        there = {row.key: row.doc for row in farm.history.all_docs(keys=some, include_docs=True).rows if row.doc}
+        made += len(some) - len(there)
+        known = {name: type(merged[name]).from_doc(doc).merge(merged[name]) for name, doc in there.items()}
+        write(farm, [known.get(name, merged[name]) for name in some])
     return made
 
 
+def write(farm: Farm, documents: Sequence[Document]) -> None:
+    """Write all of them."""
+    outcomes = farm.history.bulk([one.to_doc() for one in documents])
+    assert all(outcome.ok for outcome in outcomes), next(outcome for outcome in outcomes if not outcome.ok)
+
+
 def read_rows(farm: Farm) -> int:
-    """Read what the first report reads, and do nothing with it: history documents, counts, runs by input."""
-    query = {"startkey": ["history_"], "endkey": ["history_\ufff0"], "include_docs": True, "page": 500}
-    read = sum(1 for _ in paging.rows(farm.history, "crash_type", "results", **query))
-    read += sum(1 for _ in paging.groups(farm.history, "crash_type", "results", 9))
+    """Read what the first report reads, and do nothing with it.
+
+    These are the crash view's rows, with the documents of the tuples, the counts of runs by input, and as many results
+    as there are signatures.
+    """
+    kinds = [key[0] for key, _ in paging.groups(farm.history, "crash_type", "results", 1)]
+    read = 0
+    for kind in kinds:
+        documents = {"include_docs": True, "page": 500} if kind.startswith("history_") else {}
+        read += sum(1 for _ in paging.rows(farm.history, "crash_type", "results", [kind], **documents))
     read += sum(1 for _ in paging.groups(farm.history, "results", "by_input", 8))
-    return read + sum(1 for _ in farm.history.documents("result:"))
+    signatures = sum(1 for _ in paging.groups(farm.history, "signatures", "by_count", 2))
+    return read + sum(1 for _ in islice(farm.history.documents("result:"), signatures))
+
+
+def read_documents(farm: Farm) -> int:
+    """Read every document of the history database, and do nothing with it."""
+    return sum(1 for _ in farm.history.documents(""))
 
 
 def timed(work: Callable[[], T]) -> tuple[T, float]:
     """What the work gives, and the seconds it took."""
     began = time.perf_counter()
     return work(), time.perf_counter() - began
+
+
+def report(found: Settings, folder: Path, number: int) -> tuple[str, float, int, int]:
+    """Make the report; tells its line, the seconds it took, and peaks of memory in MiB: here, and in a child."""
+    farm = settings.connect(found)
+    now = BEGIN + timedelta(seconds=number * 10)
+    summary, seconds = timed(lambda: write_report(farm, folder / "out", now=now, state=folder / "state.sqlite"))
+    own, child = (resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return summary.line(), seconds, own, child
+
+
+def apart(found: Settings, folder: Path, number: int) -> tuple[str, float, int, int]:
+    """The same in a process of its own."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(report, found, folder, number).result()
 
 
 def main() -> None:
@@ -138,41 +176,49 @@ def main() -> None:
     parser.add_argument("--more", type=int, default=1_000)
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the store here, and go on with what it holds")
     asked = parser.parse_args()
-    with stores.store(asked.keep) as found, tempfile.TemporaryDirectory() as folder:
-        farm = settings.connect(
-            msgspec.structs.replace(found, farm="bench-kept" if asked.keep else f"bench-{uuid4().hex}")
-        )
-        deploy.push(farm, lambda done: None)
+    with stores.store(asked.keep) as address, tempfile.TemporaryDirectory(dir=asked.keep) as folder:
+        name = "bench-kept" if asked.keep else f"bench-{uuid4().hex}"
+        found = msgspec.structs.replace(address, farm=name)
+        farm = settings.connect(found)
         try:
-            measure(farm, Path(folder), asked)
+            prepare(farm, asked)
+            measure(farm, found, Path(folder), asked)
         finally:
             if not asked.keep:
                 for database in (farm.status, farm.history):
                     farm.connection.drop(database.name)
 
 
-def measure(farm: Farm, folder: Path, asked: argparse.Namespace) -> None:
+def prepare(farm: Farm, asked: argparse.Namespace) -> None:
+    """Fill the farm's databases, unless an earlier run did; then set up views and rules."""
+    if farm.connection.create(farm.history.name):
+        runs = results(asked.results, asked.signatures, asked.tuples, first=0, seed=1)
+        made, seconds = timed(lambda: load(farm, runs))
+        print(f"loaded {asked.results:,} results and {made:,} tuples in {seconds:.1f} s", flush=True)
+    # Only now: otherwise each document would be held to the rules by JavaScript, and this takes long enough.
+    _, seconds = timed(lambda: deploy.push(farm, lambda done: None))
+    print(f"set up, views built: {seconds:.1f} s", flush=True)
+
+
+def measure(farm: Farm, found: Settings, folder: Path, asked: argparse.Namespace) -> None:
     """The figures of one farm."""
-    shape = (asked.signatures, asked.tuples)
-    made, seconds = timed(lambda: load(farm, results(asked.results, *shape, first=0, seed=1)))
-    print(f"loaded {asked.results:,} results and {made:,} tuples in {seconds:.1f} s")
-    _, seconds = timed(lambda: paging.total(farm.history, "crash_type", "results") and read_rows(farm))
-    print(f"first read, which builds the views: {seconds:.1f} s")
-    rows, reading = timed(lambda: read_rows(farm))
-    print(f"reading {rows:,} rows and documents: {reading:.1f} s")
-
-    def report(number: int) -> str:
-        return write_report(
-            farm, folder / "out", now=BEGIN + timedelta(seconds=number * 10), state=folder / "state.sqlite"
-        ).line()
-
-    line, first = timed(lambda: report(asked.results))
-    print(f"first report: {first:.1f} s, {first / reading:.2f} times the reading; {line}")
-    load(farm, results(asked.more, *shape, first=asked.results, seed=2))
+    there = farm.history.all_docs(startkey="result:\ufff0", descending=True, limit=1).rows[0].id or ""
+    number = int(there.removeprefix("result:")) + 1
     paging.total(farm.history, "crash_type", "results")
-    line, second = timed(lambda: report(asked.results + asked.more))
-    print(f"next report after {asked.more:,} results: {second:.1f} s; {line}")
-    print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+    rows, reading = timed(lambda: read_rows(farm))
+    print(f"reading {rows:,} rows and documents, as the report does: {reading:.1f} s", flush=True)
+    documents, whole = timed(lambda: read_documents(farm))
+    print(f"reading all {documents:,} documents: {whole:.1f} s", flush=True)
+    line, first, own, child = apart(found, folder, number)
+    print(line)
+    print(f"first report: {first:.1f} s, {first / reading:.2f} times the rows, {first / whole:.2f} times all documents")
+    print(f"peak memory: {own} MiB, and {child} MiB in a process that paints pages", flush=True)
+    load(farm, results(asked.more, asked.signatures, asked.tuples, first=number, seed=number))
+    paging.total(farm.history, "crash_type", "results")
+    paging.total(farm.history, "results", "by_input")
+    line, second, own, child = apart(found, folder, number + asked.more)
+    print(line)
+    print(f"next report after {asked.more:,} results: {second:.1f} s; peak memory: {own} and {child} MiB")
 
 
 if __name__ == "__main__":
