@@ -36,7 +36,7 @@ class FakeDatabase:
             rows = [Row(key=key, value=n) for key, n in _counted(rows, level)]
         chosen = rows[query.get("skip", 0) :][: query.get("limit", len(rows))]
         if query.get("include_docs"):
-            chosen = [msgspec.structs.replace(row, doc=self.docs[row.id]) for row in chosen]
+            chosen = [msgspec.structs.replace(row, doc=self.docs.get(row.id)) for row in chosen]
         return View(tuple(chosen))
 
     def post_json(self, *path: str, body: Json) -> Json:

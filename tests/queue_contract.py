@@ -257,8 +257,8 @@ class QueueContract:
     def test_a_stream_of_urgent_jobs_starves_no_other(self, status: Any) -> None:
         """The oldest of the least urgent comes up in its turn."""
         queue = self.queue(status)
-        queue.add([job(1)] + [job(n, priority=Priority.PERSON) for n in range(10, 50)])
-        claimed = [queue.claim(ALPHA, abilities(), 1, LEASE)[0].id for _ in range(17)]
+        queue.add([job(1)] + [job(n, priority=Priority.PERSON) for n in range(10, 80)])
+        claimed = [queue.claim(ALPHA, abilities(), 1, LEASE)[0].id for _ in range(33)]
         assert job(1).id in claimed
 
     def test_a_pending_job_can_be_given_another_priority(self, status: Any) -> None:

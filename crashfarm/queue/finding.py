@@ -2,32 +2,39 @@
 
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from crashfarm.database import Database
+from crashfarm.database import Database, Row
 from crashfarm.documents.job import Job, JobState, Priority
 from crashfarm.queue.abilities import RELAXATIONS, Abilities, Demand
 from crashfarm.queue.settling import read
 from crashfarm.queue.window import Window
 
 AHEAD = 4
-"""A reading is for so many times the jobs wanted: what is left over serves the next claims."""
+"""A reading is for so many times the jobs wanted at least: what is left over serves the next claims."""
+
+MOST = 512
+"""Jobs that one reading is for at most, where jobs are short and many are claimed in a moment."""
 
 FRESH = 1.0
 """Seconds for which what was read serves further claims; more urgent jobs that come in meanwhile wait so long."""
 
+LAZY = 2.0
+"""Seconds since the last reading after which views are read up to date again."""
+
 CLASSES = 4
 """So many classes are looked into for one claim: what is left of the others is there the next time."""
 
-TURN_OVER = 5
-"""One reading in so many looks at the least urgent jobs first, and takes no more than is wanted at once.
+RISE = 33
+"""One in so many jobs is of the least urgent that wait, beginning with the oldest ones.
 
-So a job of whatever priority rises in its turn: of all claims one in 17 at least (four readings serve AHEAD claims
-each, the fifth one) is of the lowest priority that waits, beginning with the oldest job, and no stream of urgent jobs
-starves the others.
+So a job of whatever priority rises in its turn, and no stream of urgent jobs starves the others.
 """
+
+SPREAD = 4
+"""The rising job is one of the oldest so many for each that is wanted, lest all workers want the same one."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -45,14 +52,20 @@ class Finder:
         self._status = status
         self._rng = rng
         self._monotonic = monotonic
-        self._turn = rng.randrange(TURN_OVER)
+        self._served = rng.randrange(RISE)
         self._stock: deque[Job] = deque()
+        self._rising: deque[Job] = deque()
+        self._stocked = 0
         self._stocked_at = 0.0
+        self._ahead = 0
+        self._asked = 0
+        self._lazy = False
+        self._in_the_thick = False
         self.window = Window(rng)
 
     def waiting(self) -> list[Waiting]:
         """What is pending, by class and priority, the most urgent first: one reduced query."""
-        rows = self._status.view("jobs", "pending", group_level=2).rows
+        rows = self._view(group_level=2)
         found = ((Demand.from_key(row.key[0]), row.key[1], row.value) for row in rows)
         waiting = [Waiting(demand, priority, count) for demand, priority, count in found if demand]
         return sorted(waiting, key=lambda w: w.priority)
@@ -62,30 +75,83 @@ class Finder:
 
         Two requests or more, but for every so many jobs only: what is read ahead serves the next claims.
         """
-        if not self._stock or self._monotonic() - self._stocked_at > FRESH:
-            self._fill(abilities, wanted)
-        return [self._stock.popleft() for _ in range(min(wanted, len(self._stock)))]
+        now = self._monotonic()
+        if not self._stock or now - self._stocked_at > FRESH:
+            self._learn_pace(now)
+            self._restock(abilities, wanted, now)
+        taken = (self._take() for _ in range(wanted))
+        return [job for job in taken if job]
 
     def met_others(self, conflicts: int, claimed: int) -> None:
-        """Learn from a claim. Where most were somebody else's, so is what was read along with them."""
+        """Learn from a claim. Where many were somebody else's, so is what was read along with them."""
         self.window.met_others(conflicts, claimed)
-        if conflicts > claimed:
+        if 4 * conflicts > claimed:
             self._stock.clear()
+            self._in_the_thick = False
+
+    def _take(self) -> Job | None:
+        """The next job, which is a rising one in its turn."""
+        rises = self._served % RISE == RISE - 1
+        for stock in (self._rising, self._stock) if rises else (self._stock, self._rising):
+            if stock:
+                self._served += 1
+                return stock.popleft()
+        return None
+
+    def _learn_pace(self, now: float) -> None:
+        """Read so many the next time as will be used while they are fresh, at the pace of the last ones."""
+        used, seconds = self._stocked - len(self._stock), max(0.01, now - self._stocked_at)
+        self._ahead = min(MOST, 2 * self._stocked, int(used * FRESH / seconds))
+
+    def _restock(self, abilities: Abilities, wanted: int, now: float) -> None:
+        """Read anew, while in the thick of it what the views hold already: they are brought up to date behind that.
+
+        A row too old costs no more than a look at its document. Only views that are up to date say that nothing is
+        there.
+        """
+        self._lazy = self._in_the_thick and now - self._stocked_at < LAZY
+        self._fill(abilities, wanted)
+        self._in_the_thick = len(self._stock) >= max(wanted, self._asked // 2)
+        if self._lazy and not self._in_the_thick:
+            self._lazy = False
+            self._fill(abilities, wanted)
+            self._in_the_thick = len(self._stock) >= wanted
+        self._lazy = False
+        self._stocked, self._stocked_at = len(self._stock), now
 
     def _fill(self, abilities: Abilities, wanted: int) -> None:
-        """Read anew: the best class, and further ones until there are as many jobs as are wanted."""
-        self._turn = (self._turn + 1) % TURN_OVER
-        turned_over = self._turn == 0
+        """Read the best class, and further ones until there are as many jobs as are wanted."""
+        self._asked = 0
+        choices = self._choose(abilities)
+        self._rising = self._read_rising(abilities, choices, wanted)
+        known = {job.id for job in self._rising}
         self._stock.clear()
-        for relaxed, waiting in self._choose(abilities, turned_over)[:CLASSES]:
-            limit = wanted if turned_over else wanted * AHEAD
-            found = self._read(waiting, limit, from_the_oldest=turned_over)
-            self._stock += (job for job in found if abilities.meet(Demand.of(job), relaxed))
+        for relaxed, waiting in choices[:CLASSES]:
+            limit = self._limit(waiting, wanted)
+            self._asked += min(limit, waiting.count)
+            found = self._read(waiting, limit, self.window.start(waiting.count, limit))
+            self._stock += (job for job in _fitting(abilities, relaxed, found) if job.id not in known)
             if len(self._stock) >= wanted:
                 break
-        self._stocked_at = self._monotonic()
 
-    def _choose(self, abilities: Abilities, turned_over: bool) -> list[tuple[int, Waiting]]:
+    def _limit(self, waiting: Waiting, wanted: int) -> int:
+        """How many to read: where there are others who read, no more than leaves as many for them."""
+        fair = int(waiting.count / self.window.readings)
+        return max(wanted, min(fair, max(self._ahead, wanted * AHEAD)))
+
+    def _read_rising(self, abilities: Abilities, choices: list[tuple[int, Waiting]], wanted: int) -> deque[Job]:
+        """The jobs whose turn it is to rise while this reading is used: the oldest of the last class that fits best."""
+        if not choices:
+            return deque()
+        relaxed, last = max(choices, key=lambda choice: (-choice[0], choice[1].priority))
+        ahead = max(self._ahead, wanted * AHEAD)
+        needed = (self._served % RISE + ahead) // RISE
+        if not needed or (len(choices) == 1 and last.count <= self._limit(last, wanted)):
+            return deque()
+        found = self._read(last, needed, self._rng.randint(0, max(0, min(SPREAD * needed, last.count) - needed)))
+        return deque(_fitting(abilities, relaxed, found))
+
+    def _choose(self, abilities: Abilities) -> list[tuple[int, Waiting]]:
         """The classes that can be run here, each with how far it has to be relaxed, which decides before priority.
 
         Only what is large or normal may run on a machine that is not quite what was asked for. Among equals the order
@@ -93,8 +159,7 @@ class Finder:
         """
         ranked = [(self._rank(abilities, waiting), waiting) for waiting in self.waiting()]
         fitting = [(rank, waiting) for rank, waiting in ranked if rank is not None]
-        sign = -1 if turned_over else 1
-        fitting.sort(key=lambda pair: (pair[0], sign * pair[1].priority, -(self._rng.random() ** (1 / pair[1].count))))
+        fitting.sort(key=lambda pair: (pair[0], pair[1].priority, -(self._rng.random() ** (1 / pair[1].count))))
         return fitting
 
     def _rank(self, abilities: Abilities, waiting: Waiting) -> int | None:
@@ -102,10 +167,18 @@ class Finder:
         ranks = (relaxed for relaxed in range(relaxations + 1) if abilities.meet(waiting.demand, relaxed))
         return next(ranks, None)
 
-    def _read(self, waiting: Waiting, limit: int, *, from_the_oldest: bool) -> list[Job]:
-        """Jobs of a class from a random row on. A document may be newer than its row: only free ones count."""
+    def _read(self, waiting: Waiting, limit: int, skip: int) -> list[Job]:
+        """Jobs of a class from a row on. A document may be newer than its row: only free ones count."""
         key = [waiting.demand.key(), waiting.priority]
-        skip = 0 if from_the_oldest else self.window.start(waiting.count, limit)
         query = {"startkey": key, "endkey": [*key, {}], "skip": skip, "limit": limit, "include_docs": True}
-        rows = self._status.view("jobs", "pending", reduce=False, **query).rows
+        rows = self._view(reduce=False, **query)
         return [job for job in read(row.doc for row in rows) if job.state == JobState.PENDING and not job.wait]
+
+    def _view(self, **query: object) -> tuple[Row, ...]:
+        update = {"update": "lazy"} if self._lazy else {}
+        return self._status.view("jobs", "pending", **query, **update).rows
+
+
+def _fitting(abilities: Abilities, relaxed: int, jobs: Iterable[Job]) -> Iterator[Job]:
+    """A document may ask for something else than its row did."""
+    return (job for job in jobs if abilities.meet(Demand.of(job), relaxed))

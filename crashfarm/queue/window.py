@@ -5,20 +5,22 @@ import random
 WIDEST = 64.0
 """Readings that a window is wide at most: rows before its start are skipped, which costs the database time."""
 
-NARROWEST = 4.0
-GROWTH = 3.0
+FIRST = 4.0
+NARROWEST = 1.0
+GROWTH = 2.0
 DECAY = 0.98
 
 
 class Window:
     """The first rows of a queue, among which a reading begins at a random one.
 
-    It is as wide as so many readings. It trebles when a claim met others, and shrinks by a fiftieth when it did not:
-    many workers come to spread over many rows, and one alone takes the jobs nearly in their order.
+    It is as wide as so many readings. It trebles when a claim met nothing but others, grows less when it met fewer,
+    and shrinks by a fiftieth when it met none: many workers come to spread over many rows, and one alone takes the
+    jobs in their order.
     """
 
     def __init__(self, rng: random.Random) -> None:
-        self.readings = NARROWEST
+        self.readings = FIRST
         self._rng = rng
 
     def start(self, pending: int, limit: int) -> int:
@@ -28,6 +30,7 @@ class Window:
     def met_others(self, conflicts: int, claimed: int) -> None:
         """Learn from a claim: how many jobs were somebody else's already, and how many are ours now."""
         if conflicts:
-            self.readings = min(WIDEST, self.readings * GROWTH)
+            share = conflicts / (conflicts + claimed)
+            self.readings = min(WIDEST, self.readings * (1.0 + GROWTH * share))
         elif claimed:
             self.readings = max(NARROWEST, self.readings * DECAY)

@@ -33,6 +33,8 @@ class MemoryDatabase(FakeDatabase):
         self._tombs: dict[str, int] = {}
         self._seq = 0
         self._known: dict[tuple[str, str, str], list[Entry]] = {}
+        self._built: dict[str, list[Entry]] = {}
+        self._lazy = False
 
     def get(self, document_id: str, **options: Any) -> Json | None:
         """A copy of the document, or None."""
@@ -55,7 +57,8 @@ class MemoryDatabase(FakeDatabase):
         self._request("delete", lambda: self._delete(document_id, rev))
 
     def view(self, design: str, view: str, **query: Any) -> View:
-        """Rows of a view, of all that is written by now."""
+        """Rows of a view, of all that is written by now; with update=lazy, of what was when it was last asked."""
+        self._lazy = query.pop("update", "true") == "lazy"
         query.setdefault("reduce", (ROOT / "views" / design / view / "reduce").exists())
         return self._request("view", lambda: _copies(super(MemoryDatabase, self).view(design, view, **query)))
 
@@ -109,6 +112,11 @@ class MemoryDatabase(FakeDatabase):
 
     def _index(self, path: str) -> list[Entry]:
         """Documents do not change within a revision: each is mapped once."""
+        before = self._built.get(path, [])
+        self._built[path] = self._build(path)
+        return before if self._lazy else self._built[path]
+
+    def _build(self, path: str) -> list[Entry]:
         entries: list[Entry] = []
         for id, doc in self.docs.items():
             key = (path, id, doc["_rev"])
