@@ -62,11 +62,7 @@ def by_bug(doc: Document) -> list[Key]:
 
 
 def by_signature(doc: Document) -> list[Key]:
-    if not isinstance(doc, History):
-        return []
-    kind = doc.TYPE.removeprefix("history_")
-    names = [doc.detail, *([doc.signature] if doc.signature not in ("", doc.detail) else [])]
-    return [[name, kind, doc.message] for name in names]
+    return [[doc.detail, doc.TYPE.removeprefix("history_"), doc.message]] if isinstance(doc, History) else []
 
 
 def explained(doc: Document) -> list[Key]:
@@ -116,11 +112,11 @@ def by_day(doc: Document) -> list[Key]:
 
 EXPECTED: dict[str, Any] = {
     "crash_type/results": crash_type,
-    "jobs/by_claim": by_claim,
+    "queue/by_claim": by_claim,
     "jobs/by_source": of(Job, "source", "state"),
     "jobs/by_state": of(Job, "state", "product", "branch", "buildtype", "created_at"),
-    "jobs/pending": pending,
-    "jobs/waiting": waiting,
+    "queue/pending": pending,
+    "queue/waiting": waiting,
     "conflicts/open": lambda doc: [],
     "results/by_branch_day": by_day,
     "results/by_input": by_input,

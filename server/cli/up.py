@@ -1,4 +1,4 @@
-"""`crashfarm up` and `crashfarm down`: the embedded store."""
+"""`crashfarm up` and `crashfarm down`: the embedded store, and the collector beside it."""
 
 from typing import Annotated
 
@@ -9,8 +9,10 @@ from crashfarm.console import say, tell
 from crashfarm.errors import ConfigError
 from server import embedded
 from server.cli.options import Data
+from server.collector import process
 
 Port = Annotated[int, typer.Option(help="The loopback port to serve on; 0 takes a free one.", min=0, max=65535)]
+Collect = Annotated[bool, typer.Option("--collect/--no-collect", help="Run a collector beside it, too.")]
 Detach = Annotated[bool, typer.Option("--detach", "-d", help="Return as soon as the store answers.")]
 
 
@@ -20,17 +22,20 @@ def register(app: typer.Typer) -> None:
     app.command("down")(down)
 
 
-def up(data: Data = None, port: Port = 0, detach: Detach = False) -> None:
+def up(data: Data = None, port: Port = 0, detach: Detach = False, collect: Collect = True) -> None:
     """Start the embedded store on a folder, with an admin whose password only you can read.
 
     Prints the address. Without --detach it serves until Ctrl-C or SIGTERM. The password is in admin-password in the
-    folder.
+    folder. Beside it runs 'crashfarm collect', which ends with it; detached, it writes collector.log in the folder.
     """
     folder = settings.data_folder(data)
     if found := embedded.running(folder):
         raise ConfigError(f"a store already runs on {folder}, at {found.url}: stop it with 'crashfarm down'")
     if detach:
         tell(embedded.start(folder, port).url)
+    if collect:
+        process.start(folder, detached=detach)
+    if detach:
         return
     embedded.become(folder, port)
 
@@ -38,6 +43,7 @@ def up(data: Data = None, port: Port = 0, detach: Detach = False) -> None:
 def down(data: Data = None) -> None:
     """Stop the embedded store that runs on a folder."""
     folder = settings.data_folder(data)
+    process.stop(folder)
     if not embedded.stop(folder):
         raise ConfigError(f"no store runs on {folder}")
     say(f"stopped the store on {folder}")

@@ -18,19 +18,22 @@ class Collector:
     def __init__(self, farm: Farm, duties: Sequence[Duty], clock: Clock) -> None:
         self._followers = [Follower(farm, duty, clock) for duty in duties]
 
-    def round(self, failed: Callable[[str, DatabaseError], None] | None = None) -> dict[str, int]:
+    def round(self, failed: Callable[[str, Exception], None] | None = None) -> dict[str, int]:
         """Have every duty done for what has changed: how many things each did, by its name.
 
-        One that fails because of the database tries again in the next round; `failed` is told its name and why.
+        One that fails, as a rule because of the database, tries again in the next round; `failed` is told its name
+        and why.
         """
         done = {}
         for follower in self._followers:
             try:
                 done[follower.duty.name] = follower.catch_up()
-            except DatabaseError as exc:
+            except Exception as exc:
+                if not isinstance(exc, DatabaseError):
+                    log.debug("%s", follower.duty.name, exc_info=exc)
                 (failed or _log)(follower.duty.name, exc)
         return done
 
 
-def _log(name: str, fault: DatabaseError) -> None:
+def _log(name: str, fault: Exception) -> None:
     log.warning("%s: %s; trying again", name, fault)

@@ -26,11 +26,11 @@ Advance = Callable[[int], None]
 class Matching:
     """Tuples and bugs of one farm."""
 
-    def __init__(self, farm: Farm, clock: Clock, weigher: Weigher | None = None) -> None:
+    def __init__(self, farm: Farm, clock: Clock, index: KnownIndex, weigher: Weigher) -> None:
         self._farm = farm
         self._clock = clock
-        self.index = KnownIndex()
-        self._weigher = weigher or Weigher(farm, self.index)
+        self._index = index
+        self._weigher = weigher
         self._to_compare: dict[str, Bug] = {}
         self._loaded = False
 
@@ -39,7 +39,7 @@ class Matching:
         if self._loaded:
             return
         bugs = list(read_all(self._farm.status))
-        self.index.put(bugs)
+        self._index.put(bugs)
         self._to_compare |= {bug.id: bug for bug in bugs if tuples.is_to_compare(bug)}
         self._loaded = True
 
@@ -53,7 +53,7 @@ class Matching:
         """Bring what names these bugs up to date; what else their matchers fit comes when all have been heard."""
         self.load()
         bugs = self._stamp(list(_read(changed)))
-        self.index.put(bugs, [one.id for one in changed if one.doc is None])
+        self._index.put(bugs, [one.id for one in changed if one.doc is None])
         self._to_compare |= {bug.id: bug for bug in bugs if tuples.is_to_compare(bug)}
         return sum(self._weigher.restate(docs) for docs in _naming(self._farm.history, [one.id for one in changed]))
 
@@ -117,7 +117,8 @@ class Matching:
 
 def duties(farm: Farm, clock: Clock) -> list[Duty]:
     """Bugs first: a tuple is best weighed against what is known by now."""
-    matching = Matching(farm, clock)
+    index = KnownIndex()
+    matching = Matching(farm, clock, index, Weigher(farm, index))
     return [
         Duty(name="bugs", prefix="bug:", of_history=False, do=matching.bugs_changed, finish=matching.compare),
         Duty(name="tuples", prefix="history_", do=matching.tuples_changed),

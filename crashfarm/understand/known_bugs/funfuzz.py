@@ -9,7 +9,8 @@ import re
 from collections import defaultdict
 
 from crashfarm.documents.bug import Bug, Matcher
-from crashfarm.understand.known_bugs.importing import bug, check_size
+from crashfarm.understand.known_bugs.importing import BadLine, BugList, bug, check_size
+from crashfarm.understand.known_bugs.index import refusal
 
 _COMMENT = re.compile(r"^#+\s?(?P<text>.*)$")
 _NUMBER = re.compile(r"\b[Bb]ug (?P<number>\d{3,9})\b")
@@ -17,6 +18,18 @@ _FILE = re.compile(r"^(?P<text>.*?)(?:[,:] |^)file (?P<file>\S+)\s*$")
 _PLAIN_FILE = re.compile(r"^[\w./\\+-]+(?:\.(?:c|cc|cpp|h|hpp|inc|js|jsm|m|mm|rs|cxx)|[/\\])$")
 _HEAD = re.compile(r"^(?:###!!! )?(?:ASSERTION|ABORT|Assertion failure|Assertion failed): ?")
 _RECURSION = re.compile(r"^\[TMR\] ")
+
+
+def parse_list(text: str, *, tracker: str) -> BugList:
+    """The bugs of a list, and the lines of it that cannot be used. A list of this kind tells no states."""
+    bad = [
+        BadLine(number, reason)
+        for number, line in enumerate(text.splitlines(), start=1)
+        if line.strip() and not _COMMENT.match(line) and (reason := refusal(matcher(line)))
+    ]
+    unusable = {one.line for one in bad}
+    lines = ["" if number in unusable else line for number, line in enumerate(text.splitlines(), start=1)]
+    return BugList(read_list("\n".join(lines), tracker=tracker), tuple(bad))
 
 
 def read_list(text: str, *, tracker: str) -> tuple[Bug, ...]:

@@ -16,6 +16,8 @@ PATTERNS = 256
 """Patterns that are matched together; each such set is one pass over the text."""
 MAX_PATTERN = 1000
 """Characters of a pattern; longer ones are refused."""
+MAX_STEPS = 1000
+"""Instructions of a compiled pattern: what it costs, at the worst, on each character. Larger ones are refused."""
 MAX_FOLDERS = 12
 """Folders of a path that count, from its end."""
 MARKED = 3
@@ -117,9 +119,10 @@ class KnownBugs:
         try:
             if len(text) > MAX_PATTERN:
                 raise ValueError(f"the pattern is longer than {MAX_PATTERN} characters")
-            re2.compile(text, _options())
+            if (steps := re2.compile(text, _options()).programsize) > MAX_STEPS:
+                raise ValueError(f"the pattern compiles to {steps} steps, more than {MAX_STEPS}")
         except (re2.error, ValueError) as fault:
-            self.refused.append(Refused(entry.bug, f"pattern: {fault}"))
+            self.refused.append(Refused(entry.bug, f"pattern: {_words(fault)}"))
             return False
         return True
 
@@ -137,6 +140,12 @@ class KnownBugs:
         for together, entries in self._sets:
             for number in together.Match(text) or ():
                 yield entries[number]
+
+
+def refusal(matcher: Matcher) -> str:
+    """Why a matcher cannot be used; empty if it can."""
+    refused = KnownBugs([("", (matcher,))]).refused
+    return refused[0].reason if refused else ""
 
 
 _WORD = re.compile(r"[^\s'\"(),;:<>|]+")
@@ -184,6 +193,12 @@ def _in_line(matcher: Matcher, line: str) -> bool:
 
 def _place(matcher: Matcher) -> tuple[tuple[str, str | None], ...]:
     return (("product", matcher.product), ("branch", matcher.branch), ("version", matcher.version))
+
+
+def _words(fault: Exception) -> str:
+    """What an error says; RE2 says it in bytes."""
+    said = fault.args[0] if fault.args else ""
+    return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
 
 
 def _options() -> re2.Options:
