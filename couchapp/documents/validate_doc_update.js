@@ -3,6 +3,7 @@
 // - Members that are not named here are always allowed, but for those of a job's `requires`: nobody could meet them.
 // - Administrators may delete anything. Everybody else may delete what is read once: messages and commands.
 // - A job moves as NEXT says. A revision that comes by replication may have made several moves at once.
+// - Only administrators and users with the role crashfarm may write at all.
 // - Design documents and local documents are none of its business.
 (function () {
   // What a value must be. A check takes a value and the path to it, and throws.
@@ -381,6 +382,13 @@
       roles.some(function (role) { return (admins.roles || []).indexOf(role) >= 0; });
   }
 
+  // Whom an admin has let in by name, without the farm's role, may look.
+  function checkWriter(user, security) {
+    if (!isAdmin(user, security) && (user.roles || []).indexOf("crashfarm") < 0) {
+      refuse("user", "may read but not write: that takes the role crashfarm");
+    }
+  }
+
   function known(type) {
     return isText(type) && Object.prototype.hasOwnProperty.call(TYPES, type);
   }
@@ -400,6 +408,7 @@
   return function (newDoc, oldDoc, userCtx, secObj) {
     var user = userCtx || {}, old = oldDoc && !oldDoc._deleted ? oldDoc : null;
     if (/^_(design|local)\//.test(newDoc._id)) return;
+    checkWriter(user, secObj);
     if (newDoc._deleted) {
       checkDeletion(old, user, secObj);
       return;

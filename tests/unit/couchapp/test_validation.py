@@ -487,6 +487,14 @@ def test_people_of_the_role_may_write_all_else() -> None:
         assert validate(make(), roles=("crashfarm",)) is None
 
 
+def test_people_without_the_role_may_write_nothing() -> None:
+    """Whom an admin lets in by name may look."""
+    said = "user: may read but not write: that takes the role crashfarm"
+    for make in (*samples.STATUS, *samples.HISTORY):
+        gone = {"_id": make()["_id"], "_rev": "1-a", "_deleted": True}
+        assert validate(make(), roles=()) == validate(gone, make(), roles=("editor",)) == said
+
+
 def test_design_and_local_documents_are_left_alone() -> None:
     """They are not the farm's state."""
     assert validate({"_id": "_design/anything", "views": {}}) is None
