@@ -2,7 +2,6 @@
 
 import logging
 import random
-import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -39,7 +38,8 @@ from worker.updating import Updates
 def assemble(farm: Farm, config: Config, home: Path, until: Until, updates: Updates, rng: random.Random) -> Farmhand:
     """A worker on this machine, with its files in `home`. Does not touch the network."""
     debugger = of_this_machine()
-    _prepare_process(0 if debugger.trouble() else config.limits.core)
+    running.prepare_process(0 if debugger.trouble() else config.limits.core, config.limits.open)
+    running.become_subreaper()
     _clear(home / "runs")
     machine, rules = this_machine(), _rules(config)
     outbox, bell, queue = Outbox(home / "outbox"), Bell(), JobQueue(farm.status, rng=rng)
@@ -76,13 +76,6 @@ def _journal(farm: Farm, document: Worker) -> Journal:
     journal = Journal(farm.status, document.id, document.incarnation, utc_now)
     logging.getLogger("crashfarm.worker").addHandler(journal)
     return journal
-
-
-def _prepare_process(core: int) -> None:
-    """What all runs inherit: how large their core files may be; and no process of theirs escapes us."""
-    most = resource.getrlimit(resource.RLIMIT_CORE)[1]
-    resource.setrlimit(resource.RLIMIT_CORE, (core if most == resource.RLIM_INFINITY else min(core, most), most))
-    running.become_subreaper()
 
 
 def _clear(runs: Path) -> None:

@@ -18,8 +18,8 @@ Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bounds for every run, in bytes. The time comes with each job and is cut to `seconds`.
 
-    `file` bounds each file that it writes, `open` how many files each of its processes has open, `folder` all files in
-    its working folder. `core` bounds core files, which are read by gdb where the output tells no stack; 0 is for none.
+    `file` bounds each file that it writes, `open` how many files each of its processes has open (and the worker
+    itself), `folder` all files in its working folder. `core` bounds core files, which are read by gdb where the output tells no stack; 0 is for none.
     """
 
     seconds: Seconds = 3600.0
@@ -27,7 +27,7 @@ class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     output: Count = 64 << 20
     processes: Count = 256
     file: Count = 4 << 30
-    open: Count = 4096
+    open: Annotated[int, Meta(ge=2048)] = 4096
     folder: Count = 8 << 30
     core: Annotated[int, Meta(ge=0)] = 1 << 30
 

@@ -106,7 +106,6 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
             output=limits.output,
             processes=limits.processes,
             file=limits.file,
-            open=limits.open,
             folder=limits.folder,
         )
 

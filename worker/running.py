@@ -39,7 +39,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What a run may use: seconds of time, bytes of memory (all its processes), bytes of output, processes, bytes of
-    one `file`, `open` files of one process, bytes of all files in its working `folder`.
+    one `file`, bytes of all files in its working `folder`.
 
     Of the output `head` and `tail` bytes are kept.
     """
@@ -49,7 +49,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     output: int = 64 << 20
     processes: int = 256
     file: int = 4 << 30
-    open: int = 4096
     folder: int = 8 << 30
     head: int = 256 << 10
     tail: int = 768 << 10
@@ -70,6 +69,22 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     output_total: int
     account: bytes = b""
     last_words: bytes = b""
+
+
+def bounded(most: int, hard: int) -> int:
+    """A limit within a hard one of the kernel's."""
+    return most if hard == resource.RLIM_INFINITY else min(most, hard)
+
+
+def prepare_process(core: int, files: int) -> None:
+    """Set what all runs inherit: how large their core files may be, and how many files each process may have open.
+
+    The second one binds ourselves, too: some programs look at it when they begin, so it cannot be set afterwards.
+    """
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (bounded(core, hard), hard))
+    most = bounded(files, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def become_subreaper() -> None:
@@ -223,12 +238,10 @@ class _Run:
 
 
 def _bound(pid: int, limits: Limits) -> None:
-    """Set the limits that the kernel keeps. The program has only just begun, and its descendants inherit them."""
+    """Set the limit that the kernel keeps. The program has only just begun, and its descendants inherit it."""
     with contextlib.suppress(OSError, ValueError):
-        for what, most in ((resource.RLIMIT_FSIZE, limits.file), (resource.RLIMIT_NOFILE, limits.open)):
-            hard = resource.prlimit(pid, what)[1]
-            bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
-            resource.prlimit(pid, what, (bound, bound))
+        most = bounded(limits.file, resource.prlimit(pid, resource.RLIMIT_FSIZE)[1])
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, most))
 
 
 def _pidfd(pid: int) -> int | None:

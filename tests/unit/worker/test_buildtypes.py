@@ -111,6 +111,7 @@ def test_a_sanitizer_tells_what_it_found_with_names(
 def test_a_program_runs_under_valgrind(tmp_path: Path) -> None:
     """Which is found on this machine; nobody has to allow it."""
     parcel = run(tmp_path, "valgrind", str(compiled(tmp_path)), "freed")
+    assert len(findings(parcel)) == 1, parcel.output.decode()
     [found] = findings(parcel)
     assert found.kind == "valgrind"
     assert "read_freed" in [frame.function for frame in found.frames]
