@@ -31,7 +31,7 @@ def collect(farm: Farm, scratch: Scratch) -> None:
 
 def _known(scratch: Scratch) -> set[tuple[str, str]]:
     """The bugs, each with all that a page shows of it."""
-    query = "SELECT bug, json_array(title, state, resolution, url, updated_at) FROM bug_docs"
+    query = "SELECT bug, json_array(title, state, resolution, url) FROM bug_docs"
     return {(bug, about) for bug, about in scratch.rows(query)}
 
 
@@ -41,7 +41,7 @@ def _read(farm: Farm, scratch: Scratch, bug: str) -> None:
     except InvalidDocument:
         # There is no such document, or somebody is in the middle of editing it: its id still says enough.
         return
-    scratch.insert("bug_docs", [(bug, known.title, known.state, known.resolution, known.url, known.updated_at)])
+    scratch.insert("bug_docs", [(bug, known.title, known.state, known.resolution, known.url)])
     scratch.insert("fixed_on", [(bug, branch) for branch in known.fixed_on])
 
 

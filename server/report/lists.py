@@ -32,17 +32,9 @@ UNFILED = "NOT suppressed AND NOT open_bugs AND NOT closed_bugs"
 
 NEW = "first_seen >= ?"
 
-AGAIN = """
-closed_bugs AND EXISTS (
-    SELECT 1 FROM tuples JOIN bugs USING (signature) JOIN bug_docs USING (bug)
-    WHERE signature = name AND state = 'closed' AND tuples.last_seen > updated_at AND tuples.last_seen >= ? AND (
-        branch IN (SELECT branch FROM fixed_on WHERE bug = bug_docs.bug)
-        OR NOT EXISTS (SELECT 1 FROM fixed_on WHERE bug = bug_docs.bug)
-    )
-)
-"""
+AGAIN = "EXISTS (SELECT 1 FROM again WHERE signature = name AND last_seen >= ?)"
 
-AGAIN_OF_BUG = " AND ".join((AGAIN, "name IN (SELECT signature FROM bugs WHERE bug = ?)"))
+AGAIN_OF_BUG = "EXISTS (SELECT 1 FROM again WHERE signature = name AND bug = ?)"
 
 QUIET = """
 last_seen < ? AND findings > 2 AND NOT suppressed AND EXISTS (
@@ -94,7 +86,7 @@ class Lists:
 
     def again(self, bug: str) -> Iterator[Line]:
         """Signatures of a closed bug that were seen after that, on a branch where it is fixed."""
-        return self.lines(AGAIN_OF_BUG, "", bug)
+        return self.lines(AGAIN_OF_BUG, bug)
 
     def news(self, limit: int) -> tuple[News, ...]:
         """What changed since the time in question, and what differs between branches."""

@@ -44,14 +44,24 @@ CREATE TABLE bugs (
 CREATE INDEX bugs_signature ON bugs (signature);
 CREATE INDEX bugs_document ON bugs (document);
 
+-- Closed bugs whose tuples came back though they are fixed there, and when these were seen last: the collector decides.
+CREATE TABLE again (
+    signature TEXT NOT NULL,
+    bug TEXT NOT NULL,
+    last_seen TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (bug, signature, document)
+) WITHOUT ROWID;
+CREATE INDEX again_signature ON again (signature);
+CREATE INDEX again_document ON again (document);
+
 -- What the bugs' own documents say, of those that have one, and the branches on which they are fixed.
 CREATE TABLE bug_docs (
     bug TEXT PRIMARY KEY,
     title TEXT NOT NULL,
     state TEXT NOT NULL,
     resolution TEXT NOT NULL,
-    url TEXT NOT NULL,
-    updated_at TEXT NOT NULL
+    url TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE fixed_on (
     bug TEXT NOT NULL,

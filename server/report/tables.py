@@ -42,12 +42,13 @@ def add_history(scratch: Scratch, document_id: str, doc: Json) -> str | None:
     scratch.insert("places", [(name, one.product, place, document_id) for place in one.places])
     scratch.insert("bugs", [(name, bug, True, document_id) for bug in one.bugs.open])
     scratch.insert("bugs", [(name, bug, False, document_id) for bug in one.bugs.closed])
+    scratch.insert("again", [(name, bug, one.last_seen, document_id) for bug in one.regressed])
     return name
 
 
 def forget_history(scratch: Scratch, document_id: str) -> None:
     """Forget what a history document said, before what it says now is noted."""
-    for table in ("places", "bugs", "unreadable"):
+    for table in ("places", "bugs", "again", "unreadable"):
         scratch.change(f"DELETE FROM {table} WHERE document = ?", document_id)  # noqa: S608 names are ours
 
 
