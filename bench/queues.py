@@ -133,13 +133,13 @@ def fill(database: Database, count: int) -> None:
         queue.add(make_jobs(min(CHUNK, count - at)))
         queue.waiting()
     queue.counts()
-    database.view("jobs", "by_claim", limit=1)
+    database.view("queue", "by_claim", limit=1)
 
 
 def measure(found: Settings, pending: int, jobs: int, processes: int, slots: int) -> dict[str, object]:
     """One line of the table."""
     each = max(1, slots // processes)
-    with stores.database(found, "jobs") as status, stores.database(found) as bare:
+    with stores.database(found, views=True) as status, stores.database(found, views=False) as bare:
         fill(status, max(pending, jobs))
         share = jobs // processes
         tallies, _ = run_all(work, [(found, status.name, n, each, share) for n in range(processes)])
@@ -162,7 +162,7 @@ def measure(found: Settings, pending: int, jobs: int, processes: int, slots: int
 
 def measure_idle(found: Settings, times: int) -> dict[str, object]:
     """From a job's being queued to its being claimed, by a worker that asks every 50 ms."""
-    with stores.database(found, "jobs") as status:
+    with stores.database(found, views=True) as status:
         queue = JobQueue(status)
         queue.waiting()
         took = []

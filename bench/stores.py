@@ -12,8 +12,7 @@ from uuid import uuid4
 from crashfarm import settings
 from crashfarm.database import Connection, Database
 from crashfarm.settings import Settings
-
-VIEWS = Path(__file__).parent.parent / "views"
+from server.deploy import sources
 
 
 @contextmanager
@@ -35,26 +34,17 @@ def store(keep: Path | None = None) -> Iterator[Settings]:
 
 
 @contextmanager
-def database(found: Settings, design: str | None = None) -> Iterator[Database]:
-    """A new database, with one of our design documents, that is dropped in the end."""
+def database(found: Settings, *, views: bool) -> Iterator[Database]:
+    """A new database that checks documents as a farm's does, with a farm's views if wanted; dropped in the end."""
     connection = Connection(found.url, found.user, found.password)
     name = f"bench-{uuid4().hex}"
     connection.create(name)
     made = connection.database(name)
-    if design:
-        made.put(design_document(design))
+    for design in sources.load():
+        if sources.STATUS in design.places and (views or design.name == "documents"):
+            made.put(design.doc())
     try:
         yield made
     finally:
         connection.drop(name)
         connection.close()
-
-
-def design_document(name: str) -> dict[str, object]:
-    """A design document from the folder of its views."""
-    views = {}
-    for view in sorted((VIEWS / name).iterdir()):
-        views[view.name] = {"map": (view / "map.js").read_text()}
-        if (view / "reduce").exists():
-            views[view.name]["reduce"] = (view / "reduce").read_text().strip()
-    return {"_id": f"_design/{name}", "language": "javascript", "views": views}

@@ -41,7 +41,7 @@ def job(number: int, **changes: Any) -> Job:
 
 
 class QueueContract:
-    """Needs a fixture `status`: an empty database with the design document `jobs`."""
+    """Needs a fixture `status`: an empty database with the design documents `jobs` and `queue`."""
 
     def queue(self, status: Any, seed: int = 1) -> JobQueue:
         return JobQueue(status, clock=lambda: from_text(NOW), rng=random.Random(seed))

@@ -10,7 +10,7 @@ from crashfarm.documents.job import Job
 
 
 class Demand(msgspec.Struct, frozen=True, array_like=True):
-    """What a class of jobs asks: the first part of the keys of `jobs/pending`. None asks for nothing."""
+    """What a class of jobs asks: the first part of the keys of `queue/pending`. None asks for nothing."""
 
     os_name: str | None
     os_version: str | None

@@ -176,7 +176,7 @@ class Finder:
 
     def _view(self, **query: object) -> tuple[Row, ...]:
         update = {"update": "lazy"} if self._lazy else {}
-        return self._status.view("jobs", "pending", **query, **update).rows
+        return self._status.view("queue", "pending", **query, **update).rows
 
 
 def _fitting(abilities: Abilities, relaxed: int, jobs: Iterable[Job]) -> Iterator[Job]:

@@ -68,7 +68,7 @@ class JobQueue:
         """How many jobs there are that this worker could claim now, or perhaps when their delays are over."""
         free = sum(waiting.count for waiting in self.waiting() if abilities.meet(waiting.demand, RELAXATIONS))
         key = [transitions.DELAY]
-        delayed = self._status.view("jobs", "waiting", startkey=key, endkey=[*key, {}]).rows
+        delayed = self._status.view("queue", "waiting", startkey=key, endkey=[*key, {}]).rows
         return free + sum(int(row.value) for row in delayed)
 
     def claim(self, holder: Holder, abilities: Abilities, wanted: int, lease_seconds: float) -> list[Job]:
@@ -115,7 +115,7 @@ class JobQueue:
     def held_by(self, worker: str) -> list[Job]:
         """The jobs that a worker of that name has claimed, under whatever incarnation."""
         query = {"startkey": [worker], "endkey": [worker, {}], "include_docs": True}
-        rows = self._status.view("jobs", "by_claim", **query).rows
+        rows = self._status.view("queue", "by_claim", **query).rows
         return [job for job in read(row.doc for row in rows) if job.claim and job.claim.worker == worker]
 
     def take_back(self, holder: Holder) -> Settlement:

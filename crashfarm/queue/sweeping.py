@@ -46,7 +46,7 @@ class Sweeper:
 
         A holder that speaks up in this moment keeps its job.
         """
-        rows = self._status.view("jobs", "by_claim", include_docs=True).rows
+        rows = self._status.view("queue", "by_claim", include_docs=True).rows
         running = [job for job in read(row.doc for row in rows) if job.state == JobState.RUNNING]
         dead = self._leases.expired(running, now, _lease)
         text, reason = to_text(self._clock()), "nothing was heard of the worker for the length of the lease"
@@ -72,11 +72,11 @@ class Sweeper:
     def _read(self, wait: str) -> list[Job]:
         """Jobs with that wait; a part of them, where there are very many."""
         query = {"startkey": [wait], "endkey": [wait, {}], "reduce": False}
-        counted = self._status.view("jobs", "waiting", startkey=[wait], endkey=[wait, {}]).rows
+        counted = self._status.view("queue", "waiting", startkey=[wait], endkey=[wait, {}]).rows
         if not counted:
             return []
         skip = self._rng.randrange(counted[0].value) if counted[0].value > PAGE else 0
-        rows = self._status.view("jobs", "waiting", **query, skip=skip, limit=PAGE, include_docs=True).rows
+        rows = self._status.view("queue", "waiting", **query, skip=skip, limit=PAGE, include_docs=True).rows
         return [job for job in read(row.doc for row in rows) if job.state == JobState.PENDING and job.wait == wait]
 
     def _write(self, jobs: Sequence[Job]) -> tuple[Job, ...]:

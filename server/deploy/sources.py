@@ -22,6 +22,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "documents": (STATUS, HISTORY),
     "conflicts": (STATUS, HISTORY),
     "jobs": (STATUS,),
+    "queue": (STATUS,),
     "workers": (STATUS,),
     "dashboard": (STATUS,),
     "crash_type": (HISTORY,),

@@ -37,7 +37,8 @@ def status(couch_url: str, database_name: str) -> Iterator[Database]:
         f"{parts.scheme}://{parts.hostname}:{parts.port}", parts.username or "", parts.password or ""
     )
     database = connection.database(database_name)
-    database.put(design(ROOT / "views" / "jobs"))
+    for name in ("jobs", "queue"):
+        database.put(design(ROOT / "views" / name))
     yield database
     connection.close()
 

@@ -13,7 +13,7 @@ export async function askCounts(couch, places) {
 
 // The pending jobs by what they ask and by priority: [{asks, priority, jobs}], the most urgent first.
 export async function askClasses(couch, places) {
-  const answer = await couch.view(places.status, "jobs", "pending", { group_level: 2, limit: CLASSES + 1 });
+  const answer = await couch.view(places.status, "queue", "pending", { group_level: 2, limit: CLASSES + 1 });
   const classes = answer.rows.slice(0, CLASSES).map((row) => ({ asks: asksOf(row.key[0]), priority: row.key[1], jobs: row.value }));
   classes.sort((one, other) => one.priority - other.priority || other.jobs - one.jobs);
   return { classes, more: answer.rows.length > CLASSES };

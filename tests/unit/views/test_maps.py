@@ -42,11 +42,11 @@ def number(value: Any) -> bool:
 
 SHAPES: dict[str, list[Any]] = {
     "crash_type/results": [text] * len(PARTS),
-    "jobs/by_claim": [text] * 2,
+    "queue/by_claim": [text] * 2,
     "jobs/by_source": [text] * 2,
     "jobs/by_state": [text] * 5,
-    "jobs/pending": [demand, number, text],
-    "jobs/waiting": [text] * 2,
+    "queue/pending": [demand, number, text],
+    "queue/waiting": [text] * 2,
     "conflicts/open": [text, number],
     "results/by_branch_day": [text] * 5,
     "results/by_input": [text] * 8,
@@ -163,14 +163,14 @@ def test_job_with_the_same_tags_in_another_order_is_of_the_same_class() -> None:
     one, other = samples.pending(), samples.pending()
     one["requires"] = {"tags": ["b", "a", "b"]}
     other["requires"] = {"tags": ["a", "b"]}
-    assert FUNCTIONS["jobs/pending"](one) == FUNCTIONS["jobs/pending"](other)
+    assert FUNCTIONS["queue/pending"](one) == FUNCTIONS["queue/pending"](other)
 
 
 def test_job_without_a_priority_counts_as_normal() -> None:
     """It must not come before those that a person waits for."""
     doc = samples.pending()
     del doc["priority"]
-    [(key, _)] = FUNCTIONS["jobs/pending"](doc)
+    [(key, _)] = FUNCTIONS["queue/pending"](doc)
     assert key[1] == 3
 
 
