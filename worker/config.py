@@ -18,8 +18,9 @@ Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bounds for every run, in bytes. The time comes with each job and is cut to `seconds`.
 
-    `file` bounds each file that it writes, `open` how many files each of its processes has open (and the worker
-    itself), `folder` all files in its working folder. `core` bounds core files, which are read by gdb where the output tells no stack; 0 is for none.
+    `file` bounds each file that it writes, `open` how many files each of its processes has open, and the worker
+    itself, `folder` all files in its working folder. `core` bounds core files, which are read by gdb where the output
+    tells no stack; 0 is for none.
     """
 
     seconds: Seconds = 3600.0

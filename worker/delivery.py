@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crashfarm.documents.job import Job, JobResult
+from crashfarm.errors import DatabaseUnavailable
 from crashfarm.queue import JobQueue
 from worker.outbox import Outbox, Parcel
 from worker.recording import Recorder
@@ -36,12 +37,16 @@ class Delivery:
         batch = self._batch()
         if not batch:
             return 0
-        refused = self._recorder.record([parcel for _, parcel in batch])
-        self._finish([parcel for _, parcel in batch], refused)
-        for path, parcel in batch:
-            self._forget(path, parcel, refused)
-        self.delivered += len(batch)
-        return len(batch)
+        recorded = self._recorder.record([parcel for _, parcel in batch])
+        told = [(path, parcel) for path, parcel in batch if parcel.job["_id"] not in recorded.again]
+        self._finish([parcel for _, parcel in told], recorded.refused)
+        for path, parcel in told:
+            self._forget(path, parcel, recorded.refused)
+        self.delivered += len(told)
+        if recorded.again:
+            job, reason = next(iter(recorded.again.items()))
+            raise DatabaseUnavailable(f"{len(recorded.again)} results wait; {job}: {reason}")
+        return len(told)
 
     def _batch(self) -> list[tuple[Path, Parcel]]:
         batch: list[tuple[Path, Parcel]] = []

@@ -4,6 +4,8 @@ import base64
 import logging
 from collections.abc import Sequence
 
+import msgspec
+
 from crashfarm.database import Database, Outcome
 from crashfarm.documents.base import Json
 from crashfarm.documents.environment import Environment
@@ -19,6 +21,32 @@ ROUNDS = 20
 
 OUTPUT = "output.txt"
 
+FOR_GOOD = frozenset(
+    (
+        "forbidden",
+        "unauthorized",
+        "bad_request",
+        "doc_validation",
+        "illegal_docid",
+        "illegal_document_id",
+        "invalid_attachment",
+        "missing_stub",
+        "not_found",
+        "attachment_too_large",
+        "document_too_large",
+        "request_entity_too_large",
+        "too_large",
+    )
+)
+"""CouchDB's words for a document that it will never take. Any other failure is the server's, and passes."""
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """What could not be written: reasons by the ids of the jobs, `refused` for good, or to be tried `again`."""
+
+    refused: dict[str, str]
+    again: dict[str, str]
+
 
 class Recorder:
     """Writes to the farm's history database. Methods raise DatabaseError when the network fails."""
@@ -26,31 +54,36 @@ class Recorder:
     def __init__(self, history: Database) -> None:
         self._history = history
 
-    def record(self, parcels: Sequence[Parcel]) -> dict[str, str]:
-        """Write what the parcels hold. All of it may be written before, in part or in full.
-
-        Returns the reasons for results that the database refused, by the ids of their jobs.
-        """
+    def record(self, parcels: Sequence[Parcel]) -> Recorded:
+        """Write what the parcels hold. All of it may be written before, in part or in full."""
         results = {parcel.result["job"]: Result.from_doc(parcel.result) for parcel in parcels}
-        refused = self._merge_histories([sighting for result in results.values() for sighting in _sightings(result)])
-        for history_id, reason in refused.items():
-            log.error("%s was refused: %s", history_id, reason)
-        docs = {parcel.result["_id"]: _with_output(parcel) for parcel in parcels}
-        reasons = self._write_results(docs)
-        return {docs[result_id]["job"]: reason for result_id, reason in reasons.items()}
+        sightings = {job: _sightings(result) for job, result in results.items()}
+        passing = self._merge_histories([sighting for each in sightings.values() for sighting in each])
+        again = {job: reason for job, each in sightings.items() if (reason := _first(passing, each))}
+        docs = {parcel.result["_id"]: _with_output(parcel) for parcel in parcels if parcel.result["job"] not in again}
+        refused, later = self._write_results(docs)
+        return Recorded(
+            refused={docs[result_id]["job"]: reason for result_id, reason in refused.items()},
+            again=again | {docs[result_id]["job"]: reason for result_id, reason in later.items()},
+        )
 
     def _merge_histories(self, sightings: Sequence[Sighting]) -> dict[str, str]:
-        """Merge what was seen into the history documents; those that would not change are not written."""
+        """Merge what was seen into the history documents; those that would not change are not written.
+
+        Returns the reasons for those that are to be tried again another time. A refusal is only told to the log.
+        """
         wanted = _gather(sightings)
-        refused: dict[str, str] = {}
+        passing: dict[str, str] = {}
         for _ in range(ROUNDS):
             changed = [history for history in self._merged(wanted) if history is not None]
             outcomes = self._history.bulk([history.to_doc() for history in changed])
-            refused |= _refusals(outcomes)
+            passing |= _told(outcomes, passing=True)
+            for history_id, reason in _told(outcomes, passing=False).items():
+                log.error("%s was refused: %s", history_id, reason)
             again = {outcome.id for outcome in outcomes if outcome.error == "conflict"}
             wanted = {id: history for id, history in wanted.items() if id in again}
             if not wanted:
-                return refused
+                return passing
         raise Conflict(f"{next(iter(wanted))} keeps changing")
 
     def _merged(self, wanted: dict[str, History]) -> list[History | None]:
@@ -61,17 +94,22 @@ class Recorder:
         present = {row.doc["_id"]: row.doc for row in rows if row.doc}
         return [_merge(present.get(id), history) for id, history in wanted.items()]
 
-    def _write_results(self, docs: dict[str, Json]) -> dict[str, str]:
-        """Create results, or put them in the place of those of lower attempts. Returns the reasons for refusals."""
+    def _write_results(self, docs: dict[str, Json]) -> tuple[dict[str, str], dict[str, str]]:
+        """Create results, or put them in the place of those of lower attempts.
+
+        Returns the reasons for refusals, and for those that are to be tried again another time.
+        """
         refused: dict[str, str] = {}
+        again: dict[str, str] = {}
         left = docs
         for _ in range(ROUNDS):
             outcomes = self._history.bulk(list(left.values()))
-            refused |= _refusals(outcomes)
+            refused |= _told(outcomes, passing=False)
+            again |= _told(outcomes, passing=True)
             met = {outcome.id: left[outcome.id] for outcome in outcomes if outcome.error == "conflict"}
             left = self._newer(met)
             if not left:
-                return refused
+                return refused, again
         raise Conflict(f"{next(iter(left))} keeps changing")
 
     def _newer(self, docs: dict[str, Json]) -> dict[str, Json]:
@@ -135,6 +173,18 @@ def _attachment(text: bytes) -> Json:
     return {"content_type": "text/plain; charset=utf-8", "data": base64.b64encode(text).decode()}
 
 
-def _refusals(outcomes: Sequence[Outcome]) -> dict[str, str]:
+def _first(passing: dict[str, str], sightings: Sequence[Sighting]) -> str:
+    """Why one of these sightings could not be written yet, or nothing."""
+    reasons = (passing.get(history_of(sighting).id, "") for sighting in sightings) if passing else iter(())
+    return next(filter(None, reasons), "")
+
+
+def _told(outcomes: Sequence[Outcome], *, passing: bool) -> dict[str, str]:
+    """The reasons of those that were refused for good, or of those that failed for what will pass."""
     wrong = [outcome for outcome in outcomes if outcome.error not in {None, "conflict"}]
-    return {outcome.id: outcome.reason or str(outcome.error) for outcome in wrong}
+    return {outcome.id: outcome.reason or str(outcome.error) for outcome in wrong if _passes(outcome) == passing}
+
+
+def _passes(outcome: Outcome) -> bool:
+    """Whether a failed write may succeed another time: what is wrong is the server, and not the document."""
+    return outcome.error not in FOR_GOOD

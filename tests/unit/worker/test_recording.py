@@ -1,17 +1,21 @@
 """What is written of a run: once, whoever ran it and however often it is told."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 
+from crashfarm.database import Outcome
 from crashfarm.documents.finding import Finding
+from crashfarm.documents.job import Job
 from crashfarm.documents.result import Result
 from crashfarm.errors import DatabaseUnavailable
+from crashfarm.queue.settling import Settlement
 from tests import samples
 from tests.fakes.couch import MemoryDatabase, lost_replies
+from worker.delivery import Delivery
 from worker.outbox import Outbox, Parcel
-from worker.recording import Recorder
+from worker.recording import Recorded, Recorder
 
 
 def parcel(attempt: int = 1, seen_at: str = samples.NOW, place: str = "a.py", **changes: Any) -> Parcel:
@@ -43,7 +47,7 @@ def test_a_lost_reply_is_made_good_by_telling_again(history: MemoryDatabase) -> 
     history.fault = lost_replies("bulk", 1)
     with pytest.raises(DatabaseUnavailable):
         Recorder(history).record([parcel()])
-    assert Recorder(history).record([parcel()]) == {}
+    assert Recorder(history).record([parcel()]) == Recorded({}, {})
     assert (len(stored(history, "history")), len(stored(history, "result"))) == (1, 1)
 
 
@@ -100,3 +104,84 @@ def test_a_draft_of_a_killed_worker_is_no_parcel(tmp_path: Any) -> None:
     """Half a file is never delivered."""
     (tmp_path / "job_1.draft").write_text("{")
     assert list(Outbox(tmp_path)) == []
+
+
+class Refusing(MemoryDatabase):
+    """Fails the writing of documents of a type with an error of CouchDB's own."""
+
+    def __init__(self, kind: str, error: str) -> None:
+        super().__init__("history")
+        self.kind = kind
+        self.error = error
+
+    def _write(self, doc: dict[str, Any]) -> Outcome:
+        if doc["type"].startswith(self.kind):
+            return Outcome(doc["_id"], error=self.error, reason="for a reason")
+        return super()._write(doc)
+
+
+@pytest.mark.parametrize("error", ["forbidden", "document_too_large"])
+def test_a_result_that_is_refused_is_refused_for_good(error: str) -> None:
+    """Its document is at fault."""
+    recorded = Recorder(Refusing("result", error)).record([parcel()])
+    assert recorded == Recorded(refused={samples.running()["_id"]: "for a reason"}, again={})
+
+
+@pytest.mark.parametrize("error", ["internal_server_error", "timeout", "unknown_error"])
+@pytest.mark.parametrize("kind", ["result", "history"])
+def test_what_failed_for_the_servers_fault_is_tried_again(kind: str, error: str) -> None:
+    """A result is never written before what it leads to."""
+    history = Refusing(kind, error)
+    recorded = Recorder(history).record([parcel()])
+    assert recorded == Recorded(refused={}, again={samples.running()["_id"]: "for a reason"})
+    assert stored(history, "result") == []
+    history.kind = "nothing"
+    assert Recorder(history).record([parcel()]) == Recorded({}, {})
+    assert len(stored(history, "result")) == 1
+
+
+def test_a_history_that_is_refused_keeps_no_result_back(history: MemoryDatabase) -> None:
+    """The run is told all the same."""
+    history = Refusing("history", "forbidden")
+    assert Recorder(history).record([parcel()]) == Recorded({}, {})
+    assert len(stored(history, "result")) == 1
+
+
+class Held:
+    """Slots and queue of a worker, as far as a delivery asks them."""
+
+    def __init__(self) -> None:
+        self.finished: list[tuple[str, str]] = []
+
+    def newest(self, job: Job) -> Job:
+        return job
+
+    def forget(self, jobs: Any) -> None:
+        """Nothing is held."""
+
+    def finish(self, ends: Any) -> Settlement:
+        self.finished += [(job.id, str(result)) for job, result, _ in ends]
+        return Settlement()
+
+
+def test_a_delivery_that_fails_for_the_servers_fault_keeps_its_parcel(tmp_path: Any) -> None:
+    """The job is not ended before its result is there; the others are not kept back."""
+    history, held, outbox = Refusing("result", "timeout"), Held(), Outbox(tmp_path)
+    outbox.put(parcel())
+    delivery = Delivery(outbox, Recorder(history), cast(Any, held), cast(Any, held))
+    with pytest.raises(DatabaseUnavailable, match=r"1 results wait; .*: for a reason"):
+        delivery.deliver()
+    assert (held.finished, delivery.waiting(), list((tmp_path).glob("refused/*"))) == ([], 1, [])
+    history.kind = "nothing"
+    assert delivery.deliver() == 1
+    assert held.finished == [(samples.running()["_id"], "failure")]
+    assert delivery.waiting() == 0
+
+
+def test_a_delivery_that_is_refused_ends_its_job_as_an_error(tmp_path: Any) -> None:
+    """And keeps the parcel for a person to look at."""
+    held, outbox = Held(), Outbox(tmp_path)
+    path = outbox.put(parcel())
+    Delivery(outbox, Recorder(Refusing("result", "forbidden")), cast(Any, held), cast(Any, held)).deliver()
+    assert held.finished == [(samples.running()["_id"], "error")]
+    assert (tmp_path / "refused" / path.name).exists()
