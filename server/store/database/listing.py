@@ -31,6 +31,13 @@ class Range:
     limit: int | None = None
 
 
+def holds(span: Range, doc_id: str) -> bool:
+    """Whether an id lies between the ends of a range."""
+    low, high = span.low, span.high
+    above = low is None or doc_id > low or (span.low_inclusive and doc_id == low)
+    return above and (high is None or doc_id < high or (span.high_inclusive and doc_id == high))
+
+
 def pages(connection: apsw.Connection, span: Range, *, docs: bool) -> Iterator[bytes]:
     """The rows as JSON text, joined by commas, in pieces of about a megabyte."""
     left = span.limit

@@ -16,6 +16,7 @@ from server.store.http.response import Response, raw_json
 from server.store.http.routing import Route
 
 _SMALL = 50
+_BOUNDS = frozenset(("key", "startkey", "start_key", "endkey", "end_key"))
 _DESIGNS = Range("_design/", "_design0", high_inclusive=False)
 
 
@@ -23,27 +24,21 @@ async def all_docs(request: Request) -> Response:
     """GET and POST /{db}/_all_docs, and /{db}/_all_docs/queries"""
     if request.parts[2:] == ("queries",):
         return await _queries(request)
-    options = _options_of(request)
-    if request.method == "POST":
-        options |= await request.json_object()
-    return await _answer(request, options, None)
+    return await _answer(request, await options_of(request), None)
 
 
 async def design_docs(request: Request) -> Response:
     """GET and POST /{db}/_design_docs"""
     if request.parts[2:] == ("queries",):
         return await _queries(request)
-    options = _options_of(request)
-    if request.method == "POST":
-        options |= await request.json_object()
-    return await _answer(request, options, _DESIGNS)
+    return await _answer(request, await options_of(request), _DESIGNS)
 
 
 async def _answer(request: Request, options: dict[str, Any], within: Range | None) -> Response:
     db, docs = request.db, options.get("include_docs") is True
     if "keys" in options:
-        return raw_json(await asyncio.to_thread(_by_keys, db, options))
-    span = _span(options, within)
+        return raw_json(await asyncio.to_thread(_by_keys, db, options, within))
+    span = span_of(options, within)
     if options.get("conflicts") is True and docs:
         return raw_json(await asyncio.to_thread(_with_conflicts, db, options, span))
     if span.limit is not None and span.limit <= _SMALL:
@@ -52,7 +47,7 @@ async def _answer(request: Request, options: dict[str, Any], within: Range | Non
 
 
 async def _queries(request: Request) -> Response:
-    body = await request.json_object()
+    body = await request.json_object(typed=False)
     queries = body.get("queries")
     if not isinstance(queries, list) or not all(isinstance(each, dict) for each in queries):
         raise BadRequest("`queries` must be an array of objects.")
@@ -63,8 +58,8 @@ async def _queries(request: Request) -> Response:
 
 def _whole(db: Database, options: dict[str, Any], within: Range | None) -> bytes:
     if "keys" in options:
-        return _by_keys(db, options)
-    return b"".join(_pieces(db, options, _span(options, within), within))
+        return _by_keys(db, options, within)
+    return b"".join(_pieces(db, options, span_of(options, within), within))
 
 
 def _pieces(
@@ -93,10 +88,11 @@ async def _streamed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
         yield piece
 
 
-def _by_keys(db: Database, options: dict[str, Any]) -> bytes:
+def _by_keys(db: Database, options: dict[str, Any], within: Range | None) -> bytes:
     keys, docs = options["keys"], options.get("include_docs") is True
-    if not isinstance(keys, list):
-        raise BadRequest("`keys` body member must be an array.")
+    check_keys(options)
+    if within is not None:
+        keys = [key for key in keys if isinstance(key, str) and key.startswith("_design/")]
     if options.get("descending") is True:
         keys = keys[::-1]
     skip = _whole_number(options, "skip", 0) or 0
@@ -104,7 +100,16 @@ def _by_keys(db: Database, options: dict[str, Any]) -> bytes:
     keys = keys[skip:] if limit is None else keys[skip : skip + limit]
     with db.reader() as connection:
         rows = [listing.by_key(connection, key, docs=docs) for key in keys]
-    return b'{"total_rows":%d,"offset":null,"rows":[\r\n%s\r\n]}' % (db.doc_count(), b",\r\n".join(rows))
+        total = db.doc_count() if within is None else listing.count(connection, within)
+    return b'{"total_rows":%d,"offset":null,"rows":[\r\n%s\r\n]}' % (total, b",\r\n".join(rows))
+
+
+def check_keys(options: dict[str, Any]) -> None:
+    """BadRequest unless `keys` is a list, and alone in saying which documents are wanted."""
+    if not isinstance(options["keys"], list):
+        raise BadRequest("`keys` body member must be an array.")
+    if not options.keys().isdisjoint(_BOUNDS):
+        raise QueryParseError("`keys` is incompatible with `key`, `start_key` and `end_key`")
 
 
 def _with_conflicts(db: Database, options: dict[str, Any], span: Range) -> bytes:
@@ -124,31 +129,35 @@ def _with_conflicts(db: Database, options: dict[str, Any], span: Range) -> bytes
     return b'{"total_rows":%d,"offset":%d,"rows":[\r\n%s\r\n]}' % (db.doc_count(), offset, b",\r\n".join(rows))
 
 
-def _options_of(request: Request) -> dict[str, Any]:
+async def options_of(request: Request) -> dict[str, Any]:
+    """The options of a listing, from the address and the body."""
     options: dict[str, Any] = {}
     for name in request.query:
-        if name in ("key", "keys", "startkey", "start_key", "endkey", "end_key"):
+        if name == "keys" or name in _BOUNDS:
             options[name] = request.json_option(name)
         elif name in ("limit", "skip"):
             options[name] = request.number(name, 0)
         elif name in ("include_docs", "descending", "inclusive_end", "conflicts", "update_seq"):
             options[name] = request.flag(name)
+    if request.method == "POST":
+        options |= await request.json_object()
     return options
 
 
-def _span(options: dict[str, Any], within: Range | None) -> Range:
+def span_of(options: dict[str, Any], within: Range | None = None) -> Range:
+    """The range of ids that the options of a listing ask for."""
     descending = options.get("descending") is True
-    start = options.get("startkey", options.get("start_key"))
-    end = options.get("endkey", options.get("end_key"))
+    start = _bound(options, "startkey", "start_key")
+    end = _bound(options, "endkey", "end_key")
     inclusive = options.get("inclusive_end") is not False
     if "key" in options:
         # No id is empty: a key that is no text finds nothing.
-        start = end = options["key"] if isinstance(options["key"], str) else ""
+        start = end = _bound(options, "key")
         inclusive = True
     low, high = (end, start) if descending else (start, end)
     span = Range(
-        _bound(low, "\U0010ffff" * 2),
-        _bound(high, "" if high is not None and not isinstance(high, list | dict) else None),
+        low,
+        high,
         low_inclusive=not descending or inclusive,
         high_inclusive=descending or inclusive,
         descending=descending,
@@ -158,11 +167,12 @@ def _span(options: dict[str, Any], within: Range | None) -> Range:
     return span if within is None else _narrowed(span, within)
 
 
-def _bound(value: Any, other: str | None) -> str | None:
-    """A key as the bound of a range of ids: what is not a string stands before or after all of them."""
-    if value is None or isinstance(value, str):
-        return value
-    return other if isinstance(value, list | dict) else ""
+def _bound(options: dict[str, Any], *names: str) -> str | None:
+    """The end of a range of ids by one of its names: what is no string stands before all of them."""
+    for name in names:
+        if name in options:
+            return options[name] if isinstance(options[name], str) else ""
+    return None
 
 
 def _narrowed(span: Range, within: Range) -> Range:

@@ -20,7 +20,7 @@ from server.store.http.routing import Route
 from server.store.revisions import parse_rev
 
 _encode = msgspec.json.Encoder().encode
-_METHODS = "DELETE,GET,HEAD,POST,PUT,COPY"
+METHODS = "DELETE,GET,HEAD,POST,PUT,COPY"
 
 
 async def get(request: Request) -> Response:
@@ -67,7 +67,7 @@ async def delete(request: Request) -> Response:
 async def copy(request: Request) -> Response:
     """COPY /{db}/{id} with the header Destination"""
     source = reading.chosen(request, document_id(request))
-    target, rev = _destination(request)
+    target, rev = destination(request)
     draft = Draft(target, source.body, rev=rev)
     kept = source.kept()
     for name, each in kept.items():
@@ -197,7 +197,8 @@ def living(db: Database, doc_id: str) -> Stored:
     return found
 
 
-def _destination(request: Request) -> tuple[str, str | None]:
+def destination(request: Request) -> tuple[str, str | None]:
+    """Where a copy goes: the id, and the revision that it is to replace."""
     header = request.header("destination")
     if header is None:
         raise BadRequest("Destination header is mandatory for COPY.")
@@ -209,6 +210,6 @@ def _destination(request: Request) -> tuple[str, str | None]:
 
 
 routes = [
-    Route("document", "", {"GET": get, "PUT": put, "DELETE": delete, "COPY": copy}, _METHODS),
+    Route("document", "", {"GET": get, "PUT": put, "DELETE": delete, "COPY": copy}, METHODS),
     Route("database", "", {"POST": post}),
 ]

@@ -5,9 +5,11 @@ from typing import Any
 import msgspec
 
 from server.store.database import drafts
+from server.store.database import listing as listings
+from server.store.database.drafts import Draft
 from server.store.database.writes import LocalWrite
-from server.store.errors import NotFound
-from server.store.http import documents
+from server.store.errors import BadRequest, NotFound
+from server.store.http import all_docs, documents
 from server.store.http.request import Request
 from server.store.http.response import Response, json_response, raw_json
 from server.store.http.routing import Route
@@ -17,10 +19,7 @@ _encode = msgspec.json.Encoder().encode
 
 async def get(request: Request) -> Response:
     """GET /{db}/_local/{id}"""
-    found = request.db.local(request.parts[2])
-    if found is None:
-        raise NotFound("missing")
-    rev, body = found
+    rev, body = _found(request)
     doc_id = _encode("_local/" + request.parts[2])
     return raw_json(b'{"_id":%s,"_rev":"0-%d"%s}' % (doc_id, rev, body), 200, {"etag": f'"0-{rev}"'})
 
@@ -42,18 +41,59 @@ async def delete(request: Request) -> Response:
     return _answer(request, new, 200)
 
 
+async def copy(request: Request) -> Response:
+    """COPY /{db}/_local/{id} with the header Destination"""
+    found = _found(request)
+    target, rev = documents.destination(request)
+    return await documents.store(request, Draft(target, found[1], rev=rev))
+
+
 async def listing(request: Request) -> Response:
-    """GET /{db}/_local_docs"""
+    """GET and POST /{db}/_local_docs, and /{db}/_local_docs/queries"""
+    if request.parts[2:] == ("queries",):
+        body = await request.json_object(typed=False)
+        queries = body.get("queries")
+        if not isinstance(queries, list) or not all(isinstance(each, dict) for each in queries):
+            raise BadRequest("POST body must include `queries` parameter.")
+        answers = [_listed(request, each) for each in queries]
+        return raw_json(b'{"results":[\r\n' + b",\r\n".join(answers) + b"\r\n]}")
+    return raw_json(_listed(request, await all_docs.options_of(request)))
+
+
+def _listed(request: Request, options: dict[str, Any]) -> bytes:
     with request.db.reader() as connection:
         found: list[Any] = connection.execute("SELECT id, rev, body FROM local ORDER BY id").fetchall()
-    rows = [_row(request, *each) for each in found]
-    return raw_json(b'{"total_rows":null,"offset":null,"rows":[\r\n' + b",\r\n".join(rows) + b"\r\n]}")
+    known = {f"_local/{name}": (rev, body) for name, rev, body in found}
+    docs = options.get("include_docs") is True
+    rows = [_row(key, known.get(key), docs) for key in _chosen(list(known), options)]
+    return b'{"total_rows":null,"offset":null,"rows":[\r\n' + b",\r\n".join(rows) + b"\r\n]}"
 
 
-def _row(request: Request, name: str, rev: int, body: bytes) -> bytes:
-    doc_id = _encode("_local/" + name)
-    doc = b',"doc":{"_id":%s,"_rev":"0-%d"%s}' % (doc_id, rev, body) if request.flag("include_docs") else b""
-    return b'{"id":%s,"key":%s,"value":{"rev":"0-%d"}%s}' % (doc_id, doc_id, rev, doc)
+def _chosen(ids: list[str], options: dict[str, Any]) -> list[Any]:
+    """Which of the ids, which are in order, the options ask for; keys that are asked for by name are all there."""
+    span = all_docs.span_of(options)
+    if "keys" in options:
+        all_docs.check_keys(options)
+        found: list[Any] = options["keys"][::-1] if span.descending else options["keys"]
+    else:
+        found = [each for each in (ids[::-1] if span.descending else ids) if listings.holds(span, each)]
+    return found[span.skip :][: span.limit]
+
+
+def _row(key: Any, found: tuple[int, bytes] | None, docs: bool) -> bytes:
+    quoted = _encode(key)
+    if found is None:
+        return b'{"key":%s,"error":"not_found"}' % quoted
+    rev, body = found
+    doc = b',"doc":{"_id":%s,"_rev":"0-%d"%s}' % (quoted, rev, body) if docs else b""
+    return b'{"id":%s,"key":%s,"value":{"rev":"0-%d"}%s}' % (quoted, quoted, rev, doc)
+
+
+def _found(request: Request) -> tuple[int, bytes]:
+    found = request.db.local(request.parts[2])
+    if found is None:
+        raise NotFound("missing")
+    return found
 
 
 def _given_rev(request: Request, in_body: str | None) -> str | None:
@@ -68,6 +108,6 @@ def _answer(request: Request, rev: str, status: int) -> Response:
 
 
 routes = [
-    Route("local", "", {"GET": get, "PUT": put, "DELETE": delete}),
+    Route("local", "", {"GET": get, "PUT": put, "DELETE": delete, "COPY": copy}, documents.METHODS),
     Route("database", "_local_docs", {"GET": listing, "POST": listing}),
 ]

@@ -66,7 +66,8 @@ class Request:
             return default
         if value.isascii() and value.isdigit():
             return int(value)
-        raise QueryParseError(f'Invalid value for integer: "{value}"')
+        kind = "positive integer" if value[1:].isdigit() and value[0] == "-" else "integer"
+        raise QueryParseError(f'Invalid value for {kind}: "{value}"')
 
     def json_option(self, name: str) -> Any:
         """A query option that is JSON."""
@@ -134,9 +135,9 @@ class Request:
         """The body as a value."""
         return _decode(await self.text())
 
-    async def json_object(self) -> dict[str, Any]:
-        """The body, which has to be a JSON object."""
-        value = await self.json()
+    async def json_object(self, *, typed: bool = True) -> dict[str, Any]:
+        """The body, which has to be a JSON object, and, if `typed`, to say that it is."""
+        value = _decode(await self.text() if typed else self.minified(await self.plain_body()))
         if not isinstance(value, dict):
             raise BadRequest("Request body must be a JSON object")
         return value

@@ -8,6 +8,7 @@ from server.store.http.request import Request
 from server.store.http.response import Response, json_response
 from server.store.http.routing import Route
 
+_FORM = "application/x-www-form-urlencoded"
 _LONGEST_FORM = 1 << 20
 
 
@@ -43,11 +44,13 @@ async def _credentials(request: Request) -> tuple[str, str]:
     kind = (request.header("content-type") or "").partition(";")[0].strip()
     if kind == "application/json":
         form: dict[str, Any] = await request.json_object()
-    elif kind in ("application/x-www-form-urlencoded", ""):
+    elif kind == _FORM:
         text = await request.body(_LONGEST_FORM)
         form = dict(parse_qsl(text.decode("utf-8", "replace"), keep_blank_values=True))
     else:
-        raise StoreError(415, "bad_content_type", "Content-Type must be a form or application/json")
+        raise StoreError(
+            415, "bad_content_type", "Content-Type must be 'application/x-www-form-urlencoded' or 'application/json'"
+        )
     name, password = form.get("name", form.get("username")), form.get("password", "")
     if not isinstance(name, str) or not isinstance(password, str):
         raise BadRequest("request body must contain a username")

@@ -41,7 +41,6 @@ async def info(request: Request) -> Response:
 
 async def cleanup(request: Request) -> Response:
     """POST /{db}/_view_cleanup"""
-    request.require_json()
     request.require_db_admin()
     await asyncio.to_thread(request.server.views.cleanup, request.db)
     return json_response({"ok": True}, 202)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 SUM_REASON = (
     "The _sum function requires that map values be numbers, arrays of numbers, or objects. Objects cannot be "
     "mixed with other data structures. Objects can be arbitrarily nested, provided that the values for all fields "
@@ -103,7 +105,7 @@ def _stats_of(value: Any) -> Any:
         return [_stats_of(item) for item in value]
     if isinstance(value, dict) and all(_is_number(value.get(field)) for field in _STATS_FIELDS):
         return {field: value[field] for field in _STATS_FIELDS}
-    shown = value if isinstance(value, str) else repr(value)
+    shown = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     raise Invalid(f"The _stats function requires that map values be numbers or arrays of numbers, not '{shown}'", value)
 
 

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from server.store.errors import BadRequest
+from server.store.errors import BadRequest, StoreError
 from server.store.views import distinct
-from server.store.views.numbers import add_up, statistics
+from server.store.views.numbers import add_up, is_error, statistics
 
 
 class IndexRow(msgspec.Struct, frozen=True):
@@ -72,6 +72,9 @@ class Stats:
         return [statistics(group) for group in groups]
 
     def answer(self, partial: Any) -> Any:
+        """The statistics; StoreError (500, as CouchDB answers) when a value is none of which there are some."""
+        if is_error(partial):
+            raise StoreError(500, partial["error"], partial["reason"])
         return partial
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.store.errors import BadRequest
+from server.store.errors import BadRequest, StoreError
 from server.store.views.numbers import add_up
 from server.store.views.reduces import ApproximateCountDistinct, Count, IndexRow, Reducer, Stats, Sum, reducer
 
@@ -93,7 +93,9 @@ def test_statistics_of_arrays_and_of_statistics():
     assert [part["sum"] for part in in_parts(Stats(), [[1, 2], [3, 4]], 1)] == [4, 6]
     before = {"sum": 3, "count": 2, "min": 1, "max": 2, "sumsqr": 5}
     assert in_parts(Stats(), [before, 4], 1) == {"sum": 7, "count": 3, "min": 1, "max": 4, "sumsqr": 21}
-    assert in_parts(Stats(), ["x", 1], 1)["error"] == "invalid_value"
+    with pytest.raises(StoreError) as refused:
+        in_parts(Stats(), ["x", 1], 1)
+    assert (refused.value.status, refused.value.error) == (500, "invalid_value")
 
 
 @pytest.mark.parametrize("name", ["_count", "_sum", "_stats", "_approx_count_distinct"])
