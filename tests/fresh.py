@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from crashfarm import settings
 from crashfarm.settings import Farm, Settings
+from server import deploy
 
 
 def farm_settings(couch_url: str, user: str | None = None, password: str = "", farm: str | None = None) -> Settings:
@@ -24,7 +25,7 @@ def fresh_farm(couch_url: str) -> Iterator[Farm]:
     try:
         yield farm
     finally:
-        for database in (farm.status, farm.history):
+        for database in (farm.status, farm.history, deploy.door(farm)):
             if farm.connection.exists(database.name):
                 farm.connection.drop(database.name)
         farm.connection.close()

@@ -13,10 +13,13 @@ from crashfarm.database import Database
 from crashfarm.errors import ConfigError, Conflict, DatabaseUnavailable, NotFound, UnexpectedAnswer
 from crashfarm.settings import Farm
 from server.deploy import charts, security
-from server.deploy.sources import HISTORY, MARK, STATUS, Design, Json, load
+from server.deploy.sources import DOOR, HISTORY, MARK, STATUS, Design, Json, load
 
 TRIES = 10
 """How often a design document is pushed again when somebody else pushes it, too."""
+
+_ENDS = ("-history", "-door")
+"""What the names of a farm's other databases end in."""
 
 Advance = Callable[[int], None]
 """Called with how many views are ready so far."""
@@ -56,16 +59,28 @@ def push(
 
     Raises ConfigError for a farm's name that hides which database is which, and DatabaseError.
     """
-    if farm.status.name.endswith("-history"):
+    if taken := [end for end in _ENDS if farm.status.name.endswith(end)]:
         raise ConfigError(
-            f"the farm's name {farm.status.name!r} must not end in '-history': its second database's does"
+            f"the farm's name {farm.status.name!r} must not end in '{taken[0]}': another of its databases' does"
         )
     wanted, troubles = _with_charts(farm, load() if designs is None else designs, fetch)
     ready = _Counter(advance)
     pushed = Pushed(troubles=troubles)
-    for place, db in ((STATUS, farm.status), (HISTORY, farm.history)):
-        pushed = pushed.joined(_push_one(farm, db, [design for design in wanted if place in design.places], ready))
+    for place, db, secure in (
+        (STATUS, farm.status, security.secure),
+        (HISTORY, farm.history, security.secure),
+        (DOOR, door(farm), security.open_to_all),
+    ):
+        created = farm.connection.create(db.name)
+        secure(db)
+        news = _push_one(db, [design for design in wanted if place in design.places], ready)
+        pushed = pushed.joined(msgspec.structs.replace(news, created=(db.name,) if created else ()))
     return pushed
+
+
+def door(farm: Farm) -> Database:
+    """The farm's database that is open to strangers."""
+    return farm.connection.database(f"{farm.status.name}-door")
 
 
 def _with_charts(
@@ -88,15 +103,12 @@ class _Counter:
         self._advance(self._done)
 
 
-def _push_one(farm: Farm, db: Database, designs: Sequence[Design], ready: Callable[[], None]) -> Pushed:
-    created = farm.connection.create(db.name)
-    security.secure(db)
+def _push_one(db: Database, designs: Sequence[Design], ready: Callable[[], None]) -> Pushed:
     news = {design.name: _push_design(db, design, ready) for design in designs}
     removed = _remove_others(db, {design.id for design in designs})
     if any(news.values()) or removed:
         db.post_json("_view_cleanup", body={})
     return Pushed(
-        created=(db.name,) if created else (),
         changed=_named(db, (name for name, new in news.items() if new)),
         unchanged=_named(db, (name for name, new in news.items() if not new)),
         removed=_named(db, removed),

@@ -7,7 +7,11 @@ from crashfarm.database import Database
 ROLE = "crashfarm"
 """Users with this role may read and write the farm's documents, within what validation allows."""
 
-_WANTED = {"admins": {"roles": ["_admin"]}, "members": {"roles": ["_admin", ROLE]}}
+_CLOSED = {"admins": {"roles": ["_admin"]}, "members": {"roles": ["_admin", ROLE]}}
+
+
+_OPEN = {"admins": {"names": [], "roles": ["_admin"]}, "members": {"names": [], "roles": []}}
+"""Nobody is a member, which means that everybody is."""
 
 
 def secure(db: Database) -> bool:
@@ -16,7 +20,16 @@ def secure(db: Database) -> bool:
     Returns whether anything had to change.
     """
     found = db.get_json("_security")
-    wanted = _with_roles(found)
+    return _set(db, found, _with_roles(found))
+
+
+def open_to_all(db: Database) -> bool:
+    """Let everybody read a database. Returns whether anything had to change."""
+    found = db.get_json("_security")
+    return _set(db, found, {**found, **_OPEN})
+
+
+def _set(db: Database, found: dict[str, Any], wanted: dict[str, Any]) -> bool:
     if wanted == found:
         return False
     db.put_json("_security", body=wanted)
@@ -24,7 +37,7 @@ def secure(db: Database) -> bool:
 
 
 def _with_roles(found: dict[str, Any]) -> dict[str, Any]:
-    return {**found, **{group: _merged(found.get(group) or {}, wanted) for group, wanted in _WANTED.items()}}
+    return {**found, **{group: _merged(found.get(group) or {}, wanted) for group, wanted in _CLOSED.items()}}
 
 
 def _merged(found: dict[str, Any], wanted: dict[str, list[str]]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ Json = dict[str, Any]
 
 STATUS = "status"
 HISTORY = "history"
+DOOR = "door"
 
 PLACES: Mapping[str, tuple[str, ...]] = {
     "documents": (STATUS, HISTORY),
@@ -24,14 +25,19 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "jobs": (STATUS,),
     "queue": (STATUS,),
     "workers": (STATUS,),
-    "dashboard": (STATUS,),
+    "dashboard": (STATUS, DOOR),
+    "door": (DOOR,),
     "crash_type": (HISTORY,),
     "recent": (HISTORY,),
     "results": (HISTORY,),
     "signatures": (HISTORY,),
     "tuples": (HISTORY,),
 }
-"""Which of the farm's databases each design document belongs to."""
+"""Which of the farm's databases each design document belongs to: the two of its documents, or its door.
+
+The door, `<farm>-door`, holds the dashboard's pages and no data, and is open to strangers: CouchDB shows no page of a
+closed database to somebody who has not signed in, not even the one to sign in on.
+"""
 
 BUILTIN_REDUCES = frozenset({"_approx_count_distinct", "_count", "_stats", "_sum"})
 

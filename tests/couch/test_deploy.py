@@ -1,5 +1,6 @@
 """Pushing design documents to a CouchDB: what is pushed, when, and what becomes of pushes that meet or die."""
 
+import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -8,12 +9,14 @@ import msgspec
 import pytest
 
 from crashfarm import settings
+from crashfarm.database import Database
 from crashfarm.errors import ConfigError, NotSignedIn, Refused
 from crashfarm.settings import Farm
 from server import deploy
-from server.deploy import pushing
-from server.deploy.sources import Design, load
+from server.deploy import charts, pushing
+from server.deploy.sources import Design, attachment, load
 from tests import samples
+from tests.couch.conftest import Client
 from tests.fresh import farm_settings, fresh_farm
 
 DESIGNS = load()
@@ -33,7 +36,12 @@ def quiet(done: int) -> None:
 def design_ids(farm: Farm) -> dict[str, list[str]]:
     """The design documents that each database has."""
     query = {"startkey": "_design/", "endkey": "_design0"}
-    return {db.name: [str(row.id) for row in db.all_docs(**query).rows] for db in (farm.status, farm.history)}
+    return {db.name: [str(row.id) for row in db.all_docs(**query).rows] for db in databases(farm).values()}
+
+
+def databases(farm: Farm) -> dict[str, Database]:
+    """A farm's databases by their places."""
+    return {"status": farm.status, "history": farm.history, "door": deploy.door(farm)}
 
 
 def other(name: str, source: str) -> list[Design]:
@@ -48,13 +56,13 @@ def with_map(design: Design, source: str) -> Design:
 
 def names(farm: Farm) -> set[str]:
     """All design documents that a farm is to have, as a push names them."""
-    return {f"{getattr(farm, place).name}/{design.name}" for design in DESIGNS for place in design.places}
+    return {f"{databases(farm)[place].name}/{design.name}" for design in DESIGNS for place in design.places}
 
 
 def test_first_push_creates_databases_and_design_documents(farm: Farm) -> None:
     """Each design document goes where it belongs, and nothing staged is left."""
     pushed = deploy.push(farm, quiet)
-    assert pushed.created == (farm.status.name, farm.history.name)
+    assert pushed.created == tuple(db.name for db in databases(farm).values())
     assert set(pushed.changed) == names(farm)
     assert (pushed.unchanged, pushed.removed) == ((), ())
     there = {f"{db}/{id.removeprefix('_design/')}" for db, ids in design_ids(farm).items() for id in ids}
@@ -64,12 +72,12 @@ def test_first_push_creates_databases_and_design_documents(farm: Farm) -> None:
 def test_second_push_changes_nothing(farm: Farm) -> None:
     """Revisions stay, so that nobody's index is built again."""
     deploy.push(farm, quiet)
-    before = [db.all_docs().rows for db in (farm.status, farm.history)]
+    before = [db.all_docs().rows for db in databases(farm).values()]
     pushed = deploy.push(farm, quiet)
     assert (pushed.created, pushed.changed, pushed.removed) == ((), (), ())
     assert set(pushed.unchanged) == names(farm)
     assert str(pushed) == f"{len(names(farm))} design documents were up to date"
-    assert [db.all_docs().rows for db in (farm.status, farm.history)] == before
+    assert [db.all_docs().rows for db in databases(farm).values()] == before
 
 
 def test_only_what_changed_is_pushed(farm: Farm) -> None:
@@ -178,10 +186,66 @@ def test_databases_are_closed_to_strangers(couch_url: str, farm: Farm) -> None:
     stranger.connection.close()
 
 
+def test_door_is_open_to_strangers_who_may_not_write(couch_url: str, farm: Farm) -> None:
+    """They see the pages of the dashboard, on which they sign in; nothing else is behind it."""
+    deploy.push(farm, quiet)
+    stranger = Client(couch_url)
+    where = f"/{deploy.door(farm).name}"
+    page = stranger.unnamed("GET", f"{where}/_design/dashboard/index.html")
+    assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert b'type="module"' in page.content
+    refused = stranger.unnamed("PUT", f"{where}/note", json={"spam": True})
+    assert (refused.status_code, refused.json()["reason"][:22]) == (403, "user: only an administ")
+    assert stranger.unnamed("GET", f"/{farm.status.name}/_design/dashboard/index.html").status_code == 401
+    stranger.session.close()
+    stranger.stranger.close()
+
+
+def test_attachment_that_was_changed_by_hand_is_put_right(farm: Farm) -> None:
+    """Of the same length, so that only its revision tells."""
+    deploy.push(farm, quiet)
+    doc = farm.status.get("_design/dashboard") or {}
+    content = farm.status.attachment(doc["_id"], "main.js") or b""
+    farm.status.attach(
+        "_design/dashboard", doc["_rev"], "main.js", b"/" * len(content), "text/javascript; charset=utf-8"
+    )
+    assert deploy.push(farm, quiet).changed == (f"{farm.status.name}/dashboard",)
+    assert farm.status.attachment("_design/dashboard", "main.js") == content
+
+
+def test_charts_are_fetched_once_and_kept(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pushing again, even where no registry answers, neither asks for them nor loses them."""
+    content = b"export default class {}"
+    known = {name: charts.Member("x", hashlib.sha256(content).hexdigest()) for name in charts.MEMBERS}
+    monkeypatch.setattr(charts, "MEMBERS", known)
+    fetched: list[str] = []
+
+    def fetch() -> charts.Files:
+        fetched.append("once")
+        return {name: attachment(name, content) for name in known}
+
+    assert deploy.push(farm, quiet, fetch=fetch).troubles == ()
+    assert deploy.push(farm, quiet, fetch=fetch).changed == deploy.push(farm, quiet).changed == ()
+    assert fetched == ["once"]
+    assert farm.status.attachment("_design/dashboard", "vendor/uplot.js") == content
+
+
+def test_push_without_a_registry_says_so_and_goes_on(farm: Farm) -> None:
+    """The numbers are there without a picture."""
+
+    def fetch() -> charts.Files:
+        raise ConfigError("there is no npm")
+
+    pushed = deploy.push(farm, quiet, fetch=fetch)
+    assert set(pushed.changed) == names(farm)
+    assert str(pushed).endswith("the dashboard shows numbers without charts, for there is no npm")
+
+
 def test_name_that_hides_which_database_is_which_is_refused(couch_url: str) -> None:
     """Nothing is created."""
-    farm = settings.connect(farm_settings(couch_url, farm="test-bad-history"))
-    with pytest.raises(ConfigError, match="must not end in '-history'"):
-        deploy.push(farm, quiet)
-    assert not farm.connection.exists("test-bad-history")
-    farm.connection.close()
+    for end in ("-history", "-door"):
+        farm = settings.connect(farm_settings(couch_url, farm=f"test-bad{end}"))
+        with pytest.raises(ConfigError, match=f"must not end in '{end}'"):
+            deploy.push(farm, quiet)
+        assert not farm.connection.exists(f"test-bad{end}")
+        farm.connection.close()

@@ -11,11 +11,12 @@ export class Refusal extends Error {
   }
 }
 
-// "/crashfarm/_design/dashboard/index.html" tells which databases the farm has, wherever a proxy has put CouchDB.
+// "/crashfarm/_design/dashboard/index.html" tells which databases the farm has, wherever a proxy has put CouchDB; so
+// does "/crashfarm-door/…", where the same pages are for those who have not signed in.
 export function placesOf(pathname) {
   const [before] = pathname.split("/_design/");
   const at = before.lastIndexOf("/");
-  const status = decodeURIComponent(before.slice(at + 1));
+  const status = decodeURIComponent(before.slice(at + 1)).replace(/-door$/, "");
   return { root: before.slice(0, at), status, history: `${status}-history` };
 }
 
