@@ -3,9 +3,11 @@
 import base64
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, cast
 
 from crashfarm import times
+from crashfarm.database import View
 from crashfarm.documents.branch import Branch, Build, branch_id
 from crashfarm.documents.finding import Finding, Kind
 from crashfarm.documents.history import Sighting, history_of
@@ -73,6 +75,13 @@ def job(name: str = "1", **parts: Any) -> Job:
 
 class Store(MemoryDatabase):
     """A database in memory that takes attachments, too."""
+
+    def all_docs(self, *, keys: list[str] | None = None, include_docs: bool = False, **query: Any) -> View:
+        """Documents by their ids, or a range of them."""
+        if keys is None:
+            within = (id for id in sorted(self.docs) if query["startkey"] <= id <= query["endkey"])
+            keys = list(islice(within, query["limit"]))
+        return super().all_docs(keys=keys, include_docs=include_docs)
 
     def attach(self, document_id: str, rev: str, name: str, content: bytes, content_type: str) -> str:
         """Write the document with the attachment inline. Raises Conflict."""
