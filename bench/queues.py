@@ -133,7 +133,7 @@ def fill(database: Database, count: int) -> None:
         queue.add(make_jobs(min(CHUNK, count - at)))
         queue.waiting()
     queue.counts()
-    database.view("queue", "by_claim", limit=1)
+    database.view("queue", "by_claim", reduce=False, limit=1)
 
 
 def measure(found: Settings, pending: int, jobs: int, processes: int, slots: int) -> dict[str, object]:

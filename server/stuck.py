@@ -108,7 +108,7 @@ def _why_held_back(job: Job) -> str:
 def _silent(status: Database, farm: _Farm, now: datetime) -> list[Stuck]:
     """Running jobs of workers from whom nothing was heard for longer than the lease, by this machine's clock."""
     workers = {plain_name(worker.id): worker for worker in farm.workers}
-    rows = status.view("queue", "by_claim", include_docs=True, limit=MOST).rows
+    rows = status.view("queue", "by_claim", reduce=False, include_docs=True, limit=MOST).rows
     jobs = [job for job in read(row.doc for row in rows) if job.state == JobState.RUNNING and job.claim]
     return [found for job in jobs if (found := _why_silent(job, workers, now))]
 

@@ -10,7 +10,7 @@ from crashfarm.database import Database, Row
 from crashfarm.documents.job import Job, JobState, Priority
 from crashfarm.queue.abilities import RELAXATIONS, Abilities, Demand
 from crashfarm.queue.settling import read
-from crashfarm.queue.window import Window
+from crashfarm.queue.window import Place, Window
 
 AHEAD = 4
 """A reading is for so many times the jobs wanted at least: what is left over serves the next claims."""
@@ -23,6 +23,12 @@ FRESH = 1.0
 
 LAZY = 2.0
 """Seconds since the last reading after which views are read up to date again."""
+
+NEIGHBOURS = 5.0
+"""Seconds for which a worker that met others goes by what it has learnt of who they are."""
+
+CROWD = 200
+"""Where so many workers hold jobs, they are too many to be counted each time: then all begin at random rows."""
 
 CLASSES = 4
 """So many classes are looked into for one claim: what is left of the others is there the next time."""
@@ -61,6 +67,8 @@ class Finder:
         self._asked = 0
         self._lazy = False
         self._in_the_thick = False
+        self._met = False
+        self._placed_at = -NEIGHBOURS
         self.window = Window(rng)
 
     def waiting(self) -> list[Waiting]:
@@ -70,7 +78,7 @@ class Finder:
         waiting = [Waiting(demand, priority, count) for demand, priority, count in found if demand]
         return sorted(waiting, key=lambda w: w.priority)
 
-    def candidates(self, abilities: Abilities, wanted: int) -> list[Job]:
+    def candidates(self, abilities: Abilities, wanted: int, worker: str) -> list[Job]:
         """Up to `wanted` jobs that could be claimed, the best first; the same one never twice.
 
         Two requests or more, but for every so many jobs only: what is read ahead serves the next claims.
@@ -78,6 +86,7 @@ class Finder:
         now = self._monotonic()
         if not self._stock or now - self._stocked_at > FRESH:
             self._learn_pace(now)
+            self._learn_place(now, worker)
             self._restock(abilities, wanted, now)
         taken = (self._take() for _ in range(wanted))
         return [job for job in taken if job]
@@ -85,6 +94,7 @@ class Finder:
     def met_others(self, conflicts: int, claimed: int) -> None:
         """Learn from a claim. Where many were somebody else's, so is what was read along with them."""
         self.window.met_others(conflicts, claimed)
+        self._met = self._met or conflicts > 0
         if 4 * conflicts > claimed:
             self._stock.clear()
             self._in_the_thick = False
@@ -102,6 +112,15 @@ class Finder:
         """Read so many the next time as will be used while they are fresh, at the pace of the last ones."""
         used, seconds = self._stocked - len(self._stock), max(0.01, now - self._stocked_at)
         self._ahead = min(MOST, 2 * self._stocked, int(used * FRESH / seconds))
+
+    def _learn_place(self, now: float, worker: str) -> None:
+        """Count those who hold jobs, if there are others who want the same ones."""
+        if not self._met or now - self._placed_at < NEIGHBOURS:
+            return
+        rows = self._status.view("queue", "by_claim", group_level=1, limit=CROWD, update="lazy").rows
+        names = sorted({worker, *(str(row.key[0]) for row in rows)})
+        self.window.place = Place(names.index(worker), len(names)) if len(rows) < CROWD else Place()
+        self._met, self._placed_at = len(names) > 1, now
 
     def _restock(self, abilities: Abilities, wanted: int, now: float) -> None:
         """Read anew, while in the thick of it what the views hold already: they are brought up to date behind that.
@@ -136,8 +155,9 @@ class Finder:
 
     def _limit(self, waiting: Waiting, wanted: int) -> int:
         """How many to read: where there are others who read, no more than leaves as many for them."""
-        fair = int(waiting.count / self.window.readings)
-        return max(wanted, min(fair, max(self._ahead, wanted * AHEAD)))
+        fair = max(1, self.window.fair(waiting.count))
+        least = min(wanted, fair) if self.window.place.count > 1 else wanted
+        return max(least, min(fair, max(self._ahead, wanted * AHEAD)))
 
     def _read_rising(self, abilities: Abilities, choices: list[tuple[int, Waiting]], wanted: int) -> deque[Job]:
         """The jobs whose turn it is to rise while this reading is used: the oldest of the last class that fits best."""

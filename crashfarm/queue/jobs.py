@@ -79,7 +79,7 @@ class JobQueue:
         self, finished: Sequence[Finished], holder: Holder, abilities: Abilities, wanted: int, lease_seconds: float
     ) -> tuple[Settlement, list[Job]]:
         """Finish held jobs and claim others, in one write."""
-        candidates = self._finder.candidates(abilities, wanted) if wanted else []
+        candidates = self._finder.candidates(abilities, wanted, holder.worker) if wanted else []
         now = to_text(self._clock())
         claims = [transitions.claim(job, holder, lease_seconds, now) for job in candidates]
         settled, written = settle(self._status, self._finishing(finished), claims)
@@ -114,7 +114,7 @@ class JobQueue:
 
     def held_by(self, worker: str) -> list[Job]:
         """The jobs that a worker of that name has claimed, under whatever incarnation."""
-        query = {"startkey": [worker], "endkey": [worker, {}], "include_docs": True}
+        query = {"startkey": [worker], "endkey": [worker, {}], "include_docs": True, "reduce": False}
         rows = self._status.view("queue", "by_claim", **query).rows
         return [job for job in read(row.doc for row in rows) if job.claim and job.claim.worker == worker]
 

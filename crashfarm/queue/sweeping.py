@@ -46,7 +46,7 @@ class Sweeper:
 
         A holder that speaks up in this moment keeps its job.
         """
-        rows = self._status.view("queue", "by_claim", include_docs=True).rows
+        rows = self._status.view("queue", "by_claim", reduce=False, include_docs=True).rows
         running = [job for job in read(row.doc for row in rows) if job.state == JobState.RUNNING]
         dead = self._leases.expired(running, now, _lease)
         text, reason = to_text(self._clock()), "nothing was heard of the worker for the length of the lease"
