@@ -18,7 +18,7 @@ from pathlib import Path
 import uvicorn
 
 from crashfarm.errors import ConfigError
-from server.store import system
+from server.store import memory, system
 from server.store.auth import Authenticator
 from server.store.catalog import Catalog
 from server.store.events import Events
@@ -108,6 +108,7 @@ class _Uvicorn(uvicorn.Server):
 def _prepared(
     folder: Path, host: str, port: int, admin: str, settings: Settings
 ) -> Iterator[tuple[_Uvicorn, socket.socket, Running]]:
+    memory.keep_small()
     _allow_files()
     data = DataFolder(folder, admin)
     try:

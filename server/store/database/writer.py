@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import apsw
 
+from server.store import memory
 from server.store.database.edits import State, Transaction
 from server.store.database.failures import explain
 from server.store.errors import StoreError
@@ -132,6 +133,7 @@ class Writer:
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self._connection.close()
             self._connection = None
+            memory.give_back()
 
     def _commit(self, writes: list[Write]) -> list[Any]:
         try:

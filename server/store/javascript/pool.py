@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
@@ -19,8 +20,10 @@ from server.store.mango.selector import compile_normal, has_pattern
 _log = logging.getLogger("crashfarm.store.javascript")
 _encode = msgspec.json.encode
 
-#: Children that stay when nobody needs them. Starting another one takes a tenth of a second.
+#: Children that stay when nobody needs them, and for how long, in seconds. Starting another one takes a tenth of a
+#: second, keeping one some thirty megabytes.
 IDLE = 1
+IDLE_SECONDS = 10.0
 #: Children at most, for calls and for building views. Memory is what they cost; the processors are shared anyway.
 CALLERS = 8
 BUILDERS = 4
@@ -83,6 +86,8 @@ class Processes:
         self._turns = Turns(size, share)
         self._lock = threading.Lock()
         self._closed = False
+        self._used = 0.0
+        self._retiring: threading.Timer | None = None
 
     @contextlib.contextmanager
     def lend(self, key: bytes) -> Iterator[Child]:
@@ -109,6 +114,8 @@ class Processes:
         with self._lock:
             self._closed = True
             free, self._free = self._free, []
+            if self._retiring is not None:
+                self._retiring.cancel()
         self.interrupt()
         for child in free:
             child.close()
@@ -135,8 +142,28 @@ class Processes:
             self._lent.discard(child)
             if child.alive and not self._closed and len(self._free) < IDLE:
                 self._free.append(child)
+                self._used = time.monotonic()
+                if self._retiring is None:
+                    self._retire_later(IDLE_SECONDS)
                 return
         child.close()
+
+    def _retire_later(self, seconds: float) -> None:
+        self._retiring = threading.Timer(seconds, self._retire)
+        self._retiring.daemon = True
+        self._retiring.start()
+
+    def _retire(self) -> None:
+        """End the idle children, or look again when they will have been idle for long enough."""
+        with self._lock:
+            left = self._used + IDLE_SECONDS - time.monotonic()
+            if left > 0 and not self._closed:
+                self._retire_later(left)
+                return
+            self._retiring = None
+            free, self._free = self._free, []
+        for child in free:
+            child.close()
 
 
 def prepared(child: Child, request: Request, program: Program) -> Request:

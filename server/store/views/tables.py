@@ -11,7 +11,7 @@ from pathlib import Path
 
 import apsw
 
-from server.store import collation
+from server.store import collation, memory
 
 #: An index of another layout, or sorted by another ICU, is made anew.
 LAYOUT = f"1 {collation.VERSION}"
@@ -41,9 +41,12 @@ def connect(path: Path, write: bool) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if write else 0)
     connection = apsw.Connection(str(path), flags=flags, statementcachesize=100)
     connection.set_busy_timeout(BUSY_MS)
-    connection.execute(f"PRAGMA page_size={PAGE_BYTES}; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL")
-    connection.execute(f"PRAGMA journal_size_limit={LOG_BYTES}; PRAGMA temp_store=MEMORY")
-    connection.execute(f"PRAGMA cache_size=-{CACHE_KIB if write else CACHE_KIB // 64}")
+    # All rows are fetched: a statement that gives one holds up those behind it.
+    connection.execute(
+        f"PRAGMA page_size={PAGE_BYTES}; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+        f"PRAGMA journal_size_limit={LOG_BYTES}; PRAGMA temp_store=MEMORY;"
+        f"PRAGMA cache_size=-{CACHE_KIB if write else CACHE_KIB // 64}"
+    ).fetchall()
     if not write:
         connection.execute("PRAGMA query_only=1")
     return connection
@@ -51,7 +54,8 @@ def connect(path: Path, write: bool) -> apsw.Connection:
 
 def tidy(connection: apsw.Connection) -> None:
     """After much writing: move the log into the file as far as readers let it, and shrink the cache."""
-    connection.execute("PRAGMA wal_checkpoint(PASSIVE); PRAGMA shrink_memory")
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE); PRAGMA shrink_memory").fetchall()
+    memory.give_back()
 
 
 def is_current(connection: apsw.Connection, uuid: str, update_seq: int) -> bool:
