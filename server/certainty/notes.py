@@ -8,6 +8,9 @@ from crashfarm.database import Database
 from crashfarm.documents.signature import SignatureNote
 from crashfarm.errors import Conflict, InputError, NotFound
 
+LEAST_DIGITS = 4
+"""So many hexadecimal digits at least name a signature."""
+
 TRIES = 10
 """So often a change is made again when somebody else changed the document in between."""
 
@@ -39,7 +42,7 @@ def find(history: Database, name: str) -> SignatureNote:
     Raises InputError for what is no such name, NotFound where nothing, or more than one, is known by it.
     """
     digits = name.removeprefix("signature:").lower()
-    if not re.fullmatch("[0-9a-f]{4,32}", digits):
+    if not re.fullmatch(f"[0-9a-f]{{{LEAST_DIGITS},32}}", digits):
         raise InputError(f"{name!r} is not a signature: give at least four hexadecimal digits, as the report has them")
     found = list(islice(history.documents(f"signature:{digits}"), 2))
     if len(found) != 1:

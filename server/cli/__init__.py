@@ -32,6 +32,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "reduce": ("reduce",),
     "ranges": ("range",),
     "reprocess": ("reprocess",),
+    "variants": ("variants",),
     "export": ("export", "sql"),
     "fauxton": ("fauxton",),
     "demo": ("demo",),
