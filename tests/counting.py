@@ -49,6 +49,13 @@ def by_input(doc: Document) -> list[Key]:
     return [[doc.product, doc.input_name, *where[1:], doc.outcome]]
 
 
+def by_machine(doc: Document) -> list[Key]:
+    if not isinstance(doc, Result):
+        return []
+    build = [doc.product, doc.branch, doc.buildtype]
+    return [[doc.os_name, doc.os_version, doc.cpu_name, doc.worker, *build, doc.completed_at[:10], doc.outcome]]
+
+
 def by_claim(doc: Document) -> list[Key]:
     held = isinstance(doc, Job) and doc.state == JobState.RUNNING and doc.claim
     return [[doc.claim.worker, doc.claim.incarnation]] if held else []
@@ -120,6 +127,7 @@ EXPECTED: dict[str, Any] = {
     "conflicts/open": lambda doc: [],
     "results/by_branch_day": by_day,
     "results/by_input": by_input,
+    "results/by_machine": by_machine,
     "results/by_source": of(Result, "source", "outcome"),
     "signatures/by_count": signatures,
     "tuples/by_bug": by_bug,

@@ -45,6 +45,7 @@ def result(number: int, *findings: Finding, branch: str = "3.13", machine: int =
         "started_at": moment,
         "completed_at": moment,
         "job": f"job:{number:05d}",
+        "worker": "worker:barn",
         **parts,
     }
     return Result(
@@ -53,7 +54,6 @@ def result(number: int, *findings: Finding, branch: str = "3.13", machine: int =
         os_name=os_name,
         os_version=os_version,
         cpu_name=cpu_name,
-        worker="worker:barn",
         incarnation="barn/1/2/3",
         attempt=1,
         findings=findings,

@@ -1,8 +1,6 @@
 """`crashfarm export` and `crashfarm sql`: the record as tables."""
 
-import csv
 import hashlib
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +9,10 @@ import typer
 from crashfarm import console, times
 from crashfarm.errors import InputError
 from crashfarm.settings import Farm
-from server.cli import caching, options
-from server.export import asking, mirror, parquet
+from server.cli import asking, caching, options
+from server.export import asking as sql_asking
+from server.export import mirror, parquet
 from server.report import publish
-
-AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")]
 
 
 def register(parent: typer.Typer) -> None:
@@ -64,7 +61,7 @@ def sql(
         ),
     ] = None,
     as_json: options.AsJson = False,
-    as_csv: AsCsv = False,
+    as_csv: asking.AsCsv = False,
     data: options.Data = None,
 ) -> None:
     """Ask the farm's record in SQL.
@@ -75,13 +72,8 @@ def sql(
         farm = options.connect(data)
         source = _cache(farm)
         _bring_up(farm, source)
-    answer = asking.ask(source, question)
-    if as_csv:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(answer.columns)
-        writer.writerows(answer.rows)
-    else:
-        console.print_table(answer.columns, answer.rows, as_json=as_json)
+    found = sql_asking.ask(source, question)
+    asking.answer(found.columns, found.rows, as_json=as_json, as_csv=as_csv)
 
 
 def _bring_up(farm: Farm, path: Path) -> None:

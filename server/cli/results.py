@@ -1,17 +1,16 @@
-"""`crashfarm results`: how runs ended."""
+"""`crashfarm results`: how runs ended, and which of them showed something."""
 
-from collections import Counter
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
-from crashfarm import console, times
 from crashfarm.documents.job import JobResult
-from crashfarm.errors import InputError
-from server.cli import options
-from server.queries import known, moments, totals
-
-PARTS = ("product", "branch", "buildtype", "day", "outcome")
+from crashfarm.settings import Farm
+from server.cli import asking, options
+from server.queries import known, runs
+from server.queries.machines import PARTS as MACHINE
+from server.queries.tuples import Question
 
 
 def register(parent: typer.Typer) -> None:
@@ -20,33 +19,59 @@ def register(parent: typer.Typer) -> None:
 
 
 def results(
-    product: Annotated[str | None, typer.Option()] = None,
-    branch: Annotated[str | None, typer.Option()] = None,
-    buildtype: Annotated[str | None, typer.Option()] = None,
-    outcome: Annotated[JobResult | None, typer.Option()] = None,
+    kind: asking.FindingKind = None,
+    message: asking.Message = None,
+    detail: asking.Detail = None,
+    product: asking.Product = None,
+    branch: asking.Branch = None,
+    buildtype: asking.Buildtype = None,
+    os_name: asking.OsName = None,
+    os_version: asking.OsVersion = None,
+    cpu_name: asking.CpuName = None,
+    machine: asking.Machine = None,
+    worker: asking.WorkerName = None,
+    outcome: Annotated[JobResult | None, typer.Option(help="Only runs that ended so.")] = None,
     since: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Only runs that ended on that day or later: 2026-11-22, 2d, monday."),
     ] = None,
-    group: Annotated[list[str] | None, typer.Option(help=f"May be repeated: {', '.join(PARTS)}.")] = None,
+    new: Annotated[bool, typer.Option("--new", help="Only runs that showed what was first seen since.")] = False,
+    regressed: asking.Regressed = False,
+    group: Annotated[list[str] | None, typer.Option(help=f"May be repeated: {', '.join(runs.COLUMNS)}.")] = None,
     as_json: options.AsJson = False,
+    as_csv: asking.AsCsv = False,
     data: options.Data = None,
 ) -> None:
-    """Count runs by any of: product, branch, buildtype, day, outcome.
+    """Count runs, by what they ran on, when, and how they ended; or only those that showed something.
 
     Example: crashfarm results --branch 3.13 --since monday --group day --group outcome
     """
-    columns = tuple(group or ("branch", "outcome"))
-    if unknown := [name for name in columns if name not in PARTS]:
-        raise InputError(f"--group takes {', '.join(PARTS)}; not {unknown[0]!r}")
-    named = {"product": product, "branch": branch, "buildtype": buildtype, "outcome": outcome}
-    parts = {name: value for name, value in named.items() if value is not None}
-    first = "" if since is None else times.to_text(moments.read_moment(since, times.utc_now()))[:10]
+    columns = asking.columns_of(group or ("branch", "outcome"), runs.COLUMNS)
+    moment = asking.moment(since)
     farm = options.connect(data)
-    found: Counter[tuple[str, ...]] = Counter()
-    for run in totals.runs(farm.history):
-        if (run.day or "") >= first and all(getattr(run, name) == value for name, value in parts.items()):
-            found[tuple(getattr(run, name) or "" for name in columns)] += run.count
-    if not found:
-        known.check(farm.history, parts)
-    console.print_table((*columns, "count"), [(*key, found[key]) for key in sorted(found)], as_json=as_json)
+    where = asking.named(
+        farm,
+        machine,
+        product=product,
+        branch=branch,
+        buildtype=buildtype,
+        os_name=os_name,
+        os_version=os_version,
+        cpu_name=cpu_name,
+    )
+    ended = asking.named(farm, None, worker=worker, outcome=outcome)
+    shown = asking.named(farm, None, type=asking.type_of(kind, "result"), message=message, detail=detail)
+    found = _all(farm, {*columns, *where, *ended}, where)
+    if shown or new or regressed:
+        question = Question(parts={**shown, **where}, since=moment)
+        found = runs.once(runs.showing(farm.history, question, new=new, regressed=regressed))
+    counts = runs.group(found, columns, {**where, **ended}, (moment or "")[:10])
+    if not counts:
+        known.check(farm.history, {**shown, **where, **asking.named(farm, None, worker=worker)})
+    rows = [(*key, number) for key, number in sorted(counts.items())]
+    asking.answer((*columns, "count"), rows, as_json=as_json, as_csv=as_csv)
+
+
+def _all(farm: Farm, columns: set[str], where: dict[str, str]) -> Iterator[tuple[runs.Row, int]]:
+    machine = [where[name] for name in MACHINE if name in where]
+    return runs.counted(farm.history, columns, machine if len(machine) == len(MACHINE) else ())

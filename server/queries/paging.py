@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 from crashfarm.database import Json, Row, View
-from crashfarm.errors import DatabaseUnavailable
+from crashfarm.errors import DatabaseUnavailable, UnexpectedAnswer
 from crashfarm.keys import prefix_range
 
 T = TypeVar("T")
@@ -24,7 +24,13 @@ QUESTIONS = 100
 
 
 class Viewed(Protocol):
-    """What has views: a database."""
+    """What has documents and views: a database."""
+
+    def get(self, document_id: str) -> Json | None:
+        """A document, or None."""
+
+    def all_docs(self, *, keys: list[str], include_docs: bool) -> View:
+        """The documents of these ids."""
 
     def view(self, design: str, view: str, **query: Any) -> View:
         """Ask one view."""
@@ -54,7 +60,8 @@ def _patiently(db: Viewed, design: str, question: Callable[[], T]) -> T:
     while True:
         try:
             return question()
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, UnexpectedAnswer):
+            # A proxy's answer, or CouchDB's own, to what takes long: only the index can tell whether it goes on.
             if not db.get_json("_design", design, "_info")["view_index"].get("updater_running"):
                 raise
             log.warning("the index of %s is still being built: waiting for it", design)

@@ -50,6 +50,7 @@ SHAPES: dict[str, list[Any]] = {
     "conflicts/open": [text, number],
     "results/by_branch_day": [text] * 5,
     "results/by_input": [text] * 8,
+    "results/by_machine": [text] * 9,
     "results/by_source": [text] * 2,
     "signatures/by_count": [text] * 6,
     "tuples/by_bug": [text] * 2,

@@ -1,0 +1,98 @@
+"""Runs as rows of named columns: by what they were, or by what they showed."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from crashfarm.documents.result import Result
+from crashfarm.errors import InvalidDocument
+from crashfarm.keys import PARTS
+from server.queries import paging, regressions
+from server.queries.signatures import kind_of
+from server.queries.tuples import WHEN, Question, types
+
+Row = Mapping[str, str]
+"""The value of each column; empty where a document lacks it."""
+
+Counts = Counter[tuple[str, ...]]
+"""How many runs there are with each combination of values."""
+
+COLUMNS = (*PARTS[3:WHEN], "worker", "day", "outcome")
+"""What is known of a run."""
+
+_BY_DAY = ("product", "branch", "buildtype", "day", "outcome")
+_BY_MACHINE = ("os_name", "os_version", "cpu_name", "worker", *_BY_DAY)
+
+BATCH = 500
+"""Documents that one request brings."""
+
+
+def counted(history: paging.Viewed, columns: Iterable[str], machine: Sequence[str] = ()) -> Iterator[tuple[Row, int]]:
+    """Rows with these columns and perhaps others, and how many runs each stands for, from the smallest view that has
+    them. `machine` is a kind of machine, in the order of the key tuple, that is asked for."""
+    small = set(columns) <= {*_BY_DAY} and not machine
+    view, names = ("by_branch_day", _BY_DAY) if small else ("by_machine", _BY_MACHINE)
+    for key, number in paging.groups(history, "results", view, len(names), machine):
+        yield dict(zip(names, (part or "" for part in key), strict=True)), number
+
+
+def showing(history: paging.Viewed, question: Question, *, new: bool = False, regressed: bool = False) -> Iterator[Row]:
+    """Each run once that showed what the question names. `new` keeps to tuples that were first seen since then,
+    `regressed` to those that are back. Memory grows with the number of such runs."""
+    told: set[str] = set()
+    batch: list[str] = []
+    for result_id in _ids(history, question, _only(history, question, new=new, regressed=regressed)):
+        if result_id not in told:
+            told.add(result_id)
+            batch.append(result_id)
+        if len(batch) == BATCH:
+            yield from _read(history, batch)
+            batch = []
+    yield from _read(history, batch)
+
+
+def group(rows: Iterable[tuple[Row, int]], columns: Sequence[str], parts: Row, since: str = "") -> Counts:
+    """How many runs there are with each combination of these columns, of those with these parts, from that day on."""
+    found: Counts = Counter()
+    for row, number in rows:
+        if row["day"] >= since and all(row[name] == value for name, value in parts.items()):
+            found[tuple(row[name] for name in columns)] += number
+    return found
+
+
+def once(rows: Iterable[Row]) -> Iterator[tuple[Row, int]]:
+    """Rows that stand for one run each."""
+    return ((row, 1) for row in rows)
+
+
+def _only(history: paging.Viewed, question: Question, *, new: bool, regressed: bool) -> set[tuple[str, ...]] | None:
+    """The tuples, less their type's record, that may count; None for all."""
+    if regressed:
+        back = regressions.tuples_back(history)
+        return {_plain(one.tuple_key) for one in back if not new or one.first_seen >= (question.since or "")}
+    if not new:
+        return None
+    rows = (row for name in types(history, "history") for row in paging.rows(history, "crash_type", "results", [name]))
+    return {_plain(row.key) for row in rows if (row.key[WHEN] or "") >= (question.since or "")}
+
+
+def _plain(key: Sequence[str]) -> tuple[str, ...]:
+    return (kind_of(key[0]), *key[1:WHEN])
+
+
+def _ids(history: paging.Viewed, question: Question, only: set[tuple[str, ...]] | None) -> Iterator[str]:
+    asked = question.parts.get("type")
+    for type_name in [asked] if asked else types(history, "result"):
+        for row in paging.rows(history, "crash_type", "results", question.prefix(type_name)):
+            if question.fits(row.key) and (only is None or _plain(row.key) in only):
+                yield row.id or ""
+
+
+def _read(history: paging.Viewed, ids: list[str]) -> Iterator[Row]:
+    for row in history.all_docs(keys=ids, include_docs=True).rows if ids else ():
+        try:
+            one = Result.from_doc(row.doc or {})
+        except InvalidDocument:
+            # Gone since, or somebody is in the middle of editing it.
+            continue
+        named = {name: str(getattr(one, name)) for name in COLUMNS if name != "day"}
+        yield {**named, "day": one.completed_at[:10], "job": one.job}

@@ -1,0 +1,169 @@
+"""The commands that ask: every part of the tuple, and the same answer in three forms."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from crashfarm.documents.history import BugLists
+from crashfarm.documents.job import Job
+from crashfarm.documents.worker import Worker
+from crashfarm.errors import InputError
+from server.cli import build, options
+from tests import farms, samples
+from tests.farms import finding, result
+
+RUNS = [
+    result(1, finding(), worker="barn"),
+    result(2, finding(), branch="3.12", machine=1, worker="shed"),
+    result(3, finding(detail="another"), finding(), branch="3.12", worker="barn"),
+    result(4, branch="3.12", machine=1, worker="shed"),
+    result(60 * 24, finding(detail="late"), worker="barn"),
+]
+
+
+@pytest.fixture
+def ask(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs a command on a farm of five runs, two workers and three jobs; gives what it prints."""
+    some = Worker.from_doc(samples.worker())
+    barn = some.evolve(id="worker:barn", hostname="barn", os_version="6.1")
+    shed = some.evolve(id="worker:shed", hostname="shed", os_version="6.8", cpu_name="aarch64")
+    job = Job.from_doc(samples.pending()).evolve(product="cpython", branch="3.12")
+    jobs = [job.evolve(id=f"job:0000{n}", source=f"round {n % 2}") for n in (1, 2, 3)]
+    farm = farms.in_memory(RUNS, barn, shed, *jobs)
+    back = next(one for one in farms.histories(RUNS) if one.detail == "another")
+    farm.history.put(back.evolve(bugs=BugLists(closed=("bug:a:1",)), regressed=("bug:a:1",)).to_doc())
+    monkeypatch.setattr(options, "connect", lambda data: farm)
+
+    def run(*words: str) -> str:
+        return CliRunner().invoke(build(), words, catch_exceptions=False).stdout
+
+    return run
+
+
+def rows(text: str) -> list[dict[str, Any]]:
+    """A JSON answer."""
+    found: list[dict[str, Any]] = json.loads(text)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        (("--branch", "3.12"), 3),
+        (("--machine", "Linux 6.8 aarch64"), 1),
+        (("--machine", "shed"), 1),
+        (("--machine", "barn", "--branch", "3.12"), 2),
+        (("--regressed",), 1),
+        (("--regressed", "--branch", "3.13"), 0),
+        (("--regressed", "--new", "--since", "2026-11-22"), 1),
+        (("--regressed", "--since", "2026-11-23"), 0),
+        (("--new",), 5),
+        (("--kind", "crash", "--since", "2026-11-23"), 1),
+    ],
+)
+def test_findings_are_counted_by_any_part(ask: Any, words: tuple[str, ...], count: int) -> None:
+    """By a kind of machine or a worker of that kind, by what is back, by what is new."""
+    assert sum(row["count"] for row in rows(ask("crashes", *words, "--json"))) == count
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--group", "worker"), {("barn",): 3, ("shed",): 2}),
+        (("--worker", "shed", "--group", "outcome"), {("failure",): 1, ("success",): 1}),
+        (("--os-version", "6.1", "--group", "branch"), {("3.12",): 1, ("3.13",): 2}),
+        (("--machine", "shed", "--group", "branch"), {("3.12",): 2}),
+        (("--detail", "list_dealloc | Py_DECREF", "--group", "worker"), {("barn",): 2, ("shed",): 1}),
+        (("--kind", "crash", "--group", "day"), {("2026-11-22",): 3, ("2026-11-23",): 1}),
+        (("--regressed", "--group", "branch"), {("3.12",): 1}),
+        (("--new", "--since", "2026-11-23", "--group", "branch"), {("3.13",): 1}),
+        (("--since", "2026-11-23", "--group", "branch"), {("3.13",): 1}),
+    ],
+)
+def test_runs_are_counted_by_what_they_were_and_what_they_showed(
+    ask: Any, words: tuple[str, ...], expected: dict[tuple[str, ...], int]
+) -> None:
+    """A run that showed two things that were asked for counts once."""
+    found = rows(ask("results", *words, "--json"))
+    assert {tuple(list(row.values())[:-1]): row["count"] for row in found} == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ((), ["barn", "shed"]),
+        (("--machine", "Linux 6.8 aarch64"), ["shed"]),
+        (("--detail", "another"), ["barn"]),
+        (("--branch", "3.13"), ["barn"]),
+        (("--regressed",), ["barn"]),
+    ],
+)
+def test_workers_are_found_by_what_they_ran_and_saw(ask: Any, words: tuple[str, ...], names: list[str]) -> None:
+    """Who has seen it."""
+    assert [row["name"] for row in rows(ask("workers", *words, "--json"))] == names
+
+
+def test_workers_are_told_with_their_runs(ask: Any) -> None:
+    """Those that were asked for, and how many of them failed."""
+    (shed,) = rows(ask("workers", "--machine", "shed", "--json"))
+    assert (shed["runs"], shed["failures"]) == (2, 1)
+    assert rows(ask("workers", "--group", "os_version", "--json")) == [
+        {"os_version": "6.1", "count": 1},
+        {"os_version": "6.8", "count": 1},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "ids"),
+    [
+        ((), [1, 2, 3]),
+        (("--source", "round 1"), [1, 3]),
+        (("--detail", "another"), [3]),
+        (("--kind", "crash", "--branch", "3.12"), [2, 3]),
+        (("--regressed",), [3]),
+        (("--limit", "2"), [1, 2]),
+    ],
+)
+def test_jobs_are_found_by_what_they_are_and_what_they_showed(ask: Any, words: tuple[str, ...], ids: list[int]) -> None:
+    """The findings are those of their results."""
+    assert [row["id"] for row in rows(ask("jobs", *words, "--json"))] == [f"job:0000{n}" for n in ids]
+
+
+def test_jobs_are_counted_by_any_column(ask: Any) -> None:
+    """Instead of being listed."""
+    found = rows(ask("jobs", "--group", "source", "--json"))
+    assert {row["source"]: row["count"] for row in found} == {"round 0": 1, "round 1": 2}
+
+
+@pytest.mark.parametrize("command", ["crashes", "results", "jobs", "workers"])
+def test_csv_and_json_and_the_table_hold_the_same(ask: Any, command: str) -> None:
+    """Column by column."""
+    found = rows(ask(command, "--json"))
+    told = list(csv.DictReader(io.StringIO(ask(command, "--csv"))))
+    assert [{name: str(value) for name, value in row.items()} for row in found] == told
+    assert len(ask(command).splitlines()) > len(found)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("crashes", "--branch", "3.9"), r"known: 3\.12, 3\.13"),
+        (("results", "--os-version", "7"), r"known: 6\.1, 6\.8"),
+        (("results", "--worker", "sty"), "known: barn, shed"),
+        (("jobs", "--branch", "3.9"), r"known: 3\.12"),
+        (("crashes", "--machine", "sty"), "workers: barn, shed"),
+        (("crashes", "--machine", "shed", "--os-version", "6.1"), "the machine's os_version is '6.8'"),
+        (("crashes", "--since", "soon"), "cannot read 'soon' as a time"),
+        (("results", "--group", "colour"), "--group takes product"),
+        (("jobs", "--group", "colour"), "--group takes id"),
+        (("crashes", "--group", "colour"), "--group takes a number"),
+    ],
+)
+def test_what_is_not_known_is_told_with_what_is(ask: Any, words: tuple[str, ...], told: str) -> None:
+    """A typing error is not an empty answer."""
+    with pytest.raises(InputError, match=told):
+        ask(*words)
