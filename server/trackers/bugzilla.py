@@ -32,7 +32,7 @@ CLOSED = frozenset({"RESOLVED", "VERIFIED", "CLOSED"})
 FIXED_FLAGS = frozenset({"fixed", "verified", "fixed-in"})
 """Values of a branch's status flag that say the bug is fixed there."""
 
-_SIGNATURE = re.compile(r"\[@\s*(?P<text>.+?)\s*\]\s*$")
+_SIGNATURE = re.compile(r"\[@\s*(?P<text>\S.*?)\s*\]\s*$")
 
 
 class _Told(msgspec.Struct, frozen=True, kw_only=True):

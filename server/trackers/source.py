@@ -33,11 +33,13 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     """Where the reading of a tracker stands: bugs that changed at `since` or later, of these not the first `skip`.
 
     `query` tells which bugs were asked for: with another query one begins anew. `etag` is that of the next answer.
+    `ordered` is false while one reads a tracker that gives bugs in no order: then `since` must stay where it is.
     """
 
     query: str = ""
     since: str = ""
     skip: int = 0
+    ordered: bool = True
     etag: str = ""
 
 
@@ -111,10 +113,13 @@ def following(position: Position, times: Sequence[str], read: int, now: str, *, 
     From the last one's time on, so that a bug that moves to the end while one reads makes none be skipped. Where all
     have the same time, or are in no order, behind as many as were read. A time to come would hide what comes before.
     """
-    last = min(times[-1], now) if times and list(times) == sorted(times) else ""
+    ordered = position.ordered and list(times) == sorted(times)
+    last = min(times[-1], now) if times and ordered else ""
     if last > position.since:
         return msgspec.structs.replace(position, since=last, skip=0, etag="")
-    return msgspec.structs.replace(position, skip=position.skip + read if more else 0, etag="" if more else etag)
+    if more:
+        return msgspec.structs.replace(position, skip=position.skip + read, ordered=ordered, etag="")
+    return msgspec.structs.replace(position, skip=0, ordered=True, etag=etag)
 
 
 def moment(text: str) -> str:

@@ -1,0 +1,1 @@
+"""Importers, against servers on this machine that speak the trackers' languages."""
