@@ -56,6 +56,40 @@ def test_escapes_and_invalid_utf8_do_not_hide_a_report() -> None:
     assert finding.title == "Heap-use-after-free READ 4"
 
 
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("head", ["", "проверка памяти\n" * 20])
+def test_utf16_is_read(order: str, mark: str, head: str) -> None:
+    """With the mark of its byte order or without, whatever stands before the report."""
+    if head and not mark:
+        head = head[:30] + "plain words\n" * 20
+    (finding,) = understand(output=(mark + head + CRASH).encode(order)).findings
+    assert finding.title == "Heap-use-after-free READ 4"
+    assert [frame.function for frame in finding.frames][:2] == ["inner", "ns::Outer::run"]
+
+
+@pytest.mark.parametrize("size", [400_000, 400_001])
+def test_utf16_is_read_behind_a_gap(size: int) -> None:
+    """What was left out of a large output may end within a pair of bytes."""
+    words = ("nothing to see here\n" * 40_000).encode("utf-16-le")
+    gap = b"\n[... 123456 bytes left out ...]\n"
+    output = words[:100_000] + gap + words[-size:] + CRASH.encode("utf-16-le")
+    assert [finding.title for finding in understand(output=output).findings] == ["Heap-use-after-free READ 4"]
+
+
+def test_large_utf16_is_read() -> None:
+    """Also what is too large to be looked at as a whole."""
+    noise = ("something else entirely, line by line\n" * 60_000).encode("utf-16-le")
+    seen = understand(output=noise + CRASH.encode("utf-16-le") + noise)
+    assert [finding.title for finding in seen.findings] == ["Heap-use-after-free READ 4"]
+
+
+def test_binary_with_zeros_is_not_taken_for_utf16() -> None:
+    """A dump of memory before a report in plain bytes."""
+    output = bytes(range(256)) * 8 + b"\x00\x00\x01\x00" * 500 + b"\n" + CRASH.encode()
+    assert [finding.title for finding in understand(output=output).findings] == ["Heap-use-after-free READ 4"]
+
+
 def test_one_line_of_a_hundred_megabytes_takes_bounded_time() -> None:
     """A line without an end is cut; what stands behind it is read."""
     output = b"A" * 100_000_000 + b"\n" + CRASH.encode()
