@@ -8,6 +8,7 @@ from crashfarm.errors import DatabaseError
 from crashfarm.queue.ends import End
 from crashfarm.queue.sweeping import Sweeper
 from worker.ending import Ending
+from worker.listening import Listener
 from worker.parts import Parts, Until
 from worker.reporting import Reporter
 
@@ -34,16 +35,22 @@ class Claimer:
         self._rng = rng
         self._idle = FIRST_IDLE
         self._unsure = False
+        self._listener = Listener(parts.queue, parts.bell.ring, rng)
 
     def claim(self, now: float) -> float:
         """Claim as many jobs as there are free slots; in how many seconds to ask again."""
         free = self._parts.slots.free
         if not free or not self._reporter.may_claim:
+            self._listener.disarm()
             return LONGEST_WAIT
         self._parts.builds.refresh()
         jobs = self._ask(free)
         for job in jobs:
             self._parts.slots.start(job, self._parts.builds.of(job))
+        if jobs:
+            self._listener.disarm()
+        else:
+            self._listener.arm()
         if not jobs or self._until == Until.ONCE:
             self._look_for_the_end(now)
         self._idle = FIRST_IDLE if jobs else min(self._parts.config.idle, self._idle * 1.5)

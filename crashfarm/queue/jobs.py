@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from crashfarm.database import Database
-from crashfarm.documents.job import Job, JobResult, Priority
+from crashfarm.documents.job import Job, JobResult, JobState, Priority
 from crashfarm.queue import orders, sweeping, transitions
 from crashfarm.queue.abilities import RELAXATIONS, Abilities
 from crashfarm.queue.ends import End
@@ -14,6 +14,11 @@ from crashfarm.queue.settling import Move, Settlement, read, settle
 from crashfarm.queue.sweeping import Sweeper
 from crashfarm.queue.transitions import Holder
 from crashfarm.times import Clock, to_text, utc_now
+
+LISTEN = 20.0
+"""Seconds for which the database is listened to in one request: less than a request may take."""
+
+_PENDING = {"type": "job", "state": str(JobState.PENDING)}
 
 Finished = tuple[Job, JobResult, str]
 """A held job, how it ended, and why where that is to be said."""
@@ -70,6 +75,15 @@ class JobQueue:
         key = [transitions.DELAY]
         delayed = self._status.view("queue", "waiting", startkey=key, endkey=[*key, {}]).rows
         return free + sum(int(row.value) for row in delayed)
+
+    def listen(self, since: str) -> tuple[str, bool]:
+        """Wait until a job is pending that was not at `since`, or a while; from where to listen on, and whether one is.
+
+        `since` is what the last answer gave, or "now". Blocks for LISTEN seconds at most.
+        """
+        options = {"feed": "longpoll", "filter": "_selector", "since": since, "timeout": int(LISTEN * 1000)}
+        answer = self._status.post_json("_changes", body={"selector": _PENDING}, **options)
+        return str(answer["last_seq"]), bool(answer["results"])
 
     def claim(self, holder: Holder, abilities: Abilities, wanted: int, lease_seconds: float) -> list[Job]:
         """Claim up to `wanted` jobs that this worker can run. None there is an empty list."""

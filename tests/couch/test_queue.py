@@ -12,7 +12,7 @@ from crashfarm.database import Connection, Database
 from crashfarm.documents.job import JobResult
 from crashfarm.queue.transitions import Holder
 from tests.javascript import ROOT
-from tests.queue_contract import LEASE, QueueContract, abilities, job
+from tests.queue_contract import ALPHA, LEASE, QueueContract, abilities, job
 
 WORKERS = 4
 JOBS = 60
@@ -63,3 +63,18 @@ class TestOnCouch(QueueContract):
             runs = Counter(id for ids in pool.map(work, range(WORKERS)) for id in ids)
         assert len(runs) == JOBS
         assert set(runs.values()) == {1}
+
+    def test_who_listens_hears_of_a_new_job(self, status: Database) -> None:
+        """While it listens, and of one that came while it did not."""
+        queue = self.queue(status)
+        queue.add([job(1)])
+        since = str(status.changes(limit=0, since="now")["last_seq"])
+        queue.finish([(held, JobResult.SUCCESS, "") for held in queue.claim(ALPHA, abilities(), 1, LEASE)])
+        with ThreadPoolExecutor(1) as pool:
+            heard = pool.submit(queue.listen, since)
+            assert not heard.done()
+            queue.add([job(2)])
+            later, is_news = heard.result(timeout=15)
+        assert is_news
+        assert queue.listen(since)[1]
+        assert later != since
