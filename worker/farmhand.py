@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from crashfarm.documents.worker import Wish, Worker, WorkerState
-from crashfarm.errors import ConfigError, DatabaseError
+from crashfarm.errors import ConfigError, DatabaseError, Refused
 from worker import claiming, holding
 from worker.bell import Bell
 from worker.claiming import LONGEST_WAIT, Claimer
@@ -113,7 +113,7 @@ class Farmhand:
             former = parts.registration.former()
             if former and not check_free(former) and (wait := self._watch_rival(former)):
                 return wait
-            parts.registration.enter(former)
+            self._enter(former)
             parts.registration.lift()
             self._is_registered = True
         while parts.delivery.deliver():
@@ -122,6 +122,13 @@ class Farmhand:
         if back.done:
             log.warning("took back %d jobs that a former start of this worker held", len(back.done))
         return math.inf
+
+    def _enter(self, former: Worker | None) -> None:
+        """Register. Raises ConfigError where the farm will not have a worker of that name from our account."""
+        try:
+            self._parts.registration.enter(former)
+        except Refused as exc:
+            raise ConfigError(f"the farm refuses this worker: {exc}") from exc
 
     def _watch_rival(self, rival: Worker) -> float:
         """See whether a worker of our name lives on another machine; in how many seconds to look again, 0 if not.

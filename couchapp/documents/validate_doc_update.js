@@ -3,7 +3,8 @@
 // - Members that are not named here are always allowed, but for those of a job's `requires`: nobody could meet them.
 // - Administrators may delete anything. Everybody else may delete what is read once: messages and commands.
 // - A job moves as NEXT says. A revision that comes by replication may have made several moves at once.
-// - Only administrators and users with the role crashfarm may write at all.
+// - Only administrators and users with the role crashfarm may write at all; whoever has crashfarm-worker, too, writes
+//   what a worker must and no more.
 // - Design documents and local documents are none of its business.
 (function () {
   // What a value must be. A check takes a value and the path to it, and throws.
@@ -389,6 +390,105 @@
     }
   }
 
+  // A machine that was lent has the role crashfarm-worker besides the farm's own. It may write what a worker has to, on
+  // behalf of the worker of its account's name, or of that name and something behind a dot; and delete nothing.
+
+  function isLent(user, security) {
+    return (user.roles || []).indexOf("crashfarm-worker") >= 0 && !isAdmin(user, security);
+  }
+
+  // Whether everything that was there is there still; what was left out may be added.
+  function keeps(before, after) {
+    if (before === undefined) return true;
+    if (Array.isArray(before)) {
+      return Array.isArray(after) && after.length === before.length &&
+        before.every(function (item, at) { return keeps(item, after[at]); });
+    }
+    if (!isObject(before)) return before === after;
+    return isObject(after) && Object.keys(before).every(function (name) { return keeps(before[name], after[name]); });
+  }
+
+  function keep(doc, old, names) {
+    names.forEach(function (name) {
+      if (!keeps(old[name], doc[name])) refuse(name, "may not be changed by a worker");
+    });
+  }
+
+  function checkOwn(user, name, path) {
+    if (name !== user.name && String(name).indexOf(user.name + ".") !== 0) {
+      refuse(path, "must be of the worker " + user.name + ", but is of " + shown(name));
+    }
+  }
+
+  var WHAT_IS_RUN = ["product", "branch", "buildtype", "build", "input", "created_at", "kind", "requires", "priority",
+    "source", "timeout", "max_attempts", "parent", "supersedes", "depends_on"];
+
+  function digests(doc) {
+    var found = {};
+    Object.keys(doc._attachments || {}).forEach(function (name) { found[name] = String(doc._attachments[name].digest); });
+    return found;
+  }
+
+  function lentJob(doc, old, user) {
+    if (!old) refuse("type", "a worker may not queue jobs");
+    if (old.state !== "pending" && old.state !== "running") {
+      refuse("state", "is " + old.state + ": a worker may not change a job that has ended");
+    }
+    if (old.state === "pending" && doc.state === "aborted" && !(doc.depends_on || []).length) {
+      refuse("state", "cannot go from pending to aborted by a worker: the job waits for no other");
+    }
+    keep(doc, old, WHAT_IS_RUN);
+    keep({ _attachments: digests(doc) }, { _attachments: digests(old) }, ["_attachments"]);
+    keep({ _attachments: digests(old) }, { _attachments: digests(doc) }, ["_attachments"]);
+    var told = Array.isArray(old.attempts) ? old.attempts : [], now = doc.attempts || [], last = now[now.length - 1];
+    if (!keeps(told, now.slice(0, told.length))) refuse("attempts", "may not be changed by a worker, only added to");
+    if (doc.claim) checkOwn(user, doc.claim.worker, "claim.worker");
+    // What nobody was heard of any more, any worker may give back; what is held, only the holder.
+    var lost = now.length > told.length && last.outcome === "lost" && doc.state !== "completed";
+    if (old.claim && !lost) checkOwn(user, old.claim.worker, "claim.worker");
+  }
+
+  function lentWorker(doc, old, user) {
+    checkOwn(user, doc._id.slice("worker:".length), "_id");
+    if (!old) return;
+    var wish = (old.control || {}).desired || "run", fulfilled = wish === "restart" || wish === "update";
+    if (!keeps(old.static_metadata || {}, doc.static_metadata || {}) ||
+        !keeps(doc.static_metadata || {}, old.static_metadata || {})) {
+      refuse("static_metadata", "may not be changed by a worker");
+    }
+    if (!(fulfilled && doc.control && doc.control.desired === "run")) keep(doc, old, ["control"]);
+    if (old.quarantine && old.quarantine.by !== doc._id) keep(doc, old, ["quarantine"]);
+  }
+
+  function lentResult(doc, old, user) {
+    checkOwn(user, doc.worker, "worker");
+    if (old && old.attempt === doc.attempt) checkOwn(user, old.worker, "worker");
+  }
+
+  function lentHistory(doc, old) {
+    var names = ["bugs", "suppressed"], nothing = { bugs: { open: [], closed: [] }, suppressed: false };
+    if (old) keep(doc, old, names);
+    else keep(nothing, doc, names);
+  }
+
+  function lentMessage(doc, old, user) {
+    if (old) refuse("type", "a worker may not change messages");
+    checkOwn(user, String(doc.worker).replace(/^worker:/, ""), "worker");
+  }
+
+  function lentCursor(doc) {
+    if (doc._id !== "cursor:janitor") refuse("_id", "must be cursor:janitor: a worker may write no other");
+  }
+
+  var LENT = { job: lentJob, worker: lentWorker, result: lentResult, message: lentMessage, cursor: lentCursor };
+  KINDS.forEach(function (kind) { LENT["history_" + kind] = lentHistory; });
+
+  function checkLent(doc, old, user) {
+    if (doc._deleted) refuse("_deleted", "a worker may not delete");
+    if (!Object.prototype.hasOwnProperty.call(LENT, doc.type)) refuse("type", "a worker may not write a " + doc.type);
+    LENT[doc.type](doc, old, user);
+  }
+
   function known(type) {
     return isText(type) && Object.prototype.hasOwnProperty.call(TYPES, type);
   }
@@ -409,7 +509,9 @@
     var user = userCtx || {}, old = oldDoc && !oldDoc._deleted ? oldDoc : null;
     if (/^_(design|local)\//.test(newDoc._id)) return;
     checkWriter(user, secObj);
+    var lent = isLent(user, secObj);
     if (newDoc._deleted) {
+      if (lent) checkLent(newDoc, old, user);
       checkDeletion(old, user, secObj);
       return;
     }
@@ -420,5 +522,6 @@
     var wanted = type.id(newDoc);
     if (wanted !== null) refuse("_id", "must be " + shown(wanted) + ", but is " + shown(newDoc._id));
     (type.also || []).forEach(function (check) { check(newDoc, old); });
+    if (lent) checkLent(newDoc, old, user);
   };
 }())

@@ -2,6 +2,10 @@
 
 import getpass
 import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,8 +13,8 @@ import typer
 from crashfarm import console, times
 from crashfarm.documents.base import plain_name
 from crashfarm.documents.worker import Wish, Worker, worker_id
-from crashfarm.errors import NotFound
-from server import workers
+from crashfarm.errors import ConfigError, NotFound
+from server import accounts, workers
 from server.cli import options
 
 app = typer.Typer(help="Workers: the machines that run jobs.", no_args_is_help=True)
@@ -93,6 +97,50 @@ def forget(names: options.WorkerNames, data: options.Data = None) -> None:
     for name in names:
         workers.forget(status, name)
         console.tell(f"{name} is forgotten")
+
+
+@app.command("account")
+def account(
+    name: Annotated[str, typer.Argument(metavar="WORKER", help="The worker's name.", show_default=False)],
+    file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the password here, readable by you alone.")
+    ] = None,
+    renew: Annotated[bool, typer.Option("--renew", help="Give an account that is there a new password.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the account away.")] = False,
+    data: options.Data = None,
+) -> None:
+    """Make an account for a machine that is lent: it may write what a worker must, and no more.
+
+    The password is shown once and kept nowhere. Example: crashfarm worker account barn --file barn.password
+    """
+    farm = options.connect(data)
+    if remove:
+        accounts.remove(farm.connection, name)
+        console.tell(f"{name} has no account any more")
+        return
+    with _secret_file(file) as write:
+        write(accounts.create(farm.connection, name, renew=renew))
+    where = f"COUCHDB_URL={farm.connection.url} CRASHFARM_FARM={farm.status.name}"
+    console.say(f"on that machine: {where} COUCHDB_USER={name} COUCHDB_PASSWORD_FILE={file or '…'}")
+    console.say(f"                 crashfarm-worker run --name {name} --allow PROGRAM")
+
+
+@contextmanager
+def _secret_file(file: Path | None) -> Iterator[Callable[[str], None]]:
+    """Where a password goes: a new file that nobody else can read, or standard output."""
+    if file is None:
+        yield console.tell
+        return
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as exc:
+        raise ConfigError(f"cannot write to {file}: {exc.strerror}") from exc
+    try:
+        with os.fdopen(descriptor, "w") as opened:
+            yield lambda password: print(password, file=opened)
+    except BaseException:
+        file.unlink()
+        raise
 
 
 def _wish(names: list[str], desired: Wish, reason: str, data: options.Data) -> None:

@@ -7,6 +7,9 @@ from crashfarm.database import Database
 ROLE = "crashfarm"
 """Users with this role may read and write the farm's documents, within what validation allows."""
 
+WORKER_ROLE = "crashfarm-worker"
+"""Users with this role besides may write only what a worker must."""
+
 _CLOSED = {"admins": {"roles": ["_admin"]}, "members": {"roles": ["_admin", ROLE]}}
 
 
