@@ -20,7 +20,8 @@ from uuid import uuid4
 from crashfarm.errors import ConfigError
 from server.store import auth
 
-FORMAT = 1
+#: 2: bodies of documents may be packed.
+FORMAT = 2
 
 
 class DataFolder:
@@ -101,9 +102,11 @@ def _lock(path: Path) -> int:
 def _check_format(file: Path) -> None:
     if not file.exists():
         write_private(file, f"{FORMAT}\n")
-        return
     text = file.read_text().strip()
     if not text.isdigit():
         raise ConfigError(f"{file} does not say which format the data folder has")
     if int(text) > FORMAT:
         raise ConfigError(f"the data folder {file.parent} has format {text}; this version knows up to {FORMAT}")
+    if int(text) < FORMAT:
+        # What is there can be read; what is written from now on is not for an older version.
+        write_private(file, f"{FORMAT}\n")

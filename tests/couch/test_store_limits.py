@@ -32,7 +32,7 @@ LOW = Settings(
     max_connections=8,
     header_timeout=0.3,
     request_timeout=2.0,
-    javascript_seconds=0.5,
+    javascript_seconds=1.0,
     javascript_memory=16 * 1024**2,
 )
 

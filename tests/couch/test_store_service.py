@@ -7,8 +7,10 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 import requests
 
@@ -149,3 +151,25 @@ def test_settings_limit_what_clients_may_send(tmp_path: Path) -> None:
         assert session.put(db + "/b/f", data=b"x" * 60).status_code == 413
         assert session.post(db + "/_bulk_docs", json={"docs": [{"x": "y" * 3000}]}).status_code == 413
         assert session.put(db + "/a", json={"text": "x"}).status_code == 201
+
+
+def test_folder_of_an_older_version_is_read_and_marked(tmp_path: Path) -> None:
+    """Its documents lie there unpacked; once we have written to it, the older version has to refuse it."""
+    with service.start(tmp_path) as running:
+        auth = ("admin", running.password)
+        requests.put(running.url + "/db", auth=auth, timeout=30)
+        requests.put(running.url + "/db/a", json={"text": "x" * 500}, auth=auth, timeout=30)
+    (tmp_path / "format").write_text("1\n")
+    with closing(apsw.Connection(str(tmp_path / "databases" / "db.sqlite"))) as file:
+        plain = b',"text":"' + b"y" * 500 + b'"'
+        file.execute("UPDATE doc SET body = ? WHERE id = 'a'", (plain,))
+    with service.start(tmp_path) as running:
+        assert (tmp_path / "format").read_text() == "2\n"
+        auth = ("admin", running.password)
+        listed = requests.get(running.url + "/db/_all_docs?include_docs=true", auth=auth, timeout=30).json()
+        found = requests.get(running.url + "/db/a", auth=auth, timeout=30).json()
+        assert found == listed["rows"][0]["doc"]
+        assert found["text"] == "y" * 500
+        changed = requests.put(running.url + "/db/a", json={**found, "more": "z" * 500}, auth=auth, timeout=30)
+        assert changed.status_code == 201
+        assert requests.get(running.url + "/db/a", auth=auth, timeout=30).json()["more"] == "z" * 500

@@ -14,6 +14,7 @@ from server.store.database import blobs, render, schema
 from server.store.database.blobs import Kept
 from server.store.database.drafts import Draft
 from server.store.database.edits import Row, State, Transaction, leaves
+from server.store.database.packing import unpack
 from server.store.database.readers import Readers
 from server.store.database.writer import Write, Writer
 from server.store.database.writes import CompactWrite, DocumentsWrite, SettingWrite
@@ -60,6 +61,11 @@ class Stored(NamedTuple):
     def kept(self) -> dict[str, Kept]:
         """Its attachments."""
         return blobs.decode_kept(self.atts)
+
+
+def stored_from(doc_id: str, rev: str, deleted: int, body: bytes, atts: str | None) -> Stored:
+    """A revision from its row."""
+    return Stored(doc_id, rev, bool(deleted), unpack(body), atts)
 
 
 class Validator(Protocol):
@@ -187,7 +193,7 @@ class Database:
         """The winning revision, deleted or not; None when there never was one."""
         with self.reader() as connection:
             for row in connection.execute(_WINNER, (doc_id,)):
-                return Stored(*row)
+                return stored_from(*row)
         return None
 
     def stored(self, doc_id: str, rev: str) -> Stored | None:
@@ -197,7 +203,7 @@ class Database:
             return winner
         with self.reader() as connection:
             for row in connection.execute(_KEPT, (doc_id, rev)):
-                return Stored(doc_id, rev, *row)
+                return stored_from(doc_id, rev, *row)
         return None
 
     def tree(self, doc_id: str) -> Tree:

@@ -9,6 +9,7 @@ import msgspec
 from server.store.database import blobs
 from server.store.database.blobs import Incoming, Kept
 from server.store.database.drafts import Draft
+from server.store.database.packing import pack
 from server.store.errors import BadRequest, Conflict, StoreError
 from server.store.revisions import (
     Branch,
@@ -34,7 +35,7 @@ _KEEP = "INSERT OR REPLACE INTO rev VALUES (?, ?, ?, ?, ?)"
 
 
 class Row(NamedTuple):
-    """A document's row: its winner, and the tree beside it."""
+    """A document's row: its winner, and the tree beside it. The body is as it lies on the disk."""
 
     seq: int
     id: str
@@ -83,7 +84,7 @@ class Transaction:
         """Add a document's row at the end of the sequence."""
         state = self.state
         state.update_seq += 1
-        self.connection.execute(_INSERT, (state.update_seq, doc_id, rev, deleted, body, atts, tree))
+        self.connection.execute(_INSERT, (state.update_seq, doc_id, rev, deleted, pack(body), atts, tree))
         self._count(doc_id, deleted, 1)
 
     def known(self, ids: list[str]) -> set[str]:
@@ -94,7 +95,10 @@ class Transaction:
     def insert_many(self, fresh: list[tuple[str, str, bool, bytes]]) -> None:
         """Add new documents, given as (id, revision, deleted, body), at the end of the sequence."""
         first = self.state.update_seq + 1
-        rows = ((first + n, *row, None, None) for n, row in enumerate(fresh))
+        rows = (
+            (first + n, doc_id, rev, deleted, pack(body), None, None)
+            for n, (doc_id, rev, deleted, body) in enumerate(fresh)
+        )
         self.connection.executemany(_INSERT, rows)
         self.state.update_seq += len(fresh)
         for doc_id, _, deleted, _ in fresh:
@@ -104,7 +108,7 @@ class Transaction:
         """Give a document's row new contents and the next sequence number."""
         state = self.state
         state.update_seq += 1
-        self.connection.execute(_MOVE, (state.update_seq, rev, deleted, body, atts, tree, row.seq))
+        self.connection.execute(_MOVE, (state.update_seq, rev, deleted, pack(body), atts, tree, row.seq))
         if deleted != row.deleted:
             self._count(row.id, bool(row.deleted), -1)
             self._count(row.id, deleted, 1)
@@ -124,7 +128,7 @@ class Transaction:
         self._count(row.id, bool(row.deleted), -1)
 
     def kept(self, doc_id: str, rev: str) -> tuple[int, bytes, str | None] | None:
-        """(deleted, body, atts) of a revision that is not the winner, if its body is still there."""
+        """(deleted, body, atts) of a revision that is not the winner, if its body, as it lies on the disk, is there."""
         query = "SELECT deleted, body, atts FROM rev WHERE id = ? AND rev = ?"
         for deleted, body, atts in self.connection.execute(query, (doc_id, rev)):
             return deleted, body, atts
@@ -269,7 +273,7 @@ def purge(txn: Transaction, doc_id: str, revs: list[str]) -> list[str]:
 
 def _branch_off(txn: Transaction, row: Row, draft: Draft, atts: str | None, branch: Branch) -> None:
     tree = merge(leaves(row), branch, txn.revs_limit)
-    txn.connection.execute(_KEEP, (row.id, branch.rev, branch.deleted, draft.body, atts))
+    txn.connection.execute(_KEEP, (row.id, branch.rev, branch.deleted, pack(draft.body), atts))
     _settle(txn, row, tree)
 
 

@@ -8,14 +8,15 @@ import apsw
 import msgspec
 
 from server.store.database import render
-from server.store.database.core import Database, Stored
+from server.store.database.core import Database, Stored, stored_from
 from server.store.revisions import decode
 
 _encode = msgspec.json.Encoder().encode
 
 _ROW = """'{"seq":"' || seq || '-' || ? || '","id":' || json_quote(id) || ',"changes":[{"rev":"' || rev || '"}]'
  || CASE WHEN deleted THEN ',"deleted":true' ELSE '' END"""
-_DOC = """ || ',"doc":{"_id":' || json_quote(id) || ',"_rev":"' || rev || '"' || body
+_DOC = """ || ',"doc":{"_id":' || json_quote(id) || ',"_rev":"' || rev || '"'
+ || iif(substr(body, 1, 1) = x'01', unpacked(body), body)
  || CASE WHEN deleted THEN ',"_deleted":true' ELSE '' END
  || CASE WHEN atts IS NULL THEN '' ELSE att_stubs(atts) END || '}'"""
 _PAGE = 1000
@@ -63,7 +64,7 @@ def page(db: Database, shape: Shape, since: int, limit: int) -> Page:
 
 
 def _judged_page(db: Database, shape: Shape, found: list[Any], since: int, size: int, limit: int) -> Page:
-    stored = [Stored(doc_id, rev, bool(deleted), body, atts) for _, doc_id, rev, deleted, body, atts, _ in found]
+    stored = [stored_from(*row[1:-1]) for row in found]
     wanted = shape.wanted(stored) if shape.wanted and stored else [True] * len(stored)
     rows: list[bytes] = []
     for (seq, *_, tree), each, good in zip(found, stored, wanted, strict=True):

@@ -15,7 +15,8 @@ _LONGEST_PAGE = 20_000
 
 _PLAIN = """'{"id":' || j || ',"key":' || j || ',"value":{"rev":"' || rev || '"}}'"""
 _WITH_DOC = """'{"id":' || j || ',"key":' || j || ',"value":{"rev":"' || rev || '"},"doc":{"_id":' || j || ',"_rev":"'
- || rev || '"' || body || CASE WHEN atts IS NULL THEN '' ELSE att_stubs(atts) END || '}}'"""
+ || rev || '"' || iif(substr(body, 1, 1) = x'01', unpacked(body), body)
+ || CASE WHEN atts IS NULL THEN '' ELSE att_stubs(atts) END || '}}'"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import apsw
 
 from server.store.database import render, schema
+from server.store.database.packing import unpack
 from server.store.errors import NotFound
 
 
@@ -33,6 +35,7 @@ class Readers:
         except IndexError:
             connection = schema.connect(self._path, write=False)
             connection.create_scalar_function("att_stubs", _att_stubs, 1, deterministic=True)
+            connection.create_scalar_function("unpacked", _unpacked, 1, deterministic=True)
         try:
             yield connection
         finally:
@@ -58,3 +61,7 @@ class Readers:
 
 def _att_stubs(*atts: "apsw.SQLiteValue") -> str:
     return render.stubs(str(atts[0])).decode()
+
+
+def _unpacked(*bodies: Any) -> bytes:
+    return unpack(bodies[0])

@@ -1,10 +1,14 @@
-"""A document's JSON from its row, put together from text: nothing is parsed to be written again."""
+"""A document's JSON from its row, put together from text: nothing is parsed to be written again.
+
+Bodies may come as they lie on the disk.
+"""
 
 from collections.abc import Sequence
 
 import msgspec
 
 from server.store.database import blobs
+from server.store.database.packing import unpack
 from server.store.revisions import Branch
 
 _encode = msgspec.json.Encoder().encode
@@ -15,7 +19,7 @@ def document(doc_id: str, rev: str, deleted: int, body: bytes, extra: bytes = b"
     return b'{"_id":%s,"_rev":"%s"%s%s%s%s}' % (
         _encode(doc_id),
         rev.encode(),
-        body,
+        unpack(body),
         b',"_deleted":true' if deleted else b"",
         extra,
         attachments,
@@ -25,7 +29,7 @@ def document(doc_id: str, rev: str, deleted: int, body: bytes, extra: bytes = b"
 def plain(doc_id: str, rev: str, deleted: int, body: bytes, atts: str | None) -> bytes:
     """A document with stubs for its attachments."""
     if atts is None and not deleted:
-        return b'{"_id":%s,"_rev":"%s"%s}' % (_encode(doc_id), rev.encode(), body)
+        return b'{"_id":%s,"_rev":"%s"%s}' % (_encode(doc_id), rev.encode(), unpack(body))
     return document(doc_id, rev, deleted, body, b"", stubs(atts))
 
 

@@ -3,7 +3,7 @@
 `doc` holds one row per document: the winner, with its sequence number as key, so that a change feed reads the table in
 order and a lookup by id is one index entry away. `rev` holds every other revision whose body is still there: leaves
 that lost, and ancestors until the next compaction. Bodies are the JSON text of a document's own members, each with a
-leading comma (`,"a":1,"b":2`), ready to stand behind `_id` and `_rev`.
+leading comma (`,"a":1,"b":2`), ready to stand behind `_id` and `_rev`; `packing` says how they lie on the disk.
 """
 
 import os
@@ -12,6 +12,8 @@ from pathlib import Path
 import apsw
 
 FORMAT = 1
+#: How long to wait for another connection's lock, in milliseconds.
+BUSY_MS = 10_000
 
 _SCHEMA = """
 CREATE TABLE doc (
@@ -85,9 +87,9 @@ def connect(path: Path, *, write: bool) -> apsw.Connection:
     """A connection to an existing database file."""
     flags = apsw.SQLITE_OPEN_READWRITE if write else apsw.SQLITE_OPEN_READONLY
     connection = apsw.Connection(str(path), flags=flags, statementcachesize=200)
-    connection.set_busy_timeout(10_000)
+    connection.set_busy_timeout(BUSY_MS)
     if write:
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute("PRAGMA wal_autocheckpoint = 2000")
         connection.execute("PRAGMA journal_size_limit = 67108864")
     return connection

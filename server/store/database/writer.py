@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import apsw
 
 from server.store import memory
+from server.store.database import schema
 from server.store.database.edits import State, Transaction
 from server.store.database.failures import explain
 from server.store.errors import StoreError
@@ -110,15 +111,10 @@ class Writer:
                 return
 
     def _next_group(self) -> list[tuple[Write, Any]]:
-        try:
-            group = [self._queue.get(timeout=_IDLE_SECONDS)]
-        except Empty:
-            with self._lock:
-                if self._queue.empty():
-                    self._thread = None
-                    self._let_go()
-                    return []
-            return self._next_group()
+        first = self._first()
+        if first is None:
+            return []
+        group = [first]
         while len(group) < _LARGEST_GROUP and group[-1][0] is not _STOP:
             try:
                 group.append(self._queue.get_nowait())
@@ -126,14 +122,38 @@ class Writer:
                 break
         return group
 
-    def _let_go(self) -> None:
-        """Fold what was written into the file, and close it until there is more to write."""
-        if self._connection is not None:
-            with suppress(apsw.Error):
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            self._connection.close()
-            self._connection = None
-            memory.give_back()
+    def _first(self) -> tuple[Write, Any] | None:
+        """The next write; None, with the file closed, when none came for a while and what was written is folded in."""
+        while True:
+            with suppress(Empty):
+                return self._queue.get(timeout=_IDLE_SECONDS)
+            if self._fold_in() and self._let_go():
+                return None
+
+    def _fold_in(self) -> bool:
+        """Fold what was written into the file; False when a reader stands in the way."""
+        if self._connection is None:
+            return True
+        self._connection.set_busy_timeout(0)
+        try:
+            [(busy, _, _)] = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except apsw.Error:
+            return True
+        finally:
+            self._connection.set_busy_timeout(schema.BUSY_MS)
+        return not busy
+
+    def _let_go(self) -> bool:
+        """Close the file, and end the thread; False when there is something to write again."""
+        with self._lock:
+            if not self._queue.empty():
+                return False
+            self._thread = None
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+        memory.give_back()
+        return True
 
     def _commit(self, writes: list[Write]) -> list[Any]:
         try:
