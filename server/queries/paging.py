@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 from crashfarm.database import Json, Row, View
-from crashfarm.errors import DatabaseUnavailable, UnexpectedAnswer
+from crashfarm.errors import ConfigError, DatabaseUnavailable, NotFound, UnexpectedAnswer
 from crashfarm.keys import prefix_range
 
 T = TypeVar("T")
@@ -60,6 +60,8 @@ def _patiently(db: Viewed, design: str, question: Callable[[], T]) -> T:
     while True:
         try:
             return question()
+        except NotFound as exc:
+            raise ConfigError(f"this farm was set up by another version, run 'crashfarm push': {exc}") from exc
         except (DatabaseUnavailable, UnexpectedAnswer):
             # A proxy's answer, or CouchDB's own, to what takes long: only the index can tell whether it goes on.
             if not db.get_json("_design", design, "_info")["view_index"].get("updater_running"):
