@@ -1,6 +1,7 @@
 """Runs our JavaScript inside QuickJS the way CouchDB does, and reads it the way its oldest engine would."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,3 +63,76 @@ def validation(source: str) -> Callable[..., str | None]:
         return refusal
 
     return validate
+
+
+DASHBOARD = ROOT / "couchapp/dashboard"
+
+_IMPORT = re.compile(r'^import \{ ([^}]+) \} from "(\.[^"]+)";$', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(function|class|const) (\w+))", re.MULTILINE)
+
+
+def dashboard(*modules: str, also: str = "") -> Callable[..., Any]:
+    """The named modules of the dashboard, what they import, and a module that a test writes, `also`, in one engine.
+
+    Gives a function that takes `"module.function"`, the module by its path without its suffix, and the arguments, all
+    plain JSON; it awaits a promise. A refusal of ours, Impossible, is raised as ImpossibleAct.
+    """
+    context = quickjs.Context()
+    context.eval("var modules = {};")
+    loaded: set[Path] = set()
+    for module in modules:
+        _load(context, DASHBOARD / f"{module}.js", loaded)
+    _define(context, DASHBOARD / "also.js", also)
+    context.eval(_RUN)
+    begin, settled = context.get("begin"), context.get("settled")
+
+    def run(function: str, *arguments: Json) -> Any:
+        module, _, name = function.rpartition(".")
+        begin(str(DASHBOARD / f"{module}.js"), name, json.dumps(arguments))
+        while context.execute_pending_job():
+            pass
+        answer = json.loads(settled())
+        if "impossible" in answer:
+            raise ImpossibleAct(answer["impossible"])
+        return answer.get("value")
+
+    return run
+
+
+_RUN = """
+var answer;
+function settled() { return answer; }
+function begin(path, name, texts) {
+  answer = '{"impossible": "it never ends"}';
+  new Promise(function (resolve) { resolve(modules[path][name](...JSON.parse(texts))); }).then(
+    function (value) { answer = JSON.stringify({ value: value }); },
+    function (trouble) {
+      answer = JSON.stringify({ impossible: trouble.name === "Impossible" ? trouble.message : String(trouble) });
+    });
+}
+"""
+
+
+class ImpossibleAct(Exception):
+    """The dashboard's own refusal of an act, or an error."""
+
+
+def _load(context: Any, path: Path, loaded: set[Path]) -> None:
+    if path in loaded:
+        return
+    loaded.add(path)
+    source = path.read_text()
+    for _, other in _IMPORT.findall(source):
+        _load(context, (path.parent / other).resolve(), loaded)
+    _define(context, path, source)
+
+
+def _define(context: Any, path: Path, source: str) -> None:
+    """Run a module as a function whose scope is its own: the engine here finds no files."""
+    exports = ", ".join(name for _, name in _EXPORT.findall(source))
+    source = _IMPORT.sub(lambda found: f"const {{ {found[1]} }} = {_place(path.parent / found[2])};", source)
+    context.eval(f"{_place(path)} = (function () {{ {_EXPORT.sub('', source)}\nreturn {{ {exports} }}; }})();")
+
+
+def _place(path: Path) -> str:
+    return f"modules[{json.dumps(str(path.resolve()))}]"

@@ -25,7 +25,7 @@ export function asksOf(key) {
 }
 
 export async function askWaiting(couch, places) {
-  const answer = await couch.view(places.status, "jobs", "waiting", { group_level: 1 });
+  const answer = await couch.view(places.status, "queue", "waiting", { group_level: 1 });
   return Object.fromEntries(answer.rows.map((row) => [row.key[0], row.value]));
 }
 
@@ -47,7 +47,7 @@ async function askEnded(couch, places, start) {
 }
 
 export async function askRunning(couch, places, limit) {
-  const answer = await couch.view(places.status, "jobs", "by_claim", { include_docs: true, limit });
+  const answer = await couch.view(places.status, "queue", "by_claim", { include_docs: true, limit });
   return answer.rows.map((row) => row.doc).filter((job) => job && job.state === "running");
 }
 

@@ -6,7 +6,7 @@ const LARGE = 2; // the first priority that does
 
 // What kinds of workers there are: [{os_name, os_version, cpu_name, tags, rests, workers}].
 export async function askKinds(couch, places) {
-  const answer = await couch.view(places.status, "workers", "by_ability", { group: true, limit: 1000 });
+  const answer = await couch.view(places.status, "workers", "by_ability", { group_level: 5, limit: 1000 });
   return answer.rows.map(({ key, value }) => (
     { os_name: key[0], os_version: key[1], cpu_name: key[2], tags: key[3], rests: key[4], workers: value }
   ));
@@ -14,12 +14,12 @@ export async function askKinds(couch, places) {
 
 export async function askBranches(couch, places) {
   const answer = await couch.all(places.status, { startkey: "branch:", endkey: "branch:\ufff0", include_docs: true, limit: 1000 });
-  return new Map(answer.rows.map((row) => [JSON.stringify([row.doc.product, row.doc.branch]), row.doc]));
+  return answer.rows.map((row) => row.doc).filter(Boolean);
 }
 
 // Why no worker takes a class of jobs, or "".
 export function whyPending({ asks, priority }, branches, kinds) {
-  const branch = branches.get(JSON.stringify([asks.product, asks.branch]));
+  const branch = branches.find((one) => one.product === asks.product && one.branch === asks.branch);
   if (!branch) return `there is no branch ${asks.branch} of ${asks.product}`;
   if (branch.enabled === false) return `the branch ${asks.branch} is disabled`;
   const relaxed = priority >= LARGE ? RELAXATIONS : 0;
