@@ -92,7 +92,7 @@ def main() -> None:
     rounds = []
     with stores.store() as found:
         for _ in range(options.rounds):
-            with stores.database(found, views=True) as status, stores.database(found, views=False) as bare:
+            with stores.database(found, views=("queue",)) as status, stores.database(found, views=()) as bare:
                 took = Round(
                     run_queue(status, options.jobs, options.batch), run_bare(bare, options.jobs, options.batch)
                 )

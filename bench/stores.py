@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -34,14 +34,14 @@ def store(keep: Path | None = None) -> Iterator[Settings]:
 
 
 @contextmanager
-def database(found: Settings, *, views: bool) -> Iterator[Database]:
-    """A new database that checks documents as a farm's does, with a farm's views if wanted; dropped in the end."""
+def database(found: Settings, *, views: Collection[str]) -> Iterator[Database]:
+    """A new database that checks documents as a farm's does, with these of a farm's designs; dropped in the end."""
     connection = Connection(found.url, found.user, found.password)
     name = f"bench-{uuid4().hex}"
     connection.create(name)
     made = connection.database(name)
     for design in sources.load():
-        if sources.STATUS in design.places and (views or design.name == "documents"):
+        if design.name == "documents" or design.name in views:
             made.put(design.doc())
     try:
         yield made
