@@ -4,6 +4,7 @@ Without it the dashboard shows the same numbers without a picture, so that a pus
 """
 
 import hashlib
+import os
 import tarfile
 import tempfile
 from collections.abc import Callable, Mapping
@@ -72,10 +73,20 @@ def installed(status: Database) -> Files:
 
 
 def fetch() -> Files:
-    """Download the library with npm. Raises CrashfarmError if it cannot be had, or is not what it should be."""
-    with tempfile.TemporaryDirectory() as work:
-        archive = npm.download("uplot", VERSION, INTEGRITY, Path(work))
+    """The library as npm downloads it, which is asked once: the package is kept in the user's cache folder.
+
+    Raises CrashfarmError if it cannot be had, or is not what it should be.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crashfarm"
+    archive = cache / f"uplot-{VERSION}.tgz"
+    try:
+        if not npm.is_whole(archive, INTEGRITY):
+            cache.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=cache) as work:
+                npm.download("uplot", VERSION, INTEGRITY, Path(work)).replace(archive)
         return _files(unpack(archive))
+    except OSError as exc:
+        raise CrashfarmError(f"cannot keep uplot in {cache}: {exc.strerror or exc}") from exc
 
 
 def unpack(archive: Path) -> dict[str, bytes]:
