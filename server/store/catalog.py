@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
+import apsw
+
 from server.store.database import Database, schema
-from server.store.database.core import Rule, Validator
+from server.store.database.gate import Rule, Validator
 from server.store.errors import BadRequest, NotFound, PreconditionFailed
 
 #: Only server administrators get at a new database until somebody says otherwise.
@@ -64,9 +66,10 @@ class Catalog:
         self._tell(name, "created")
         return self.open(name)
 
-    def delete(self, name: str) -> None:
-        """Delete a database with all it holds."""
+    def delete(self, name: str) -> str | None:
+        """Delete a database with all it holds; its uuid, by which its indexes are found, unless it is unreadable."""
         with self._lock:
+            uuid = self._uuid(name)
             if name not in self._names:
                 raise NotFound("Database does not exist.")
             self._names.discard(name)
@@ -76,6 +79,13 @@ class Catalog:
             for end in ("-wal", "-shm", ""):
                 Path(f"{self._path(name)}{end}").unlink(missing_ok=True)
         self._tell(name, "deleted")
+        return uuid
+
+    def _uuid(self, name: str) -> str | None:
+        try:
+            return self.open(name).uuid
+        except apsw.Error:
+            return None
 
     def views_folder(self, uuid: str) -> Path:
         """Where the indexes of a database are kept; it may not exist yet."""
@@ -102,7 +112,7 @@ class Catalog:
                 raise NotFound("Database does not exist.")
             if name not in self._open:
                 db = Database(self._path(name), name, self._validator)
-                db.rules.extend(self._rules.get(name, ()))
+                db.gate.rules.extend(self._rules.get(name, ()))
                 db.listen(partial(self._updated, db))
                 self._open[name] = db
                 self._rest_others()

@@ -24,8 +24,8 @@ def prepare(store: Server) -> None:
         if name not in store.catalog:
             store.catalog.create(name)
     store.catalog.open("_users").set_security_now({"members": {"roles": []}, "admins": {"roles": ["_admin"]}})
-    store.catalog.open("_users").rules.append(check_user)
-    store.catalog.open("_replicator").rules.append(check_replication)
+    store.catalog.open("_users").gate.rules.append(check_user)
+    store.catalog.open("_replicator").gate.rules.append(check_replication)
     iterations = store.settings.pbkdf2_iterations
     store.extra["prepare _users"] = lambda draft, user: hash_password(draft, user, iterations)
 

@@ -173,3 +173,17 @@ def test_folder_of_an_older_version_is_read_and_marked(tmp_path: Path) -> None:
         changed = requests.put(running.url + "/db/a", json={**found, "more": "z" * 500}, auth=auth, timeout=30)
         assert changed.status_code == 201
         assert requests.get(running.url + "/db/a", auth=auth, timeout=30).json()["more"] == "z" * 500
+
+
+def test_indexes_go_with_their_database(tmp_path: Path) -> None:
+    """Also those that nobody asked for since the start."""
+    views = {"v": {"map": "function (doc) { emit(doc._id); }"}}
+    with service.start(tmp_path) as running, requests.Session() as session:
+        session.auth = ("admin", running.password)
+        session.put(running.url + "/db")
+        session.put(running.url + "/db/_design/d", json={"views": views})
+        assert session.get(running.url + "/db/_design/d/_view/v").status_code == 200
+    assert list((tmp_path / "views").glob("*/*.sqlite"))
+    with service.start(tmp_path) as running:
+        assert requests.delete(running.url + "/db", auth=("admin", running.password), timeout=30).status_code == 200
+        assert list((tmp_path / "views").iterdir()) == []

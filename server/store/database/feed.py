@@ -8,7 +8,8 @@ import apsw
 import msgspec
 
 from server.store.database import render
-from server.store.database.core import Database, Stored, stored_from
+from server.store.database.core import Database
+from server.store.database.stored import Stored, stored_from
 from server.store.revisions import decode
 
 _encode = msgspec.json.Encoder().encode

@@ -33,8 +33,9 @@ async def delete(request: Request) -> Response:
         reason = "You tried to DELETE a database with a ?=rev parameter. Did you mean to DELETE a document instead?"
         raise BadRequest(reason)
     name = request.parts[0]
-    await asyncio.to_thread(request.server.catalog.delete, name)
-    await asyncio.to_thread(request.server.views.database_deleted, name)
+    uuid = await asyncio.to_thread(request.server.catalog.delete, name)
+    if uuid is not None:
+        await asyncio.to_thread(request.server.views.database_deleted, uuid)
     return json_response({"ok": True})
 
 

@@ -163,14 +163,12 @@ class ViewServer:
             if path.stem not in wanted:
                 remove(path)
 
-    def database_deleted(self, name: str) -> None:
-        """A database is gone: so are its indexes."""
+    def database_deleted(self, uuid: str) -> None:
+        """A database is gone: so are its indexes, whether anybody asked for them since the start or not."""
         with self._lock:
-            gone = [key for key, index in self._indexes.items() if index.docs.name == name]
-            for key in gone:
+            for key in [key for key in self._indexes if key[0] == uuid]:
                 self._indexes.pop(key).close()
-        for uuid in {uuid for uuid, _ in gone}:
-            shutil.rmtree(self._catalog.views_folder(uuid), ignore_errors=True)
+        shutil.rmtree(self._catalog.views_folder(uuid), ignore_errors=True)
 
     def active_tasks(self) -> list[dict[str, Any]]:
         """The builds that run, as `_active_tasks` shows them."""

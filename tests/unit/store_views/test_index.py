@@ -280,7 +280,7 @@ def test_equal_views_share_an_index_and_cleanup_drops_the_others(views, db):
 def test_a_deleted_database_takes_its_indexes_along(views, db):
     """Nothing stays on disk."""
     path = views.index(db, "_design/d").path
-    views.database_deleted(db.name)
+    views.database_deleted(db.uuid)
     assert not path.parent.exists()
 
 
