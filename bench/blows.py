@@ -38,6 +38,7 @@ class Storm:
         self.rng = rng
         self.counts: Counter[str] = Counter()
         self.full_disks = 0
+        self.ended_workers = 0
         self.queued: list[str] = []
         self._mends: list[tuple[float, Mend]] = []
         self._deck: list[Callable[[Storm], None]] = []
@@ -45,6 +46,7 @@ class Storm:
     def strike(self) -> None:
         """One blow, and whatever is to be mended by now."""
         self.mend(time.monotonic())
+        self.tend()
         if not self._deck:
             self._deck = [blow for blow, times in DECK for _ in range(times)]
             self.rng.shuffle(self._deck)
@@ -64,6 +66,16 @@ class Storm:
                 mend()
             except CrashfarmError:
                 self.later(SOON, mend)
+
+    def tend(self) -> None:
+        """Start anew what has ended by itself, as a machine's supervisor does."""
+        site = self.site
+        for hand in site.hands:
+            if hand.process.poll() is not None:
+                site.restart(hand)
+                self.ended_workers += 1
+        if site.janitor and site.janitor.poll() is not None:
+            site.janitor = site.start_janitor()
 
     def later(self, bounds: tuple[float, float], mend: Mend) -> None:
         """Mend something after a while."""
@@ -223,14 +235,15 @@ DECK = (
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """How often each blow struck, the kills among them, and how often a worker said that its disk was full."""
+    """How often each blow struck, the kills among them, how often a worker said that its disk was full, and ended."""
 
     kills: int
     blows: dict[str, int]
     full_disks: int
+    workers_ended_by_themselves: int
 
 
 def figures(storm: Storm) -> Figures:
     """What the storm did."""
     kills = sum(storm.counts[blow.__name__] for blow in (kill_worker, kill_store, kill_janitor))
-    return Figures(kills, dict(sorted(storm.counts.items())), storm.full_disks)
+    return Figures(kills, dict(sorted(storm.counts.items())), storm.full_disks, storm.ended_workers)

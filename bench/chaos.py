@@ -93,13 +93,14 @@ def lay_on(site: Site, minutes: float, jobs: int, rng: random.Random) -> Storm:
     return storm
 
 
-def wait_for_peace(site: Site) -> float:
+def wait_for_peace(storm: Storm) -> float:
     """Mend and resume everything, and wait until nothing is pending, running or untold; the seconds that took."""
-    began = time.monotonic()
+    site, began = storm.site, time.monotonic()
     for hand in site.hands:
         hand.line.turn(Line.OPEN)
         free_disk(hand)
     while time.monotonic() - began < PEACE:
+        storm.tend()
         try:
             if _is_done(site):
                 break
@@ -180,7 +181,7 @@ def run(options: argparse.Namespace) -> tuple[Verdict, dict[str, object]]:
             prepare(site)
             site.begin()
             storm = lay_on(site, options.minutes, options.jobs, random.Random(options.seed))
-            quiet = wait_for_peace(site)
+            quiet = wait_for_peace(storm)
             verdict = judge(site.farm(), storm.queued)
             verdict.wrong.update({"untold": _untold(site), "tracebacks": _count(log, "Traceback")})
         finally:

@@ -90,14 +90,17 @@ class Registration:
         )
 
     def _reread(self) -> None:
-        """Learn what others made of our document: their wishes and members are kept, our own facts are ours."""
+        """Learn what others made of our document: their wishes and members are kept, our own facts are ours.
+
+        A write of a former start of ours may arrive late: what was sent when it was killed is still on its way.
+        """
         doc = self._status.get(self.worker.id)
         if doc is None:
             log.warning("%s is gone: making it anew", self.worker.id)
             self.worker = self.worker.evolve(rev=None, origin={})
             return
         theirs = Worker.from_doc(doc)
-        if theirs.incarnation != self.worker.incarnation:
+        if theirs.incarnation != self.worker.incarnation and not is_over(theirs.incarnation):
             raise NameTaken(f"another process works under the name {theirs.id} now: {theirs.incarnation}")
         self.worker = self.worker.evolve(
             rev=theirs.rev,
