@@ -101,9 +101,9 @@ class Matching:
         return done
 
     def _stamp(self, bugs: Sequence[Bug]) -> list[Bug]:
-        """Note when a bug was closed, where nobody has said it: whoever edits one by hand need not."""
+        """Note when a bug was closed, where nobody has said it, and that it has moved: the bugs as they are then."""
         now = to_text(self._clock())
-        stamped = {bug.id: bug.evolve(closed_at=_closed_at(bug, now)) for bug in bugs if not _is_timed(bug)}
+        stamped = {bug.id: after for bug in bugs if (after := _stamped(bug, now)) != bug}
         outcomes = self._farm.status.bulk([bug.to_doc() for bug in stamped.values()])
         written = {one.id: stamped[one.id].evolve(rev=one.rev) for one in outcomes if one.ok}
         return [written.get(bug.id, bug) for bug in bugs]
@@ -135,13 +135,11 @@ def _read(changed: Iterable[Changed]) -> Iterator[Bug]:
             continue
 
 
-def _is_timed(bug: Bug) -> bool:
-    """Whether the time of its closing is there exactly if it is closed."""
-    return (bug.state is BugState.CLOSED) == bool(bug.closed_at)
-
-
-def _closed_at(bug: Bug, now: str) -> str:
-    return (bug.updated_at or now) if bug.state is BugState.CLOSED else ""
+def _stamped(bug: Bug, now: str) -> Bug:
+    """Whoever edits a bug by hand need not say when; that it has moved is kept for the day when it has not."""
+    if (bug.state is BugState.CLOSED) != bool(bug.closed_at):
+        bug = bug.evolve(closed_at=(bug.updated_at or now) if bug.state is BugState.CLOSED else "")
+    return bug if tuples.is_to_compare(bug) else bug.evolve(matched=tuples.compared(bug))
 
 
 def _concerns(doc: Json, changed: KnownIndex, ids: set[str]) -> bool:
