@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from crashfarm.documents.base import Json
 from crashfarm.documents.branch import Build
 from crashfarm.documents.worker import Worker
 from crashfarm.queue import JobQueue
@@ -17,7 +18,7 @@ from worker.allowed import Allowed
 from worker.bell import Bell
 from worker.builds import Builds
 from worker.config import Config
-from worker.debugging.debugger import Debugger, of_this_machine
+from worker.debugging.debugger import of_this_machine
 from worker.delivery import Delivery
 from worker.executing import Executor, mark_of
 from worker.farmhand import Farmhand
@@ -56,7 +57,7 @@ def assemble(farm: Farm, config: Config, home: Path, until: Until, updates: Upda
     health = Health(config.quarantine)
     slots = Slots(config.slots, executor, outbox, health, farm.status.attachment)
     installs.on_change = bell.ring
-    document = _document(config, machine, debugger)
+    document = _document(config, machine, debugger.metadata() | {"update": updates.failed()})
     parts = Parts(
         config=config,
         queue=queue,
@@ -98,8 +99,8 @@ def _resting(installs: Installs) -> Callable[[Build], object]:
     return lambda build: build.artifact and installs.rests(build.artifact)
 
 
-def _document(config: Config, machine: Machine, debugger: Debugger) -> Worker:
-    own = debugger.metadata() | {
+def _document(config: Config, machine: Machine, facts: Json) -> Worker:
+    own = facts | {
         "tags": list(config.tags),
         "allow": list(config.allow),
         "allow_builds_from": list(config.allow_builds_from),

@@ -154,7 +154,7 @@ def _work(settled: config.Config, data: Path | None, until: Until) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: hand.end())
         wish = hand.work()
-        if wish == Wish.UPDATE and (reason := updates.run(updates.wanted)):
+        if wish == Wish.UPDATE and (reason := updates.run()):
             log.error("the update failed: %s", reason)
     if wish in (Wish.RESTART, Wish.UPDATE):
         log.warning("beginning anew, to %s", wish)

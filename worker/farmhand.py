@@ -14,6 +14,7 @@ from worker.bell import Bell
 from worker.claiming import LONGEST_WAIT, Claimer
 from worker.duties import Duty, turn
 from worker.ending import Ending
+from worker.journal import BATCH
 from worker.parts import Parts, Until
 from worker.registration import Status, check_free
 from worker.reporting import Reporter
@@ -74,6 +75,7 @@ class Farmhand:
 
     def changed(self) -> None:
         """A slot has something to tell."""
+        self._reporter.look()
         self._courier_bell.ring()
         self._parts.bell.ring()
 
@@ -99,6 +101,7 @@ class Farmhand:
 
     def _start(self) -> bool:
         """Register, deliver what a former start left, and take back what it held; False if told to end before."""
+        self._reporter.see(WorkerState.STARTING)
         starting = Duty("starting", self._do_start, self._rng)
         while not self._ending.wished:
             wait = turn([starting], self._monotonic())
@@ -116,6 +119,8 @@ class Farmhand:
             self._enter(former)
             parts.registration.lift()
             self._is_registered = True
+            if failed := self._updates.failed():
+                log.error("%s", failed)
         while parts.delivery.deliver():
             pass
         back = parts.queue.take_back(parts.holder)
@@ -147,6 +152,7 @@ class Farmhand:
         """Do what is due, and wait until something is."""
         if self._ending.stop_now:
             self._parts.slots.stop()
+        self._reporter.look()
         if self._reporter.has_news:
             self._report.due = min(self._report.due, self._monotonic() + SOON)
         if self._parts.bell.wait(min(LONGEST_WAIT, turn(self._duties, self._monotonic()))):
@@ -156,10 +162,15 @@ class Farmhand:
     def _run_courier(self, ended: threading.Event) -> None:
         """Deliver in a thread of its own: a slow upload must not cost a lease."""
         deliver = Duty("delivering", self._do_deliver, self._rng)
-        tell = Duty("telling the news", lambda: 0.0 if self._parts.journal.tell() else NEWS, self._rng)
+        tell = Duty("telling the news", self._tell, self._rng)
         while not ended.is_set():
             if self._courier_bell.wait(turn([deliver, tell], self._monotonic())):
                 deliver.hurry()
+
+    def _tell(self) -> float:
+        """Tell some of the news; in how many seconds to do that again."""
+        self._reporter.tell_states()
+        return 0.0 if self._parts.journal.tell() == BATCH else NEWS
 
     def _do_deliver(self) -> float:
         if not self._parts.delivery.deliver():
@@ -177,8 +188,9 @@ class Farmhand:
             if registration.worker.control.desired in (Wish.RESTART, Wish.UPDATE):
                 registration.fulfil(f"fulfilled: {wish}")
             registration.save(Status(state=WorkerState.STOPPED))
-            self._parts.journal.note("stopped", event="state")
-            self._parts.journal.tell()
+            self._reporter.see(WorkerState.STOPPED)
+            while not self._tell():
+                pass
         except DatabaseError as exc:
             log.warning("could not tell the farm that we end: %s", exc)
         return wish if wish in (Wish.RESTART, Wish.UPDATE) else Wish.STOP

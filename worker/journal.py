@@ -3,6 +3,7 @@
 import logging
 import secrets
 from collections import deque
+from typing import Any
 
 from crashfarm.database import Database
 from crashfarm.documents.base import Json
@@ -12,6 +13,8 @@ ROOM = 500
 """Messages that wait to be told; when there are more, the oldest are dropped and counted."""
 
 BATCH = 100
+"""Messages that are told at once."""
+
 LONGEST = 2000
 """Characters of one message."""
 
@@ -27,7 +30,7 @@ class Journal(logging.Handler):
         self._waiting: deque[Json] = deque(maxlen=ROOM)
         self._dropped = 0
 
-    def note(self, text: str, level: str = "info", **members: str) -> None:
+    def note(self, text: str, level: str = "info", **members: Any) -> None:
         """Keep a message."""
         self._dropped += len(self._waiting) == ROOM
         now = self._clock()

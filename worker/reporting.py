@@ -5,9 +5,11 @@ import random
 from collections.abc import Callable
 
 from crashfarm.documents.worker import Wish, WorkerState
+from crashfarm.times import utc_now
 from worker.ending import Ending
 from worker.parts import Parts
 from worker.registration import Status
+from worker.states import StateLog
 from worker.updating import Updates
 
 log = logging.getLogger("crashfarm.worker")
@@ -26,7 +28,31 @@ class Reporter:
         self._monotonic = monotonic
         self._told: Status | None = None
         self._sick = False
-        self.claiming = False
+        self._claiming = False
+        self._states = StateLog(utc_now)
+
+    @property
+    def claiming(self) -> bool:
+        """Whether the queue is being asked for jobs. Its end is seen when it is known what came of it."""
+        return self._claiming
+
+    @claiming.setter
+    def claiming(self, begun: bool) -> None:
+        self._claiming = begun
+        if begun:
+            self.look()
+
+    def look(self) -> None:
+        """Note the present state, if it is another than before. May be called from any thread."""
+        self._states.saw(*self._state())
+
+    def tell_states(self) -> None:
+        """Put the changes of state that were seen into the journal."""
+        self._states.tell(self._parts.journal.note)
+
+    def see(self, state: WorkerState) -> None:
+        """Note a state that the worker itself is in at its beginning and its end."""
+        self._states.saw(state)
 
     @property
     def wish(self) -> Wish:
@@ -52,8 +78,6 @@ class Reporter:
         status = self.status()
         before = self._parts.registration.worker.control
         worker = self._parts.registration.save(status)
-        if self._told is None or status.state != self._told.state:
-            self._parts.journal.note(f"{status.state} {status.reason}".strip(), event="state")
         self._told = status
         if worker.control != before:
             log.warning(
@@ -79,7 +103,7 @@ class Reporter:
 
     def _activity(self) -> WorkerState:
         slots = self._parts.slots
-        if self.claiming:
+        if self._claiming:
             return WorkerState.CLAIMING
         if slots.installing():
             return WorkerState.INSTALLING

@@ -1,5 +1,6 @@
 """Bringing this worker to the version that the farm wants, by the command that its owner has set."""
 
+import contextlib
 import logging
 import subprocess
 from pathlib import Path
@@ -8,6 +9,7 @@ import msgspec
 
 import crashfarm
 from crashfarm.database import Database
+from crashfarm.errors import DatabaseError
 
 log = logging.getLogger("crashfarm.worker")
 
@@ -36,20 +38,45 @@ class Updates:
         self._command = command
         self._file = home / "update.json"
         self.wanted = ""
+        self._latest = ""
 
     def look(self) -> float:
         """Ask the farm; in how many seconds to ask again."""
-        version = (self._status.get(CURSOR) or {}).get("version")
-        known = version in (None, crashfarm.__version__) or not isinstance(version, str)
+        self._latest = self._ask()
         tried = self._tried()
-        self.wanted = "" if known or (tried and tried.version == version) else str(version)
+        done = self._latest in ("", crashfarm.__version__) or (tried and tried.version == self._latest)
+        self.wanted = "" if done else self._latest
         return LOOK
 
-    def run(self, version: str) -> str:
-        """Run the owner's command; what went wrong, or nothing. Whatever comes of it, it is not run again for that."""
+    def run(self) -> str:
+        """Run the owner's command; what went wrong, or nothing. Whatever comes of it, it is not run again by itself."""
+        version = self._version()
         outcome = self._run(version)
         self._file.write_bytes(msgspec.json.encode(Tried(version, outcome)))
         return outcome
+
+    def _ask(self) -> str:
+        """The version that the farm wants, or nothing."""
+        version = (self._status.get(CURSOR) or {}).get("version")
+        return version if isinstance(version, str) else ""
+
+    def _version(self) -> str:
+        """The same, as it was when the farm was last reached."""
+        with contextlib.suppress(DatabaseError):
+            self._latest = self._ask()
+        return self._latest
+
+    def failed(self) -> str:
+        """What went wrong with the last update, in words; empty if nothing did.
+
+        The process that tried it has ended by then: the next one has to tell the farm.
+        """
+        tried = self._tried()
+        return (
+            f"the update to {tried.version or 'what its command brings'} failed: {tried.outcome}"
+            if tried and tried.outcome
+            else ""
+        )
 
     def _run(self, version: str) -> str:
         if not self._command:

@@ -41,18 +41,9 @@ class Store:
         answer = requests.put(f"{self.url}/{self.farm}/{doc['_id']}", json=doc, auth=self.auth, timeout=20)
         assert answer.ok, answer.text
 
-    def changes(self, doc_id: str) -> list[dict[str, Any]]:
-        """All revisions of a document that are still there, the oldest first."""
-        revisions = self.get(f"{self.farm}/{doc_id}", revs=True, revs_info=True)["_revs_info"]
-        found = [one["rev"] for one in reversed(revisions) if one["status"] == "available"]
-        return [
-            requests.get(f"{self.url}/{self.farm}/{doc_id}", params={"rev": rev}, auth=self.auth, timeout=20).json()
-            for rev in found
-        ]
-
-    def told(self, event: str = "state") -> list[str]:
-        """The texts of the messages of an event, in the order of their times."""
-        return [doc["text"] for doc in self.documents("message:") if doc.get("event") == event]
+    def told(self) -> list[dict[str, Any]]:
+        """All changes of state that workers told, in the order of the messages."""
+        return [change for doc in self.documents("message:") for change in doc.get("changes", ())]
 
     def states(self) -> Counter[str]:
         """How many jobs are in each state."""
@@ -72,14 +63,20 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 
 def queue(
-    farm: Shell, scripts: dict[str, str], branch: str = "one", program: str = "/bin/sh", seconds: int = 30
+    farm: Shell,
+    scripts: dict[str, str],
+    branch: str = "one",
+    program: str = "/bin/sh",
+    seconds: int = 30,
+    prepare: Callable[[], None] = lambda: None,
 ) -> None:
-    """Add a branch that runs shell scripts, and a job for each script."""
+    """Add a branch that runs shell scripts, and a job for each script; `prepare` is done between the two."""
     folder = farm.data.parent / farm.environ["CRASHFARM_FARM"] / branch
     folder.mkdir(parents=True)
     for name, text in scripts.items():
         (folder / name).write_text(text)
     assert farm("crashfarm", "branch", "add", "shell", branch, "--", program, "{input}").status == 0
+    prepare()
     added = farm("crashfarm", "job", "add", folder, "--branch", branch, "--timeout", seconds)
     assert added.status == 0, added.err
 
@@ -102,8 +99,8 @@ def state_of(store: Store, name: str = "alpha") -> str:
     return "".join(doc["state"] for doc in store.documents(f"worker:{name}"))
 
 
-def fast_config(farm: Shell) -> str:
-    """A configuration that makes a worker look often."""
+def fast_config(farm: Shell, more: str = "") -> str:
+    """A configuration that makes a worker look often, and whatever else."""
     path = farm.data.parent / "fast.toml"
-    path.write_text("heartbeat = 0.3\nidle = 0.3\n")
+    path.write_text("heartbeat = 0.3\nidle = 0.3\n" + more)
     return str(path)

@@ -29,7 +29,7 @@ def test_a_lent_machine_works_without_the_admins_password(farm: Shell, store: St
     assert {result["worker"] for result in store.results()} == {"barn"}
     assert store.documents("history_crash:", "-history")
     assert [doc["state"] for doc in store.documents("worker:")] == ["stopped"]
-    assert store.told()[-1] == "stopped"
+    assert store.told()[-1]["state"] == "stopped"
     run_to_the_end(lent, "--name", "barn.two")
 
 

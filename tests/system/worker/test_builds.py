@@ -24,12 +24,18 @@ def files() -> Iterator[Files]:
 
 def offer(farm: Shell, store: Store, files: Files, content: bytes = tar(("bin/tool", TOOL)), **build: object) -> None:
     """Put a build on the file server, and a branch with one job that runs it."""
-    queue(farm, {"script": "echo ran"})
     files.table["/tool.tar.gz"] = servers.whole(content)
     artifact = {"url": files.url + "/tool.tar.gz", "sha256": hashlib.sha256(content).hexdigest()}
-    [branch] = store.documents("branch:")
-    branch["builds"]["release"]["Linux"] = {"command": ["{build}/bin/tool", "{input}"], "artifact": artifact | build}
-    store.put(branch)
+
+    def prepare() -> None:
+        [branch] = store.documents("branch:")
+        branch["builds"]["release"]["Linux"] = {
+            "command": ["{build}/bin/tool", "{input}"],
+            "artifact": artifact | build,
+        }
+        store.put(branch)
+
+    queue(farm, {"script": "echo ran"}, prepare=prepare)
 
 
 def test_a_downloaded_build_is_run_and_kept(farm: Shell, store: Store, files: Files) -> None:

@@ -1,0 +1,147 @@
+"""The states of workers: each is reached, and each change is on the record with its time."""
+
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.system.conftest import Shell
+from tests.system.worker.farmyard import PATIENCE, Store, fast_config, queue, state_of, wait_for
+from tests.system.worker.test_builds import files, offer
+from tests.unit.worker.installing.servers import Files
+
+__all__ = ["files"]
+
+Start = Callable[..., "subprocess.Popen[bytes]"]
+
+
+def test_every_state_is_reached_and_recorded(farm: Shell, store: Store, files: Files, start: Start) -> None:
+    """In the order in which it happened, with times that only grow."""
+    config = ("--name", "alpha", "--config", fast_config(farm), "--allow-builds-from", files.url)
+    worker = start(*config)
+    wait_for(lambda: state_of(store) == "waiting")
+    offer(farm, store, files)
+    wait_for(lambda: store.states() == {"completed": 1})
+    for command, state in (("pause", "paused"), ("quarantine", "quarantined"), ("drain", "draining")):
+        assert farm("crashfarm", "worker", "resume", "alpha").status == 0
+        assert farm("crashfarm", "worker", command, "alpha").status == 0
+        wait_for(lambda state=state: state_of(store) == state)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(PATIENCE) == 0
+    changes = store.told()
+    states = [change["state"] for change in changes]
+    first = ["starting", "waiting", "claiming", "installing", "executing", "recording", "waiting"]
+    assert states[: len(first)] == first
+    assert states[-1] == "stopped"
+    assert {"paused", "quarantined", "draining"} <= set(states)
+    assert [change["at"] for change in changes] == sorted(change["at"] for change in changes)
+
+
+def test_a_name_that_lives_on_another_machine_is_refused(farm: Shell, store: Store, start: Start) -> None:
+    """Its document moves; nothing on it is changed by the one that came second."""
+    worker = start("--name", "alpha", "--config", fast_config(farm))
+    wait_for(lambda: state_of(store) == "waiting")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(PATIENCE) == 0
+    [doc] = store.documents("worker:")
+    elsewhere = {"hostname": "elsewhere", "state": "waiting", "incarnation": "elsewhere/boot/1/2/abc"}
+    store.put(doc | elsewhere)
+    second = farm.spawn(
+        "crashfarm-worker", "run", "--name", "alpha", "--allow", "/bin/sh", "--config", fast_config(farm)
+    )
+    while second.poll() is None:
+        [doc] = store.documents("worker:")
+        store.put(doc | {"heartbeat_at": "2026-11-22T06:10:03.123Z"})
+    assert second.returncode == 1
+    assert store.documents("worker:")[0]["hostname"] == "elsewhere"
+
+
+def test_a_name_whose_machine_has_fallen_silent_can_be_taken(farm: Shell, store: Store, start: Start) -> None:
+    """After a few heartbeats, by nobody's clock but one's own."""
+    test_config = fast_config(farm)
+    worker = start("--name", "alpha", "--config", test_config)
+    wait_for(lambda: state_of(store) == "waiting")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(PATIENCE) == 0
+    [doc] = store.documents("worker:")
+    store.put(doc | {"hostname": "elsewhere", "state": "waiting", "incarnation": "elsewhere/boot/1/2/abc"})
+    start("--name", "alpha", "--config", test_config)
+    wait_for(lambda: store.documents("worker:")[0]["hostname"] != "elsewhere" and state_of(store) == "waiting")
+
+
+def wanted(store: Store, version: str) -> None:
+    """Say which version the farm wants its workers to have."""
+    store.put({"_id": "cursor:worker-version", "type": "cursor", "version": version})
+
+
+def updater(farm: Shell, status: int) -> tuple[str, Path]:
+    """A configuration whose update command writes down that it ran, and ends so."""
+    script, log = farm.data.parent / "update.sh", farm.data.parent / f"updates-{farm.environ['CRASHFARM_FARM']}"
+    script.write_text(f'echo "$1" >> {log}; echo no room >&2; exit {status}')
+    return fast_config(farm, f'update = ["/bin/sh", "{script}", "to {{version}}"]\n'), log
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_a_worker_of_another_version_updates_itself_once(farm: Shell, store: Store, start: Start, status: int) -> None:
+    """What runs may end; then its own command runs, and it begins anew. One that failed is told, and not repeated."""
+    config, log = updater(farm, status)
+    queue(farm, {"script": "sleep 1"})
+    start("--name", "alpha", "--config", config)
+    wait_for(lambda: store.states()["running"])
+    [before] = store.documents("worker:")
+    wanted(store, "99.9")
+    assert farm("crashfarm", "worker", "update", "alpha").status == 0
+    wait_for(lambda: store.documents("worker:")[0]["incarnation"] != before["incarnation"])
+    wait_for(lambda: state_of(store) == "waiting")
+    assert store.states() == {"completed": 1}
+    queue(farm, {"script": "echo after"}, branch="two")
+    wait_for(lambda: store.states() == {"completed": 2})
+    assert len(log.read_text().splitlines()) == 1
+    failed = f"failed: the update command ended with {status}: no room" if status else ""
+    assert store.documents("worker:")[0]["dynamic_metadata"]["update"].endswith(failed)
+    if status:
+        wait_for(lambda: any(failed in doc["text"] for doc in store.documents("message:")))
+
+
+def test_a_worker_that_finds_another_version_wanted_updates_itself(farm: Shell, store: Store, start: Start) -> None:
+    """Nobody has to ask it; that its version stays another is no reason to try again."""
+    config, log = updater(farm, 0)
+    wanted(store, "99.9")
+    queue(farm, {"script": "echo ran"})
+    start("--name", "alpha", "--config", config)
+    wait_for(lambda: store.states() == {"completed": 1})
+    assert log.read_text() == "to 99.9\n"
+
+
+def test_a_full_disk_pauses_claiming_until_there_is_room(farm: Shell, store: Store, start: Start) -> None:
+    """The reason is on the document; what was seen is kept and told in the end."""
+    outbox = farm.data / "workers" / store.farm / "alpha" / "outbox"
+    outbox.mkdir(parents=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", outbox], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.decode()}")
+    try:
+        (outbox / "ballast").write_bytes(bytes(240 << 10))
+        loud = "i=0; while [ $i -lt 2000 ]; do echo 0123456789012345678901234567890123456789; i=$((i+1)); done"
+        queue(farm, {"first": loud, "second": loud})
+        worker = start("--name", "alpha", "--config", fast_config(farm))
+        wait_for(
+            lambda: "No space left" in store.documents("worker:alpha")[0]["state_reason"] if state_of(store) else ""
+        )
+        assert store.states() == {"running": 1, "pending": 1}
+        assert store.results() == []
+        (outbox / "ballast").unlink()
+        wait_for(lambda: store.states() == {"completed": 2})
+        wait_for(lambda: store.documents("worker:alpha")[0]["state_reason"] == "")
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(PATIENCE) == 0
+    finally:
+        subprocess.run(["umount", outbox], check=True)
+    for result in store.results():
+        url = f"{store.url}/{store.farm}-history/{result['_id']}/output.txt"
+        assert len(requests.get(url, auth=store.auth, timeout=20).content) == 82_000
