@@ -356,6 +356,47 @@ class QueueContract:
             queue.add([needs(1, 2), needs(2, 3), needs(3, 1), needs(4, 1)])
         assert queue.counts() == {}
 
+    def test_jobs_that_somebody_made_wait_for_each_other_are_aborted(self, status: Any) -> None:
+        """By hand, in documents that were no circle when they were queued; the reason names them."""
+        queue = self.queue(status)
+        queue.add([job(1), job(2, depends_on=(Dependency(job=job(1).id),))])
+        doc = status.get(job(1).id)
+        status.put(doc | {"depends_on": [{"job": job(2).id}], "wait": "jobs"})
+        vain = queue.sweeper().sweep(0.0).given_up
+        assert {j.id for j in vain} == {job(1).id, job(2).id}
+        assert all("circle" in j.reason and job(1).id in j.reason for j in vain)
+
+    @pytest.mark.parametrize(
+        ("fault", "reason"),
+        [
+            ({"priority": 4}, "priority must be from 0 to 3, but is 4"),
+            ({"priority": -1}, "priority must be from 0 to 3, but is -1"),
+            ({"timeout": 0.0}, "timeout must be above 0"),
+            ({"timeout": float("nan")}, "timeout must be above 0"),
+            ({"max_attempts": 0}, "max_attempts must be 1 at least"),
+            ({"input": Input(name="none")}, "exactly one of url, text, attachment, but has none"),
+            ({"input": Input(url="http://a.example/", text="b")}, "but has url, text"),
+            ({"depends_on": (Dependency(job=job(2).id),)}, "it depends on itself"),
+        ],
+    )
+    def test_a_job_that_cannot_be_is_refused_and_nothing_is_queued(
+        self, status: Any, fault: dict[str, Any], reason: str
+    ) -> None:
+        """Not even those that came along with it."""
+        queue = self.queue(status)
+        with pytest.raises(InputError, match=reason):
+            queue.add([job(1), job(2, **fault), job(3)])
+        assert queue.counts() == {}
+
+    @pytest.mark.parametrize("lease", [0.0, -1.0, float("nan")])
+    def test_a_lease_of_no_length_is_refused_and_nothing_is_claimed(self, status: Any, lease: float) -> None:
+        """Whoever watched would take it over at once."""
+        queue = self.queue(status)
+        queue.add([job(1)])
+        with pytest.raises(InputError, match="lease must be longer than 0"):
+            queue.claim(ALPHA, abilities(), 1, lease)
+        assert queue.counts() == {"pending": 1}
+
     def test_a_job_that_failed_twice_waits_before_it_is_tried_again(self, status: Any) -> None:
         """By the observer's clock; after the delay it is free."""
         queue = self.queue(status)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from crashfarm.database import Database
 from crashfarm.documents.job import Job, JobResult, JobState, Priority
+from crashfarm.errors import InputError
 from crashfarm.queue import orders, sweeping, transitions
 from crashfarm.queue.abilities import RELAXATIONS, Abilities
 from crashfarm.queue.ends import End
@@ -92,7 +93,9 @@ class JobQueue:
     def exchange(
         self, finished: Sequence[Finished], holder: Holder, abilities: Abilities, wanted: int, lease_seconds: float
     ) -> tuple[Settlement, list[Job]]:
-        """Finish held jobs and claim others, in one write."""
+        """Finish held jobs and claim others, in one write. Raises InputError for a lease of no length."""
+        if not lease_seconds > 0:
+            raise InputError(f"a lease must be longer than 0 seconds, but is {lease_seconds}")
         candidates = self._finder.candidates(abilities, wanted, holder.worker) if wanted else []
         now = to_text(self._clock())
         claims = [transitions.claim(job, holder, lease_seconds, now) for job in candidates]

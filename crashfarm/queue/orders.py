@@ -6,9 +6,8 @@ from datetime import datetime
 from crashfarm.database import Database
 from crashfarm.documents.job import Job, JobState, Priority, new_job_id
 from crashfarm.errors import Conflict, InputError, NotFound, Refused
-from crashfarm.queue import transitions
+from crashfarm.queue import checking, transitions
 from crashfarm.queue.settling import write
-from crashfarm.queue.sweeping import read_jobs
 from crashfarm.times import to_text
 
 BATCH = 500
@@ -21,13 +20,11 @@ ROUNDS = 10
 def add(status: Database, jobs: Iterable[Job]) -> list[Job]:
     """Queue jobs; those that depend on others wait for them.
 
-    Raises InputError for a dependency that is unknown or goes round in a circle, and then queues nothing. Raises
-    Refused, with the reason, when the database does not take a job; the others are in then.
+    Raises InputError, with the reason, for one that cannot be queued, and then queues nothing. Raises Refused when the
+    database does not take a job all the same; the others are in then.
     """
     wanted = list(jobs)
-    if not any(job.depends_on for job in wanted):
-        return _write(status, wanted)
-    _check_dependencies(status, wanted)
+    checking.check(status, wanted)
     return _write(status, [job.evolve(wait=transitions.JOBS) if job.depends_on else job for job in wanted])
 
 
@@ -93,19 +90,6 @@ def _write(status: Database, jobs: Sequence[Job]) -> list[Job]:
     if wrong := [outcome for _, outcome in written if not outcome.ok]:
         raise Refused(f"{len(wrong)} of {len(jobs)} jobs were refused; {wrong[0].id}: {wrong[0].reason}")
     return [job for job, _ in written]
-
-
-def _check_dependencies(status: Database, jobs: Sequence[Job]) -> None:
-    new = {job.id: {needed.job for needed in job.depends_on} for job in jobs}
-    others = {needed for needs in new.values() for needed in needs} - new.keys()
-    known = {job.id for job in read_jobs(status, sorted(others))}
-    if missing := sorted(others - known):
-        raise InputError(f"there is no job {missing[0]} to depend on")
-    while free := [id for id, needs in new.items() if not needs & new.keys()]:
-        for id in free:
-            del new[id]
-    if new:
-        raise InputError(f"the dependencies of {sorted(new)[0]} go round in a circle")
 
 
 def _change(status: Database, job_id: str, move: Callable[[Job], Job]) -> Job:

@@ -8,6 +8,7 @@ import msgspec
 from crashfarm.database import Database
 from crashfarm.documents.job import Job, JobState
 from crashfarm.queue import transitions
+from crashfarm.queue.circles import circle, words
 from crashfarm.queue.ends import End
 from crashfarm.queue.leases import LeaseWatch
 from crashfarm.queue.settling import read, write
@@ -63,7 +64,8 @@ class Sweeper:
         waiting = self._read(transitions.JOBS)
         wanted = sorted({needed.job for job in waiting for needed in job.depends_on})
         known = {job.id: job for job in read_jobs(self._status, wanted)}
-        verdicts = [(job, hopeless(job, known)) for job in waiting]
+        looped = circle({job.id: {needed.job for needed in job.depends_on} for job in waiting})
+        verdicts = [(job, words(looped) if job.id in looped else hopeless(job, known)) for job in waiting]
         text = to_text(self._clock())
         vain = [transitions.abort(job, text, reason) for job, reason in verdicts if reason]
         free = [transitions.free(job) for job, reason in verdicts if not reason and is_free(job, known)]
