@@ -160,7 +160,7 @@ def _refused(draft: Draft, error: StoreError) -> bytes:
 def _bulk_get_one(request: Request, asked: Any) -> bytes:
     doc_id = asked.get("id") if isinstance(asked, dict) else None
     if not isinstance(doc_id, str):
-        return _bulk_get_error("null", "undefined", "bad_request", "document id missed")
+        return b'{"id":null,"docs":[%s]}' % _bulk_get_item(None, None, "bad_request", "document id missed")
     tree = request.db.tree(doc_id)
     rev = asked.get("rev")
     if rev is not None and not _is_rev(rev):
@@ -190,11 +190,7 @@ def _bulk_get_rev(request: Request, doc_id: str, rev: str) -> bytes:
     return b'{"ok":%s}' % reading.document(request.db, found, options)
 
 
-def _bulk_get_error(doc_id: str, rev: str, error: str, reason: str) -> bytes:
-    return b'{"id":null,"docs":[%s]}' % _bulk_get_item(None, rev, error, reason)
-
-
-def _bulk_get_item(doc_id: str | None, rev: str, error: str, reason: str) -> bytes:
+def _bulk_get_item(doc_id: str | None, rev: str | None, error: str, reason: str) -> bytes:
     return b'{"error":%s}' % _encode({"id": doc_id, "rev": rev, "error": error, "reason": reason})
 
 

@@ -100,7 +100,7 @@ def _interval(request: Request) -> int:
     """Every how many rows a sequence is shown."""
     given = request.query.get("seq_interval", "1")
     if not given.isdigit() or int(given) < 1:
-        raise BadRequest("seq_interval should be a positive integer", "invalid_seq_interval")
+        raise BadRequest("invalid_seq_interval")
     return int(given)
 
 

@@ -13,8 +13,10 @@ from server.store.http.request import Request
 from server.store.http.response import Response, json_response, raw_json
 from server.store.http.routing import Route
 from server.store.http.views import check_users
+from server.store.mango import explain as explaining
 from server.store.mango import find as finding
 from server.store.mango import indexes, plan
+from server.store.mango.indexes import IndexDef
 from server.store.mango.request import FindOptions, parse_find, parse_index
 from server.store.views.index import Index
 
@@ -34,21 +36,29 @@ async def find(request: Request) -> Response:
 
 async def explain(request: Request) -> Response:
     """POST /{db}/_explain"""
-    options, chosen = await _planned(request)
-    return json_response(
-        {
-            "dbname": request.db.name,
-            "index": chosen.index.describe(),
-            "partitioned": False,
-            "selector": options.selector,
-            "opts": _shown_options(options),
-            "limit": options.limit,
-            "skip": options.skip,
-            "fields": list(options.fields) or "all_fields",
-            "mrargs": _shown_range(chosen, options),
-            "covering": False,
-        }
-    )
+    options, known = await _asked(request)
+    try:
+        chosen = plan.choose(options, known)
+    except BadRequest as error:
+        if error.error != "no_usable_index":
+            raise
+        chosen = None
+    shown: dict[str, Any] = {
+        "dbname": request.db.name,
+        "index": chosen.index.describe() if chosen else None,
+        "partitioned": False,
+        "selector": options.selector,
+        "opts": _shown_options(options),
+        "limit": options.limit,
+        "skip": options.skip,
+        "fields": list(options.fields),
+        "index_candidates": explaining.candidates(options, known, chosen),
+        "selector_hints": explaining.hints(options.selector),
+    }
+    if chosen is not None:
+        covering = explaining.covers(chosen.index, options) is True
+        shown |= {"mrargs": _shown_range(chosen, options, covering), "covering": covering}
+    return json_response(shown)
 
 
 async def list_indexes(request: Request) -> Response:
@@ -120,10 +130,15 @@ async def _bulk_delete(request: Request, body: dict[str, Any]) -> Response:
 
 
 async def _planned(request: Request) -> tuple[FindOptions, plan.Plan]:
+    options, known = await _asked(request)
+    return options, plan.choose(options, known)
+
+
+async def _asked(request: Request) -> tuple[FindOptions, list[IndexDef]]:
+    """The query, and the indexes that there are."""
     check_users(request)
-    request.require_json()
     options = parse_find(await request.json_object())
-    return options, plan.choose(options, indexes.listed(request.db.design_docs()))
+    return options, indexes.listed(request.db.design_docs())
 
 
 def _run(request: Request, index: Index | None, chosen: plan.Plan, options: FindOptions) -> finding.Found:
@@ -148,26 +163,35 @@ async def _store(request: Request, doc: dict[str, Any]) -> None:
 
 
 def _shown_options(options: FindOptions) -> dict[str, Any]:
-    shown: dict[str, Any] = msgspec.to_builtins(options)
-    del shown["selector"]
-    return shown | {
-        "use_index": list(options.use_index),
+    return {
+        "use_index": [name.removeprefix("_design/") for name in options.use_index],
         "bookmark": options.bookmark or "nil",
+        "limit": options.limit,
+        "skip": options.skip,
         "sort": dict(options.sort),
-        "fields": list(options.fields) or "all_fields",
+        "fields": list(options.fields),
+        "partition": options.partition,
+        "r": options.r,
+        "conflicts": options.conflicts,
         "stale": False,
+        "update": options.update,
+        "stable": options.stable,
+        "execution_stats": options.execution_stats,
+        "allow_fallback": options.allow_fallback,
     }
 
 
-def _shown_range(chosen: plan.Plan, options: FindOptions) -> dict[str, Any]:
+def _shown_range(chosen: plan.Plan, options: FindOptions, covering: bool) -> dict[str, Any]:
     start, end = chosen.start_key(), chosen.end_key()
+    if options.descending:
+        start, end = end, start
     return {
-        "include_docs": True,
+        "include_docs": not covering,
         "view_type": "map",
         "reduce": False,
         "partition": None,
         "start_key": (start[0] if start else None) if chosen.index.is_special else start,
-        "end_key": end[0] if chosen.index.is_special else end,
+        "end_key": (end[0] if end else None) if chosen.index.is_special else end,
         "direction": "rev" if options.descending else "fwd",
         "stable": options.stable,
         "update": options.update,

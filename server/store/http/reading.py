@@ -17,7 +17,7 @@ _encode = msgspec.json.Encoder().encode
 async def read(request: Request, doc_id: str) -> Response:
     """GET /{db}/{id} with query options or as multipart."""
     documents.check_readable(request, doc_id)
-    if "open_revs" in request.query:
+    if request.query.get("open_revs", "[]") != "[]":
         return _open_revs(request, doc_id)
     found = chosen(request, doc_id)
     tree = request.db.tree(doc_id)

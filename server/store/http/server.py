@@ -63,8 +63,12 @@ async def dbs_info(request: Request) -> Response:
     """GET and POST /_dbs_info"""
     request.require_admin()
     catalog = request.server.catalog
-    listed = request.method == "GET"
-    keys = _slice(request, catalog.names()) if listed else _keys(await request.json_object())
+    if request.method == "POST":
+        keys = _keys(await request.json_object())
+    elif "keys" in request.query:
+        keys = _keys({"keys": request.json_option("keys")})
+    else:
+        keys = _slice(request, catalog.names())
     return json_response([_one_info(request, key) for key in keys])
 
 

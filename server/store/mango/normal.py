@@ -65,6 +65,8 @@ def _operator(name: str, item: Any, field: str) -> Selector:
             raise _bad_argument(name, item)
         return {name: [_conditions(each, field) for each in item]}
     if name == "$not":
+        if not isinstance(item, dict):
+            raise _bad_argument(name, item)
         return {"$not": _conditions(item, field)}
     if name in _INNER:
         if not isinstance(item, dict):
@@ -135,6 +137,8 @@ def _negations(selector: Selector) -> Selector:
     """Move `$not` and `$nor` inwards until they disappear or meet an operator without an opposite."""
     [(name, item)] = selector.items()
     if name == "$not":
+        if not isinstance(item, dict):
+            raise _bad_argument(name, item)
         return _negated(item)
     if name == "$nor":
         return _together("$and", [_negated(each) for each in item])
@@ -146,6 +150,8 @@ def _negations(selector: Selector) -> Selector:
 def _negated(selector: Selector) -> Selector:
     [(name, item)] = selector.items()
     if name == "$not":
+        if not isinstance(item, dict):
+            raise _bad_argument(name, item)
         return _negations(item)
     if name == "$nor":
         return _together("$or", [_negations(each) for each in item])

@@ -15,6 +15,9 @@ from server.store.views.ranges import Range
 
 NO_INDEX = "No matching index found, create an index to optimize query time."
 
+#: (field, operator, argument) of something that must hold.
+Condition = tuple[str, str, Any]
+
 #: What begins the key bytes of an array.
 _ARRAY = encode([])[:1]
 
@@ -57,16 +60,15 @@ class Plan(msgspec.Struct, frozen=True):
 
     def end_key(self) -> list[Any]:
         """The last key, as `_explain` shows it."""
-        ends = [bounds.high for bounds in self.bounds if bounds.high is not MISSING]
-        return ends if len(ends) == len(self.index.columns) else [*ends, "<MAX>"]
+        return [*(bounds.high for bounds in self.bounds if bounds.high is not MISSING), "<MAX>"]
 
 
 def choose(options: FindOptions, indexes: Sequence[IndexDef]) -> Plan:
     """The best index for a query. BadRequest when the query insists on one that cannot be."""
-    conditions = list(_conjuncts(options.selector))
-    required = _required(options.selector)
-    usable = [index for index in indexes if _is_usable(index, options, conditions, required)]
-    named = [index for index in usable if _is_named(index, options.use_index)]
+    conditions = list(conjuncts(options.selector))
+    fields = required(options.selector)
+    usable = [index for index in indexes if is_usable(index, options, conditions, fields)]
+    named = [index for index in usable if is_named(index, options.use_index)]
     if options.use_index and not named and not options.allow_fallback:
         shown = ", ".join(options.use_index)
         raise BadRequest(f"{shown} specified by `use_index` could not be found or it is not suitable.", "invalid_index")
@@ -76,14 +78,14 @@ def choose(options: FindOptions, indexes: Sequence[IndexDef]) -> Plan:
             reason = "No index exists for this sort, try indexing by the sort fields."
             raise BadRequest(reason, "no_usable_index")
         candidates = [ALL_DOCS]
-    plans = [Plan(index, _leading(index, conditions)) for index in candidates]
-    best = min(plans, key=_rank)
+    plans = [Plan(index, leading(index, conditions)) for index in candidates]
+    best = min(plans, key=rank)
     if best.index.is_special and not options.allow_fallback:
         raise BadRequest("You must specify an index with the `use_index` parameter.", "invalid_index")
     return msgspec.structs.replace(best, warnings=tuple(_warnings(best, options, bool(named))))
 
 
-def bounds_of(field: str, conditions: Sequence[tuple[str, str, Any]]) -> Bounds:
+def bounds_of(field: str, conditions: Sequence[Condition]) -> Bounds:
     """What the conditions say about a field."""
     bounds = Bounds()
     for name, operator, value in conditions:
@@ -92,41 +94,42 @@ def bounds_of(field: str, conditions: Sequence[tuple[str, str, Any]]) -> Bounds:
     return bounds
 
 
-def _conjuncts(selector: Selector) -> Iterator[tuple[str, str, Any]]:
+def conjuncts(selector: Selector) -> Iterator[Condition]:
     """(field, operator, argument) of every condition that must hold."""
     for name, item in selector.items():
         if name == "$and":
             for each in item:
-                yield from _conjuncts(each)
+                yield from conjuncts(each)
         elif not name.startswith("$"):
             [(operator, argument)] = item.items()
             yield name, operator, argument
 
 
-def _required(selector: Selector) -> set[str]:
+def required(selector: Selector) -> set[str]:
     """The fields that every match has."""
     found: set[str] = set()
     for name, item in selector.items():
         if name == "$and":
-            found.update(*map(_required, item))
+            found.update(*map(required, item))
         elif name == "$or":
-            found |= set.intersection(*map(_required, item)) if item else set()
+            found |= set.intersection(*map(required, item)) if item else set()
         elif not name.startswith("$") and item != {"$exists": False}:
             found.add(name)
     return found
 
 
-def _is_usable(
-    index: IndexDef, options: FindOptions, conditions: Sequence[tuple[str, str, Any]], required: set[str]
-) -> bool:
+def is_usable(index: IndexDef, options: FindOptions, conditions: Sequence[Condition], fields: set[str]) -> bool:
+    """True when an index holds every match, in the order that is asked for."""
     columns = [name for name, _ in index.columns]
     sorted_by = [name for name, _ in options.sort]
-    if not columns or not required.issuperset(set(columns) - set(sorted_by)):
+    if index.is_special and sorted_by and "_id" not in fields:
         return False
-    return _keeps_order(columns, sorted_by, conditions)
+    if not columns or not fields.issuperset(set(columns) - set(sorted_by)):
+        return False
+    return keeps_order(columns, sorted_by, conditions)
 
 
-def _keeps_order(columns: Sequence[str], sorted_by: Sequence[str], conditions: Sequence[tuple[str, str, Any]]) -> bool:
+def keeps_order(columns: Sequence[str], sorted_by: Sequence[str], conditions: Sequence[Condition]) -> bool:
     """True when the index is in the order asked for; leading columns of one value only do not matter."""
     rest = list(columns)
     while rest[: len(sorted_by)] != list(sorted_by):
@@ -136,13 +139,14 @@ def _keeps_order(columns: Sequence[str], sorted_by: Sequence[str], conditions: S
     return True
 
 
-def _is_named(index: IndexDef, use_index: tuple[str, ...]) -> bool:
+def is_named(index: IndexDef, use_index: tuple[str, ...]) -> bool:
+    """True when a query asks for this index."""
     if not use_index:
         return False
     return index.ddoc == use_index[0] and use_index[1:] in ((), (index.name,))
 
 
-def _leading(index: IndexDef, conditions: Sequence[tuple[str, str, Any]]) -> tuple[Bounds, ...]:
+def leading(index: IndexDef, conditions: Sequence[Condition]) -> tuple[Bounds, ...]:
     """The bounds of the columns that narrow the range: those of one value, and the first that is none."""
     found = []
     for name, _ in index.columns:
@@ -153,7 +157,7 @@ def _leading(index: IndexDef, conditions: Sequence[tuple[str, str, Any]]) -> tup
     return tuple(found)
 
 
-def _rank(plan: Plan) -> tuple[bool, int, int, str, str]:
+def rank(plan: Plan) -> tuple[bool, int, int, str, str]:
     """Low is good: an index at all, many columns narrowed, few columns, then by name."""
     narrowed = sum(
         2 if each.is_exact else 1 for each in plan.bounds if each.low is not MISSING or each.high is not MISSING
