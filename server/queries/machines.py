@@ -21,8 +21,9 @@ def read_machine(status: paging.Viewed, text: str) -> dict[str, str]:
     if worker is not None:
         return {part: str(worker.get(part)) for part in PARTS}
     words = text.split()
-    if len(words) == len(PARTS):
-        return dict(zip(PARTS, words, strict=True))
+    if len(words) >= len(PARTS):
+        # A version may be of several words: Debian 12.
+        return dict(zip(PARTS, (words[0], " ".join(words[1:-1]), words[-1]), strict=True))
     names = sorted(row.key[1] or "" for row in paging.rows(status, "workers", "by_state"))
     known = ", ".join(names[:LISTED]) + (" and more" if len(names) > LISTED else "")
     raise InputError(f"no worker is called {text!r}, nor a kind of machine as 'Linux 6.1 x86_64' is; workers: {known}")

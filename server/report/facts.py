@@ -9,7 +9,7 @@ from crashfarm.documents.finding import Severity
 from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from server.queries import totals
-from server.report import bugs, pictures
+from server.report import asks, bugs, pictures
 from server.report.lists import NEW, ON_BRANCH, ONLY_ON_BRANCH, UNFILED, Lists
 from server.report.machines import MAX_LINES, Machines
 from server.report.model import BranchLine, BranchPage, BugLink, BugPage, BuildRow, Line, Overview, SignaturePage
@@ -111,6 +111,7 @@ class Facts:
             charts=pictures.overview(self._scratch, branches, runs),
             unreadable=tuple(id for (id,) in self._scratch.rows("SELECT document FROM unreadable LIMIT ?", SHOWN)),
             unreadable_count=self._scratch.number("SELECT count(*) FROM unreadable"),
+            asks=asks.overview(self._since),
         )
 
     def branch(self, line: BranchLine) -> BranchPage:
@@ -124,7 +125,7 @@ class Facts:
             lines=tuple(self.on_branch(line, MAX_LINES)),
             only_here=tuple(self._lists.lines(ONLY_ON_BRANCH, *here, limit=SHOWN)),
             charts=pictures.branch(self._runs[here]),
-            command=shlex.join(["crashfarm", "crashes", "--product", line.product, "--branch", line.branch]),
+            asks=asks.branch(line),
         )
 
     def _branch_document(self, line: BranchLine) -> Branch | None:

@@ -1,6 +1,5 @@
 """Kinds of machines: the farm's workers by what they are, and what was seen there."""
 
-import shlex
 from collections import defaultdict
 from typing import cast
 
@@ -8,6 +7,7 @@ from crashfarm.documents.worker import Worker, WorkerState
 from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from server.queries import paging
+from server.report import asks
 from server.report.lists import ON_MACHINE, ONLY_ON_MACHINE, Lists, machine_name
 from server.report.model import MachineLine, MachineLink, MachinePage, WorkerRow
 from server.report.scratch import Scratch
@@ -39,7 +39,6 @@ class Machines:
 
     def page(self, line: MachineLine) -> MachinePage:
         """The page of one kind of machine."""
-        words = zip(("--os-name", "--os-version", "--cpu-name"), line.parts, strict=True)
         return MachinePage(
             line=line,
             workers=tuple(self._workers.get(line.parts, ())),
@@ -48,7 +47,7 @@ class Machines:
             only_here=tuple(self._lists.lines(ONLY_ON_MACHINE, *line.parts, *line.parts, limit=MAX_LINES))
             if self._several()
             else (),
-            command=shlex.join(["crashfarm", "crashes", *(word for pair in words for word in pair)]),
+            asks=asks.machine(line),
         )
 
     def _add(self, doc: dict[str, object]) -> None:

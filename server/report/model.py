@@ -148,6 +148,15 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """The command that gives some of a page's numbers; `name` is its place on the page."""
+
+    name: str
+    about: str
+    command: str
+
+
+@dataclass(frozen=True)
 class Farm:
     """What every page says about the farm: its name, when the report was made, since when things count as new.
 
@@ -184,6 +193,7 @@ class Overview:
     charts: tuple[Chart, ...]
     unreadable: tuple[str, ...]
     unreadable_count: int
+    asks: tuple[Ask, ...]
 
 
 @dataclass(frozen=True)
@@ -299,7 +309,7 @@ class SignaturePage:
     note: SignatureNote | None
     minimal: str
     sample: Sample | None
-    command: str
+    asks: tuple[Ask, ...]
 
 
 @dataclass(frozen=True)
@@ -332,7 +342,7 @@ class MachinePage:
     workers_left_out: int
     lines: tuple[Line, ...]
     only_here: tuple[Line, ...]
-    command: str
+    asks: tuple[Ask, ...]
 
 
 @dataclass(frozen=True)
@@ -358,4 +368,4 @@ class BranchPage:
     lines: tuple[Line, ...]
     only_here: tuple[Line, ...]
     charts: tuple[Chart, ...]
-    command: str
+    asks: tuple[Ask, ...]

@@ -1,7 +1,6 @@
 """The values of one signature's page."""
 
 import itertools
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from server.queries import paging
 from server.queries.signatures import signature
-from server.report import bugs, notes
+from server.report import asks, bugs, notes
 from server.report.lists import branch_name, machine_name
 from server.report.model import Cell, Line, MachineLink, MatrixRow, Sample, SignaturePage, TupleRow
 from server.report.scratch import Scratch
@@ -109,7 +108,7 @@ class SignatureFacts:
             note=known.note,
             minimal=documents.minimal,
             sample=sample,
-            command=_command(line),
+            asks=asks.signature(line),
         )
 
     def _days(self, line: Line) -> tuple[tuple[str, int], ...]:
@@ -173,9 +172,3 @@ def _cell(seen: int, ran: int | None) -> Cell:
 def _matrix_row(build: Build, cells: list[Cell | None]) -> MatrixRow:
     product, branch, buildtype = build
     return MatrixRow(branch, f"branch/{branch_name(product, branch)}.html", buildtype, tuple(cells))
-
-
-def _command(line: Line) -> str:
-    """The command that gives the numbers of the page."""
-    parts = ["--kind", line.kind, "--detail", line.detail, *(["--message", line.message] if line.message else [])]
-    return shlex.join(["crashfarm", "crashes", *parts, "--group", "cpu_name"])
