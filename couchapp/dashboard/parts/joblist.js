@@ -111,12 +111,13 @@ export class JobList {
 
   #showBar() {
     const number = this.chosen.size;
+    if (!this.farm.rights.write) return this.bar.remove();
     this.everything.checked = number > 0 && number === this.jobs.size;
     this.bar.hidden = !number;
     const jobs = () => [...this.chosen].map((id) => this.jobs.get(id)).filter(Boolean);
     if (this.bar.dataset.state !== this.state) fill(this.bar, el("span"), ...offered(this.state).map((act) => this.#button(act, jobs)));
     this.bar.dataset.state = this.state;
-    this.bar.firstChild.textContent = `${plural(number, "job")} chosen`;
+    return fill(this.bar.firstChild, `${plural(number, "job")} chosen`);
   }
 }
 

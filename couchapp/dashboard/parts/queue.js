@@ -18,7 +18,7 @@ export class Queue {
     this.farm = farm;
     this.body = el("tbody");
     this.held = el("p", { class: "dim" });
-    this.element = section("Queue", 2, this.held, table("Pending jobs by class", ["Jobs for", "Asks for", "Priority", "Jobs", "Gets on"], this.body), nothing("Nothing waits for a worker."));
+    this.element = section("Queue", 1, this.held, table("Pending jobs by class", ["Jobs for", "Asks for", "Priority", "Jobs", "Gets on"], this.body), nothing("Nothing waits for a worker."));
   }
 
   async ask() {

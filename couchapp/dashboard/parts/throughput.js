@@ -13,7 +13,7 @@ export class Throughput {
 
   constructor(farm) {
     this.farm = farm;
-    this.picture = el("div", { class: "picture", role: "img" });
+    this.picture = el("div", { class: "picture" });
     this.rows = el("tbody");
     this.total = el("p", { class: "dim" });
     const heads = ["Minute (UTC)", ...OUTCOMES.map((outcome) => WORDS[outcome])].map((text) => el("th", { scope: "col" }, text));
@@ -33,9 +33,10 @@ export class Throughput {
     this.#showNumbers(told);
     const Chart = await this.charts;
     if (!Chart) {
-      this.picture.removeAttribute("role");
       return fill(this.picture, el("p", { class: "dim" }, "The library that draws the chart is not installed here: ‘crashfarm push’ fetches it where it reaches the npm registry."));
     }
+    this.picture.setAttribute("role", "img");
+    this.picture.setAttribute("aria-label", this.total.textContent);
     this.data = stacked(told);
     if (this.chart) this.chart.setData(this.data);
     else this.#draw(Chart);
@@ -62,7 +63,6 @@ export class Throughput {
     const sums = OUTCOMES.map((outcome) => told[outcome].reduce((sum, number) => sum + number, 0));
     const words = `${count(sums.reduce((sum, number) => sum + number, 0))} jobs ended in the last hour: ${OUTCOMES.map((outcome, at) => `${count(sums[at])} ${WORDS[outcome]}`).join(", ")}`;
     fill(this.total, words);
-    this.picture.setAttribute("aria-label", words);
     const busy = told.minutes.map((minute, at) => ({ minute, numbers: OUTCOMES.map((outcome) => told[outcome][at]) })).reverse()
       .filter((row) => row.numbers.some(Boolean));
     reconcile(this.rows, busy, (row) => String(row.minute), ({ minute }) => {

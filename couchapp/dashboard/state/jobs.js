@@ -47,7 +47,7 @@ async function askEnded(couch, places, start) {
 }
 
 export async function askRunning(couch, places, limit) {
-  const answer = await couch.view(places.status, "queue", "by_claim", { include_docs: true, limit });
+  const answer = await couch.view(places.status, "queue", "by_claim", { reduce: false, include_docs: true, limit });
   return answer.rows.map((row) => row.doc).filter((job) => job && job.state === "running");
 }
 

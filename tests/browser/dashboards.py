@@ -1,0 +1,102 @@
+"""Farms whose dashboard the tests open: a store, its users, and pages on which nothing may go wrong."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page
+
+from crashfarm import settings
+from crashfarm.settings import Farm, Settings
+from server import deploy
+from server.store import service
+
+MILLISECONDS = 20_000
+PASSWORD = "of no other use"
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 900}
+
+USERS: dict[str, list[str]] = {"alice": ["crashfarm"], "bob": ["crashfarm"], "reader": []}
+"""Who may sign in, with their roles; the reader is let in by name."""
+
+
+@dataclass
+class Dashboard:
+    """A farm on a store of its own, and how to look at it."""
+
+    url: str
+    farm: Farm
+    data: Path
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def door(self) -> str:
+        """The address for everybody."""
+        return f"{self.url}/{deploy.door(self.farm).name}/_design/dashboard/index.html"
+
+    def write(self, doc: dict[str, Any], **changes: Any) -> None:
+        """Write a document of the status database over what is there."""
+        found = self.farm.status.get(doc["_id"])
+        self.farm.status.put({**doc, **changes, **({"_rev": found["_rev"]} if found else {})})
+
+    @contextmanager
+    def signed_in(self, browser: Browser, user: str = "alice", **options: Any) -> Iterator[Page]:
+        """A page on which a user has signed in by the form. Errors fail the test."""
+        with self.page(browser, **options) as page:
+            page.goto(self.door)
+            sign_in(page, user)
+            page.get_by_role("navigation", name="Dashboard").wait_for()
+            yield page
+        assert self.complaints == []
+
+    @contextmanager
+    def page(self, browser: Browser, **options: Any) -> Iterator[Page]:
+        """A page in a browser of its own, that keeps what the console complains of, and dialogs, and other servers."""
+        with browser.new_context(**{"viewport": DESKTOP} | options) as context:
+            context.set_default_timeout(MILLISECONDS)
+            page = context.new_page()
+            self.complaints.clear()
+            tell = self.complaints.append
+            page.on("console", lambda said: tell(said.text) if said.type in ("error", "warning") else None)
+            page.on("pageerror", lambda error: tell(str(error)))
+            page.on("dialog", lambda dialog: (tell(f"dialog: {dialog.message}"), dialog.dismiss()))
+            page.on("request", lambda sent: None if sent.url.startswith(self.url) else tell(sent.url))
+            yield page
+
+
+def sign_in(page: Page, user: str, password: str = PASSWORD) -> None:
+    """Fill in the form."""
+    page.get_by_label("Name", exact=True).fill(user)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def turn_to(page: Page, title: str) -> None:
+    """Press the link to another page of the dashboard."""
+    page.get_by_role("navigation", name="Dashboard").get_by_role("link", name=title, exact=True).click()
+
+
+@contextmanager
+def start(folder: Path, port: int = 0) -> Iterator[Dashboard]:
+    """A store with an empty farm, its design documents and its users."""
+    with service.start(folder, port=port) as running:
+        farm = settings.connect(Settings(url=running.url, user=running.admin, password=running.password))
+        deploy.push(farm, lambda done: None, fetch=deploy.fetch_charts if shutil.which("npm") else None)
+        _let_in(farm)
+        yield Dashboard(running.url, farm, folder)
+        farm.connection.close()
+
+
+def _let_in(farm: Farm) -> None:
+    farm.connection.create("_users")
+    users = farm.connection.database("_users")
+    for name, roles in USERS.items():
+        about = {"name": name, "password": PASSWORD, "roles": roles, "type": "user"}
+        if users.get(f"org.couchdb.user:{name}") is None:
+            users.put({"_id": f"org.couchdb.user:{name}", **about})
+    for database in (farm.status, farm.history):
+        security = database.get_json("_security")
+        database.put_json("_security", body={**security, "members": {**security["members"], "names": ["reader"]}})

@@ -1,0 +1,315 @@
+"""The dashboard in a real browser: what it shows, what it lets people do, and what it does when others are faster."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from crashfarm.documents.job import Input, Job, JobState, Priority
+from crashfarm.documents.worker import Quarantine, Worker, WorkerState
+from crashfarm.times import to_text
+from tests import farms, samples
+from tests.browser import dashboards
+from tests.browser.dashboards import DESKTOP, PHONE, Dashboard, sign_in, turn_to
+from tests.browser.test_report_pages import RULES
+
+PAGES = ("Now", "Workers", "Jobs", "Findings", "Databases")
+
+
+def now(seconds: float = 0) -> str:
+    return to_text(datetime.now(UTC) + timedelta(seconds=seconds))
+
+
+def worker(name: str, **parts: Any) -> dict[str, Any]:
+    """A worker that was heard of just now."""
+    one = Worker.from_doc(samples.worker()).evolve(id=f"worker:{name}", hostname=name, heartbeat_at=now())
+    return one.evolve(slots=2, **parts).to_doc()
+
+
+def job(number: int, **parts: Any) -> dict[str, Any]:
+    """A job of that number."""
+    one = Job.from_doc(samples.pending()).evolve(id=f"job:{number:05d}", created_at=now(-number), branch="3.13")
+    return one.evolve(**{"input": Input(name=f"crash_{number}.py", text="x"), **parts}).to_doc()
+
+
+def fill(dashboard: Dashboard) -> None:
+    """A farm with something of everything, hostile texts included."""
+    hostile = farms.HOSTILE
+    states = [WorkerState.EXECUTING, WorkerState.WAITING, WorkerState.STOPPED]
+    for number, state in enumerate(states):
+        dashboard.write(worker(f"barn-{number}", state=state, running=("job:00001",) if number == 0 else ()))
+    dashboard.write(
+        worker("hostile<b>", state=WorkerState.QUARANTINED, quarantine=Quarantine(reason=hostile, by=hostile))
+        | {"os_name": hostile, "state_reason": hostile}
+    )
+    claim = samples.CLAIM
+    dashboard.write(job(1, state=JobState.RUNNING, claim=claim, started_at=now(-20), timeout=60.0))
+    dashboard.write(job(2, state=JobState.ABORTED, reason=hostile, completed_at=now()))
+    dashboard.write(job(3, input=Input(name=hostile, text="x"), branch=hostile, priority=Priority.PERSON))
+    for number in range(4, 10):
+        dashboard.write(job(number))
+    dashboard.write({"_id": "message:1", "type": "message", "level": "warning", "text": hostile, "at": now()})
+    dashboard.farm.history.bulk(farms.history_docs(farms.generate(days=1)))
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    """A farm that is full of everything; tests may add to it."""
+    with dashboards.start(tmp_path_factory.mktemp("dashboard") / "data") as dashboard:
+        fill(dashboard)
+        yield dashboard
+
+
+@pytest.fixture
+def page(browser: Browser, dashboard: Dashboard) -> Iterator[Page]:
+    """The first page, as alice, who may write."""
+    with dashboard.signed_in(browser) as page:
+        yield page
+
+
+def row(page: Page, words: str) -> Locator:
+    """The table's row that holds these words."""
+    return page.get_by_role("row").filter(has_text=words)
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
+def test_every_page_is_accessible_and_fits_its_window(
+    browser: Browser, dashboard: Dashboard, size: dict[str, int], scheme: str
+) -> None:
+    """No violation of WCAG 2.2 AA that axe can find, no console error, nothing wider than the window."""
+    with dashboard.signed_in(browser, viewport=size, color_scheme=scheme) as page:
+        violations = {}
+        for title in PAGES:
+            turn_to(page, title)
+            page.locator("tbody tr, .tile.working dd").first.wait_for()
+            expect(page).to_have_title(re.compile(title))
+            found = Axe().run(page, options=RULES)
+            if found.violations_count:
+                violations[title] = [
+                    (one["id"], node["html"][:300], node["failureSummary"])
+                    for one in found.response["violations"]
+                    for node in one["nodes"]
+                ]
+            assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth"), title
+        assert violations == {}
+
+
+def test_hostile_texts_are_shown_as_texts(page: Page) -> None:
+    """Script, HTML, an override of direction and ten thousand characters: cut, named, and apart from what is around."""
+    for title, where in (("Workers", "hostile<b>"), ("Jobs", "<script>alert(1)</script>"), ("Findings", "<script>")):
+        turn_to(page, title)
+        text = row(page, where).first.inner_text()
+        assert "<script>alert(1)</script><b>" in text and "\u202e" not in text and "⟨U+202E⟩" in text
+        assert len(text) < 3_000
+    assert page.locator("main script").count() == 0
+
+
+def test_a_stranger_signs_in_and_out_on_the_page(browser: Browser, dashboard: Dashboard) -> None:
+    """A wrong password is told in words; signing out leaves nothing on the screen."""
+    with dashboard.page(browser) as page:
+        page.goto(dashboard.door)
+        sign_in(page, "alice", "wrong")
+        expect(page.get_by_role("alert")).to_have_text("That is no user's name and password.")
+        sign_in(page, "alice")
+        expect(page.get_by_text("alice")).to_be_visible()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_text("You have signed out.")).to_be_visible()
+        assert page.get_by_role("table").count() == 0
+        page.reload()
+        expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_the_pages_are_in_the_farms_own_database_too(browser: Browser, dashboard: Dashboard) -> None:
+    """For those who have signed in already."""
+    with dashboard.signed_in(browser) as page:
+        page.goto(dashboard.door.replace("-door/", "/"))
+        expect(page.get_by_role("heading", name="Now")).to_be_visible()
+
+
+def test_what_happens_is_shown_without_being_asked(page: Page, dashboard: Dashboard) -> None:
+    """A worker that comes, what it runs, a job that begins, what is found, and a message."""
+    working = page.locator(".tile.working dd").first
+    before = int(working.inner_text())
+    dashboard.write(worker("newcomer", state=WorkerState.EXECUTING))
+    expect(working).to_have_text(str(before + 1))
+    claim = samples.CLAIM
+    dashboard.write(job(500, state=JobState.RUNNING, claim=claim, started_at=now(-30), timeout=60.0))
+    running = row(page, "crash_500.py")
+    expect(running.get_by_role("progressbar")).to_be_visible()
+    assert 0.4 < running.get_by_role("progressbar").evaluate("bar => bar.value") < 0.9
+    found = farms.result(900, farms.finding(detail="new_here | main")).evolve(completed_at=now())
+    dashboard.farm.history.bulk(farms.history_docs([found]))
+    expect(row(page, "new_here | main")).to_be_visible()
+    dashboard.write({"_id": "message:9", "type": "message", "level": "error", "text": "disk full", "at": now()})
+    expect(page.get_by_text("disk full")).to_be_visible()
+
+
+def test_what_needs_a_person_says_why(page: Page, dashboard: Dashboard) -> None:
+    """A silent worker, and jobs that nobody can run."""
+    dashboard.write(worker("silent", heartbeat_at=now(-3600), state=WorkerState.EXECUTING))
+    expect(
+        page.get_by_role("listitem").filter(has_text="silent").filter(has_text="last heard of 1 h ago")
+    ).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="there is no branch 3.13 of cpython")).to_be_visible()
+
+
+def test_a_worker_is_paused_with_a_reason(page: Page, dashboard: Dashboard) -> None:
+    """By the keyboard alone, under the user's own name."""
+    dashboard.write(worker("mill"))
+    turn_to(page, "Workers")
+    row(page, "mill").get_by_role("button", name="Pause").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Pause mill")).to_be_visible()
+    page.keyboard.type("new disk")
+    page.keyboard.press("Enter")
+    expect(row(page, "mill")).to_contain_text("is to pause, by alice")
+    expect(row(page, "mill")).to_contain_text("new disk")
+    saved = dashboard.farm.status.get("worker:mill") or {}
+    assert saved["control"] == {"desired": "pause", "reason": "new disk", "by": "alice"}
+
+
+def test_two_admins_at_one_worker_see_each_other(browser: Browser, page: Page, dashboard: Dashboard) -> None:
+    """The slower one is shown what the faster one wrote, member by member, and decides."""
+    dashboard.write(worker("shared"))
+    turn_to(page, "Workers")
+    row(page, "shared").get_by_role("button", name="Drain").click()
+    page.get_by_label("Reason").fill("moving house")
+    with dashboard.signed_in(browser, "bob") as other:
+        turn_to(other, "Workers")
+        row(other, "shared").get_by_role("button", name="Pause").click()
+        other.get_by_label("Reason").fill("bob was here")
+        other.get_by_role("dialog").get_by_role("button", name="Pause").click()
+        expect(row(other, "shared")).to_contain_text("bob was here")
+    page.get_by_role("dialog").get_by_role("button", name="Drain").click()
+    told = page.get_by_role("dialog", name="Somebody was faster")
+    expect(told.get_by_role("row").filter(has_text="control.reason")).to_contain_text("bob was here")
+    expect(told.get_by_role("row").filter(has_text="control.reason")).to_contain_text("moving house")
+    assert (dashboard.farm.status.get("worker:shared") or {})["control"]["by"] == "bob"
+    told.get_by_role("button", name="Write mine on top of it").click()
+    expect(row(page, "shared")).to_contain_text("is to drain, by alice")
+    # The browser reports each answer that is no success, and this one is what the test is about.
+    dashboard.complaints[:] = [said for said in dashboard.complaints if "409" not in said]
+
+
+def test_a_heartbeat_is_no_conflict(page: Page, dashboard: Dashboard) -> None:
+    """A worker saves itself every few seconds: nobody could ever pause it."""
+    dashboard.write(worker("lively"))
+    turn_to(page, "Workers")
+    row(page, "lively").get_by_role("button", name="Pause").click()
+    dashboard.write(worker("lively", state=WorkerState.EXECUTING))
+    page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+    expect(row(page, "lively")).to_contain_text("is to pause")
+    saved = dashboard.farm.status.get("worker:lively") or {}
+    assert (saved["state"], saved["control"]["desired"]) == ("executing", "pause")
+    dashboard.complaints[:] = [said for said in dashboard.complaints if "409" not in said]
+
+
+def test_several_jobs_are_cancelled_at_once_and_one_is_tried_again(page: Page, dashboard: Dashboard) -> None:
+    """Each by its revision; what has become of each is told."""
+    for number in (701, 702, 703):
+        dashboard.write(job(number, product="apples", priority=Priority.REPRODUCE))
+    turn_to(page, "Jobs")
+    for number in (701, 702):
+        row(page, f"crash_{number}.py").get_by_role("checkbox").check()
+    bar = page.get_by_role("group", name="Acts on the chosen jobs")
+    expect(bar).to_contain_text("2 jobs chosen")
+    bar.get_by_role("button", name="Priority").click()
+    page.get_by_label("Priority", exact=True).select_option("3")
+    page.get_by_role("dialog").get_by_role("button", name="Change it").click()
+    expect(row(page, "crash_701.py")).to_contain_text("3 normal")
+    bar.get_by_role("button", name="Cancel").click()
+    page.get_by_label("Reason").fill("not needed")
+    page.get_by_role("dialog").get_by_role("button", name="Cancel the jobs").click()
+    expect(row(page, "crash_701.py")).to_have_count(0)
+    states = [(dashboard.farm.status.get(f"job:{number:05d}") or {})["state"] for number in (701, 702, 703)]
+    assert states == ["aborted", "aborted", "pending"]
+    page.get_by_role("button", name=re.compile("aborted")).click()
+    row(page, "crash_701.py").get_by_role("button", name="Retry").click()
+    page.get_by_role("dialog").get_by_role("button", name="Retry").click()
+    expect(page.get_by_text("1 document queued again")).to_be_visible()
+    again = [doc for doc in dashboard.farm.status.documents("job:2") if doc.get("supersedes") == "job:00701"]
+    assert [(doc["state"], doc["product"]) for doc in again] == [("pending", "apples")]
+
+
+def test_a_signature_is_suppressed_and_a_bug_attached_everywhere(page: Page, dashboard: Dashboard) -> None:
+    """On all its history documents, and in the bug's own."""
+    turn_to(page, "Findings")
+    signature = row(page, "list_dealloc | Py_DECREF")
+    signature.get_by_role("button", name="Suppress").click()
+    page.get_by_role("dialog").get_by_role("button", name="Suppress").click()
+    expect(signature.get_by_role("button", name="Show again")).to_be_visible()
+    signature.get_by_role("button", name="Attach a bug").click()
+    page.get_by_label("Bug, as").fill("bugzilla:12")
+    page.get_by_role("dialog").get_by_role("button", name="Attach").click()
+    expect(signature).to_contain_text("bugzilla:12")
+    docs = [
+        doc for doc in dashboard.farm.history.documents("history_crash:") if doc["detail"].startswith("list_dealloc")
+    ]
+    assert len(docs) == 3
+    assert all(
+        doc["suppressed"] and doc["suppressed_at"] and doc["bugs"]["open"] == ["bug:bugzilla:12"] for doc in docs
+    )
+    bug = dashboard.farm.status.get("bug:bugzilla:12") or {}
+    assert bug["matchers"] == [{"kind": "crash", "signature": "list_dealloc | Py_DECREF"}]
+
+
+def test_who_may_only_read_is_offered_nothing_and_refused(browser: Browser, dashboard: Dashboard) -> None:
+    """The page does not decide: the database does."""
+    dashboard.write(worker("looked-at"))
+    with dashboard.signed_in(browser, "reader") as page:
+        for title in PAGES:
+            turn_to(page, title)
+            page.locator("tbody tr, .tile.working dd").first.wait_for()
+            assert page.locator(".act, input[type=checkbox]").count() == 0
+        status = page.evaluate(
+            """async (path) => {
+              const doc = await (await fetch(path)).json();
+              const body = JSON.stringify({ ...doc, control: { desired: "stop", reason: "", by: "reader" } });
+              const headers = { "content-type": "application/json" };
+              return (await fetch(path, { method: "PUT", body, headers })).status;
+            }""",
+            f"/{dashboard.farm.status.name}/worker%3Alooked-at",
+        )
+        assert status == 403
+        dashboard.complaints[:] = [said for said in dashboard.complaints if "403" not in said]
+
+
+def test_the_databases_are_told_with_their_indexes(page: Page, dashboard: Dashboard) -> None:
+    """Size, what compaction would give back, and how far each view is behind."""
+    turn_to(page, "Databases")
+    for name in (dashboard.farm.status.name, dashboard.farm.history.name):
+        expect(page.get_by_role("rowheader", name=name, exact=True)).to_be_visible()
+    expect(row(page, f"{dashboard.farm.status.name}/workers")).to_contain_text(re.compile("up to date|change"))
+
+
+def test_things_lead_to_their_documents_and_their_pages_in_the_report(browser: Browser, dashboard: Dashboard) -> None:
+    """In Fauxton, and where the report's address is set, there."""
+    dashboard.write({"_id": "_design/dashboard-settings", "report": "https://farm.example.org/report"})
+    with dashboard.signed_in(browser) as page:
+        turn_to(page, "Findings")
+        signature = row(page, "use-after-free | PyDict_SetItem")
+        links = signature.get_by_role("link")
+        hrefs = [links.nth(at).get_attribute("href") or "" for at in range(links.count())]
+        assert hrefs[0].startswith(f"/_utils/#database/{dashboard.farm.history.name}/history_sanitizer%3A")
+        assert re.fullmatch(r"https://farm\.example\.org/report/signature/[0-9a-f]{16}\.html", hrefs[1])
+
+
+def test_it_survives_a_restart_of_the_store(browser: Browser, tmp_path: Path) -> None:
+    """It says since when it is not connected, and goes on where it was."""
+    with browser.new_context(viewport=DESKTOP) as context:
+        page = context.new_page()
+        with dashboards.start(tmp_path / "data") as dashboard:
+            page.goto(dashboard.door)
+            sign_in(page, "alice")
+            turn_to(page, "Workers")
+            expect(page.get_by_text("No worker here.")).to_be_visible()
+        expect(page.get_by_text("not connected, lost")).to_be_visible(timeout=dashboards.MILLISECONDS)
+        with dashboards.start(tmp_path / "data", int(dashboard.url.rpartition(":")[2])) as dashboard:
+            dashboard.write(worker("after"))
+            expect(row(page, "after")).to_be_visible(timeout=dashboards.MILLISECONDS)
+            expect(page.get_by_text("live", exact=True)).to_be_visible()
