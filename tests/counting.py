@@ -73,8 +73,10 @@ def by_signature(doc: Document) -> list[Key]:
 
 
 def explained(doc: Document) -> list[Key]:
-    told = isinstance(doc, History) and (doc.suppressed or doc.bugs.open or doc.bugs.closed)
-    return [[*doc.tuple_key]] if told else []
+    if not isinstance(doc, History):
+        return []
+    holds = {"bugs": bool(doc.bugs.open or doc.bugs.closed), "suppressed": doc.suppressed}
+    return [[what, *doc.tuple_key] for what, held in holds.items() if held]
 
 
 def abilities(doc: Document) -> list[Key]:

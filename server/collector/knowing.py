@@ -6,7 +6,7 @@ from crashfarm.database import Database
 from crashfarm.documents.bug import Bug, Matcher
 from crashfarm.documents.finding import Finding
 from crashfarm.errors import InvalidDocument
-from crashfarm.understand.known_bugs import KnownBugs, Refused
+from crashfarm.understand.known_bugs import KnownBugs, Look, Refused
 from crashfarm.understand.known_bugs.tuples import MAX_MOVES
 
 PAGE = 2000
@@ -46,15 +46,10 @@ class KnownIndex:
         self._changed |= changed.keys() | lost
         self._build()
 
-    def match(self, finding: Finding, place: Place) -> set[str]:
-        """Ids of the bugs that explain a finding there; `place` may give product, branch and version."""
-        old = set(self._large.match(finding, **place)) - self._changed
-        return old.union(self._small.match(finding, **place))
-
-    def match_anywhere(self, finding: Finding) -> set[str]:
-        """Ids of the bugs that would explain a finding somewhere."""
-        old = set(self._large.match_anywhere(finding)) - self._changed
-        return old.union(self._small.match_anywhere(finding))
+    def look(self, finding: Finding, place: Place) -> Look:
+        """The bugs that explain a finding there, or would elsewhere; `place` may give product, branch and version."""
+        old, new = self._large.look(finding, **place), self._small.look(finding, **place)
+        return Look(old.here - self._changed | new.here, old.anywhere - self._changed | new.anywhere)
 
     def _build(self) -> None:
         if len(self._changed) > REBUILD:

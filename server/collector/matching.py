@@ -145,7 +145,7 @@ def _stamped(bug: Bug, now: str) -> Bug:
 def _concerns(doc: Json, changed: KnownIndex, ids: set[str]) -> bool:
     """Whether a tuple names one of the changed bugs, or one of them would explain it somewhere."""
     for one in read_tuples([doc]):
-        return not ids.isdisjoint(tuples.named(one)) or bool(changed.match_anywhere(tuples.finding_of(one)))
+        return not ids.isdisjoint(tuples.named(one)) or bool(changed.look(tuples.finding_of(one), {}).anywhere)
     return False
 
 

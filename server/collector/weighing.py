@@ -10,7 +10,7 @@ from crashfarm.documents.history import HISTORY_TYPES, History
 from crashfarm.errors import InvalidDocument
 from crashfarm.keys import prefix_range
 from crashfarm.settings import Farm
-from crashfarm.understand.known_bugs import tuples
+from crashfarm.understand.known_bugs import Look, tuples
 from server.collector.knowing import KnownIndex, fetch
 
 NEIGHBOURS = 100
@@ -73,14 +73,12 @@ class Weigher:
             log.error("%s was refused: %s", refused.id, refused.reason or refused.error)
         return {one.id: one.rev for one in outcomes if one.ok}
 
-    def _matched(self, one: History) -> "_Found":
-        finding = tuples.finding_of(one)
-        anywhere = self._index.match_anywhere(finding)
+    def _matched(self, one: History) -> Look:
         version = self._versions.get((one.product, one.branch), "")
         place = {"product": one.product, "branch": one.branch, "version": version}
-        return _Found(here=self._index.match(finding, place) if anywhere else set(), anywhere=anywhere)
+        return self._index.look(tuples.finding_of(one), place)
 
-    def _explaining(self, one: History, found: "_Found", known: tuples.Known) -> set[str]:
+    def _explaining(self, one: History, found: Look, known: tuples.Known) -> frozenset[str]:
         """The bugs that match, and of those that are named already the ones that may stay."""
         anywhere = {tuples.settled(id, known) for id in found.anywhere}
         before = {tuples.settled(id, known) for id in tuples.named(one)} - {None}
@@ -88,40 +86,42 @@ class Weigher:
         return found.here.union(filter(None, before & (anywhere | by_hand)))
 
     def _inherit(self, bare: Sequence[History]) -> int:
-        """Give tuples that no bug explains what the nearest tuple of the same signature has."""
-        pairs = [(one, near) for one, near in zip(bare, self._nearest(bare), strict=True) if near]
-        found = {near.id: self._matched(near) for _, near in pairs}
-        known = fetch(self._farm.status, _ids([near for _, near in pairs], found))
-        moves = [Move(one, self._heir(one, near, found[near.id], known)) for one, near in pairs]
+        """Give tuples that no bug explains, or that nobody has judged, what the nearest tuple of the signature has."""
+        givers = self._nearest("bugs", [one for one in bare if not tuples.named(one)])
+        quiet = self._nearest("suppressed", [one for one in bare if not (one.suppressed or one.suppressed_at)])
+        found = {giver.id: self._matched(giver) for giver in givers.values()}
+        known = fetch(self._farm.status, _ids(givers.values(), found))
+        moves = []
+        for one in bare:
+            heir = one
+            if giver := givers.get(one.id):
+                named = self._explaining(giver, Look(anywhere=found[giver.id].anywhere), known)
+                heir = tuples.judge(heir, named, known)
+            if giver := quiet.get(one.id):
+                heir = heir.evolve(suppressed=True, suppressed_at=giver.suppressed_at)
+            moves.append(Move(one, heir))
         return len(self._write([move for move in moves if move.after != move.before]))
 
-    def _heir(self, one: History, near: History, found: "_Found", known: tuples.Known) -> History:
-        heir = one
-        if not tuples.named(one):
-            heir = tuples.judge(one, self._explaining(near, _Found(set(), found.anywhere), known), known)
-        if near.suppressed and not one.suppressed and not one.suppressed_at:
-            heir = heir.evolve(suppressed=True, suppressed_at=near.suppressed_at)
-        return heir
+    def _nearest(self, what: str, heirs: Sequence[History]) -> dict[str, History]:
+        """The nearest other tuple of the same signature that has some, for those tuples for which there is one."""
+        prefixes = [[what, *one.tuple_key[: tuples.SIGNATURE_PARTS]] for one in heirs]
+        found = {}
+        for one, docs in zip(heirs, self._explained(prefixes, NEIGHBOURS), strict=True):
+            near = _nearest_of(one, docs) if len(docs) < NEIGHBOURS else self._widen(what, one)
+            if near:
+                found[one.id] = near
+        return found
 
-    def _nearest(self, bare: Sequence[History]) -> list[History | None]:
-        """For each tuple the nearest other one that names a bug or is suppressed."""
-        ranges = [one.tuple_key[: tuples.SIGNATURE_PARTS] for one in bare]
-        answers = self._explained(ranges, NEIGHBOURS)
-        return [
-            _nearest_of(one, docs) if len(docs) < NEIGHBOURS else self._widen(one)
-            for one, docs in zip(bare, answers, strict=True)
-        ]
-
-    def _widen(self, one: History) -> History | None:
+    def _widen(self, what: str, one: History) -> History | None:
         """The same where there are too many neighbours to read them all: one part less at a time."""
         for prefix in tuples.widened(one.tuple_key):
-            (docs,) = self._explained([prefix], 2)
+            (docs,) = self._explained([[what, *prefix]], 2)
             if near := _nearest_of(one, docs):
                 return near
         return None
 
     def _explained(self, prefixes: Sequence[Sequence[str]], limit: int) -> list[list[Json]]:
-        """Tuples below each prefix that name a bug or are suppressed: one request for all."""
+        """Tuples below each prefix that name a bug, or are suppressed: one request for all."""
         if not prefixes:
             return []
         ranges = [prefix_range(prefix) for prefix in prefixes]
@@ -129,14 +129,6 @@ class Weigher:
         path = ("_design", "tuples", "_view", "explained", "queries")
         answer = self._farm.history.post_json(*path, body={"queries": queries})
         return [[row["doc"] for row in one["rows"] if row.get("doc")] for one in answer["results"]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """The bugs whose matchers fit a tuple, and those that would if it had been seen elsewhere."""
-
-    here: set[str]
-    anywhere: set[str]
 
 
 def read_tuples(docs: Iterable[Json]) -> Iterator[History]:
@@ -148,7 +140,7 @@ def read_tuples(docs: Iterable[Json]) -> Iterator[History]:
             log.warning("a tuple that nobody can read is passed over: %s", fault)
 
 
-def _ids(read: Sequence[History], found: Mapping[str, _Found]) -> set[str]:
+def _ids(read: Iterable[History], found: Mapping[str, Look]) -> set[str]:
     return {id for one in read for id in tuples.named(one)}.union(*(one.anywhere for one in found.values()))
 
 

@@ -2,7 +2,7 @@
 
 from crashfarm.understand.known_bugs.funfuzz import parse_list, read_list
 from crashfarm.understand.known_bugs.importing import BadLine, BugList, InvalidList, check_name
-from crashfarm.understand.known_bugs.index import KnownBugs, Refused, refusal
+from crashfarm.understand.known_bugs.index import KnownBugs, Look, Refused, refusal
 from crashfarm.understand.known_bugs.rows import parse_csv, parse_json_lines, read_csv, read_json_lines
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "BugList",
     "InvalidList",
     "KnownBugs",
+    "Look",
     "Refused",
     "check_name",
     "parse_csv",

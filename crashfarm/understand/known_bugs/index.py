@@ -41,6 +41,14 @@ class _Entry:
     matcher: Matcher
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Ids of the bugs that explain a finding where it was seen, and of those that would explain it anywhere."""
+
+    here: frozenset[str] = frozenset()
+    anywhere: frozenset[str] = frozenset()
+
+
 class KnownBugs:
     """Answers which bugs explain a finding. Built once for a list of bugs; then only read, from any thread."""
 
@@ -60,14 +68,14 @@ class KnownBugs:
 
     def match(self, finding: Finding, *, product: str = "", branch: str = "", version: str = "") -> tuple[str, ...]:
         """Ids of the bugs that explain a finding, in order of text."""
-        place = {"product": product, "branch": branch, "version": version}
-        found = {entry.bug for entry in self._candidates(finding) if _fits(entry.matcher, finding, place)}
-        return tuple(sorted(found))
+        return tuple(sorted(self.look(finding, product=product, branch=branch, version=version).here))
 
-    def match_anywhere(self, finding: Finding) -> tuple[str, ...]:
-        """Ids of the bugs that explain a finding if it does not matter on which product, branch or version it was."""
-        found = {entry.bug for entry in self._candidates(finding) if _fits(entry.matcher, finding, None)}
-        return tuple(sorted(found))
+    def look(self, finding: Finding, *, product: str = "", branch: str = "", version: str = "") -> Look:
+        """The bugs that explain a finding, and those that would if it had been seen elsewhere: in one pass."""
+        place = {"product": product, "branch": branch, "version": version}
+        fitting = [entry for entry in self._candidates(finding) if _fits(entry.matcher, finding)]
+        here = frozenset(entry.bug for entry in fitting if _is_of(entry.matcher, place))
+        return Look(here, frozenset(entry.bug for entry in fitting))
 
     def match_text(self, text: str) -> tuple[str, ...]:
         """Ids of the bugs whose text stands in a line of any text, with their file where they name one."""
@@ -130,7 +138,8 @@ class KnownBugs:
         yield from self._exact.get(normalise.spaces(finding.message), ())
         for signature in {finding.signature, finding.detail}:
             yield from self._signed.get(signature, ())
-        yield from self._in(searched(finding))
+        if self._automaton is not None or self._sets:
+            yield from self._in(searched(finding))
 
     def _in(self, text: str) -> Iterator[_Entry]:
         """Entries whose text, file or pattern is in a text, in one pass for each set of them."""
@@ -170,15 +179,18 @@ def _marked(line: str) -> str:
     return "".join(f"{_MARK}{'/'.join(parts[at:])}\n" for parts in paths for at in range(len(parts))) + line
 
 
-def _fits(matcher: Matcher, finding: Finding, place: dict[str, str] | None) -> bool:
-    """Whether a finding fits the parts of a matcher besides its text; without a place it may be anywhere."""
+def _fits(matcher: Matcher, finding: Finding) -> bool:
+    """Whether a finding fits what a matcher says of it besides its text, wherever it was seen."""
     if matcher.kind is not None and matcher.kind != finding.kind:
         return False
     if matcher.signature is not None and matcher.signature not in (finding.signature, finding.detail):
         return False
-    if matcher.file is not None and not _is_in(matcher.file, finding):
-        return False
-    return place is None or all(wanted is None or wanted == place[name] for name, wanted in _place(matcher))
+    return matcher.file is None or _is_in(matcher.file, finding)
+
+
+def _is_of(matcher: Matcher, place: dict[str, str]) -> bool:
+    """Whether a matcher is about that product, branch and version."""
+    return all(wanted is None or wanted == place[name] for name, wanted in _place(matcher))
 
 
 def _is_in(file: str, finding: Finding) -> bool:

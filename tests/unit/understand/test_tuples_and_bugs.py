@@ -111,7 +111,8 @@ def test_a_matcher_fits_anywhere_if_its_place_does_not_count() -> None:
     """Product, branch and version aside."""
     index = KnownBugs([("a", [Matcher(text="fault", product="q", branch="2", version="3")])])
     finding = tuples.finding_of(history())
-    assert (index.match(finding, product="p"), index.match_anywhere(finding)) == ((), ("a",))
+    look = index.look(finding, product="p")
+    assert (look.here, look.anywhere) == (frozenset(), {"a"})
 
 
 def test_a_key_is_widened_from_the_right_down_to_what_happened() -> None:

@@ -55,7 +55,7 @@ SHAPES: dict[str, list[Any]] = {
     "signatures/by_count": [text] * 6,
     "tuples/by_bug": [text] * 2,
     "tuples/by_signature": [text] * 3,
-    "tuples/explained": [text] * 9,
+    "tuples/explained": [text] * 10,
     "recent/findings": [text],
     "recent/results": [text] * 3,
     "workers/by_ability": [text, text, text, texts, text],
