@@ -8,7 +8,7 @@ import msgspec
 import requests
 
 from server.store.errors import StoreError
-from server.store.replication.task import Side
+from server.store.replication.task import Side, Unreachable
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 120
@@ -32,10 +32,6 @@ class _BulkGet(msgspec.Struct):
 
 class _Attached(msgspec.Struct):
     attachments: Any = msgspec.field(default=None, name="_attachments")
-
-
-class Unreachable(Exception):
-    """The other side does not answer, or not sensibly; trying again later may help."""
 
 
 class Peer:

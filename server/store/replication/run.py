@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from server.store.errors import StoreError
-from server.store.replication.peer import Peer
 from server.store.replication.task import Task
+
+if TYPE_CHECKING:
+    from server.store.replication.peer import Peer
 
 VERSION = 4
 BATCH = 500
@@ -70,6 +72,9 @@ class Run:
 
     def work(self) -> dict[str, Any]:
         """Replicate; what `_replicate` answers. Raises Unreachable or StoreError."""
+        # Its library takes a tenth of a second and some megabytes: only stores that replicate pay for it.
+        from server.store.replication.peer import Peer
+
         source, target = Peer(self.task.source), Peer(self.task.target)
         try:
             _require(source, "source")
@@ -83,7 +88,7 @@ class Run:
             source.close()
             target.close()
 
-    def _follow(self, source: Peer, target: Peer) -> None:
+    def _follow(self, source: "Peer", target: "Peer") -> None:
         saved = self._now()
         while not self._stopped.is_set():
             found = source.changes(*self._question())
@@ -101,7 +106,7 @@ class Run:
                 return
         self._save(source, target)
 
-    def _copy(self, source: Peer, target: Peer, rows: list[dict[str, Any]]) -> None:
+    def _copy(self, source: "Peer", target: "Peer", rows: list[dict[str, Any]]) -> None:
         revs = {row["id"]: [change["rev"] for change in row["changes"]] for row in rows}
         self.stats.revisions_checked += sum(map(len, revs.values()))
         missing = {doc_id: each["missing"] for doc_id, each in target.revs_diff(revs).items()}
@@ -128,7 +133,7 @@ class Run:
             return params | task.query_params | {"filter": task.filter}, None
         return params, None
 
-    def _find_start(self, source: Peer, target: Peer) -> None:
+    def _find_start(self, source: "Peer", target: "Peer") -> None:
         """The newest position that both sides know of."""
         ours, theirs = source.checkpoint(self._name), target.checkpoint(self._name)
         self._revs = {source.url: ours.get("_rev"), target.url: theirs.get("_rev")}
@@ -138,7 +143,7 @@ class Run:
         self._started_seq = self.task.since_seq or common or 0
         self.stats.source_seq = self.stats.checkpointed_source_seq = self._started_seq
 
-    def _save(self, source: Peer, target: Peer) -> None:
+    def _save(self, source: "Peer", target: "Peer") -> None:
         if self.stats.source_seq == self.stats.checkpointed_source_seq:
             return
         target.commit()
@@ -181,7 +186,7 @@ class Run:
         return {"no_changes": True, **answer} if nothing else answer
 
 
-def _require(peer: Peer, side: str) -> None:
+def _require(peer: "Peer", side: str) -> None:
     if not peer.exists():
         raise StoreError(404, "db_not_found", f"could not open {side} {peer.url}")
 

@@ -12,9 +12,8 @@ from server.store.catalog import Catalog
 from server.store.database import drafts
 from server.store.errors import NotFound, StoreError
 from server.store.replication import task as tasks
-from server.store.replication.peer import Unreachable
 from server.store.replication.run import Run
-from server.store.replication.task import Task
+from server.store.replication.task import Task, Unreachable
 from server.store.settings import NODE
 
 _log = logging.getLogger(__name__)

@@ -12,6 +12,10 @@ from server.store.errors import BadRequest, StoreError
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
+class Unreachable(Exception):
+    """The other side does not answer, or not sensibly; trying again later may help."""
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
     """A database at one end: its address without credentials, and what to send along."""
