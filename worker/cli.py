@@ -195,5 +195,6 @@ def _facts(worker: Worker, waiting: int) -> list[tuple[str, object]]:
         ("incarnation", worker.incarnation),
         ("version", worker.version),
         ("core dumps", worker.metadata.get("core_dumps", "unknown")),
+        ("stacks of hangs", worker.metadata.get("hang_stacks", "unknown")),
         ("waiting to be told", waiting),
     ]

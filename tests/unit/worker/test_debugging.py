@@ -170,7 +170,11 @@ def test_whether_cores_can_be_had_is_known_before(pattern: str, trouble: str) ->
     """And the worker's owner and the farm are told."""
     told = Debugger(gdb="/usr/bin/gdb", pattern=pattern).metadata()["core_dumps"]
     assert told == (f"no: {trouble}" if trouble else "yes")
-    assert Debugger(gdb="", pattern="core").metadata()["core_dumps"] == "no: gdb is not installed"
+    nothing = {"core_dumps": "no: gdb is not installed", "hang_stacks": "no: gdb is not installed"}
+    assert Debugger(gdb="", pattern="core").metadata() == nothing
+    apart = Debugger(gdb="/usr/bin/gdb", pattern="core", may_attach=False)
+    assert apart.metadata()["hang_stacks"] == "no: kernel.yama.ptrace_scope does not let gdb attach"
+    assert apart.of_hang(1) == b""
 
 
 @pytest.mark.parametrize("content", [b"", b"\x7fELF", b"\x7fELF" + bytes(200), b"x" * 100])
