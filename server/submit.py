@@ -7,9 +7,12 @@ import msgspec
 
 from crashfarm import times
 from crashfarm.documents.branch import Branch
-from crashfarm.documents.job import Job, JobKind, Priority, Requires, new_job_id
+from crashfarm.documents.job import Dependency, Job, JobKind, JobResult, Priority, Requires, new_job_id
 from crashfarm.errors import InputError
 from server.inputs import JobInput
+
+MACHINE = ("os_name", "os_version", "cpu_name")
+"""What can be asked of a machine, besides tags."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +25,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     max_attempts: int = 3
     buildtype: str | None = None
     requires: Requires = Requires()
+    depends_on: tuple[Dependency, ...] = ()
 
 
 def make_jobs(inputs: Iterable[JobInput], branches: Sequence[Branch], plan: Plan, now: datetime) -> list[Job]:
@@ -57,5 +61,36 @@ def _job(item: JobInput, branch: Branch, buildtype: str, platform: str, plan: Pl
         source=plan.source,
         timeout=plan.timeout,
         max_attempts=plan.max_attempts,
+        depends_on=plan.depends_on,
         origin={"_attachments": attachments} if attachments else {},
     )
+
+
+def requirements(pairs: Iterable[str], tags: Iterable[str]) -> Requires:
+    """What is asked of a worker, from texts like os_name=Linux. Raises InputError for what nobody could meet."""
+    asked: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if name not in MACHINE:
+            raise InputError(f"the requirement {name!r} is not known: known are {', '.join(MACHINE)}, and --tag")
+        if not equals or not value:
+            raise InputError(f"the requirement {name} needs a value: {name}=…")
+        if asked.get(name, value) != value:
+            raise InputError(f"no worker meets both {name}={asked[name]} and {name}={value}")
+        asked[name] = value
+    words = tuple(sorted(set(tags)))
+    if "" in words:
+        raise InputError("a tag must not be empty")
+    return Requires(tags=words, **asked)
+
+
+def dependencies(words: Iterable[str]) -> tuple[Dependency, ...]:
+    """What jobs wait for, from texts like job:… or job:…=failure. Raises InputError for an unknown result."""
+    return tuple(_dependency(word) for word in words)
+
+
+def _dependency(word: str) -> Dependency:
+    job, equals, result = word.partition("=")
+    if equals and result not in list(JobResult):
+        raise InputError(f"the result {result!r} is not known: known are {', '.join(JobResult)}")
+    return Dependency(job=job, result=JobResult(result) if equals else None)

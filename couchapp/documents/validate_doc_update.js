@@ -306,7 +306,7 @@
     branch: {
       home: "status", parts: [BRANCH], id: exactly(function (doc) { return "branch:" + doc.product + ":" + doc.branch; })
     },
-    job: { home: "status", parts: [JOB], id: named, also: [oneInput, claimFitsState, resultFitsState, moves] },
+    job: { home: "status", parts: [JOB], id: named, also: [oneInput, waitsForOthers, claimFitsState, resultFitsState, moves] },
     bug: {
       home: "status", parts: [BUG], id: exactly(function (doc) { return "bug:" + doc.tracker + ":" + doc.number; })
     },
@@ -332,6 +332,12 @@
     if (given.length !== 1) {
       refuse("input", "must have exactly one of url, text, attachment, but has " + (given.join(", ") || "none"));
     }
+  }
+
+  function waitsForOthers(doc) {
+    (doc.depends_on || []).forEach(function (needed, at) {
+      if (needed.job === doc._id) refuse("depends_on[" + at + "].job", "must be another job: this one would wait for itself");
+    });
   }
 
   function claimFitsState(doc) {

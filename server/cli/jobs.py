@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from crashfarm.documents.job import Job, JobKind, JobState, Priority
 from crashfarm.documents.result import result_id
 from crashfarm.errors import NotFound
 from crashfarm.queue import JobQueue
-from server import branches, inputs, stuck, submit
+from server import branches, inputs, listing, stuck, submit
 from server.cli import options
 
 app = typer.Typer(help="Jobs: what is to be run.", no_args_is_help=True)
@@ -33,13 +34,24 @@ def add(
     timeout: Annotated[float, typer.Option(help="Seconds a run may take.", min=0.1)] = 60.0,
     attempts: Annotated[int, typer.Option(help="How often a job is tried before it is aborted.", min=1)] = 3,
     kind: Annotated[JobKind, typer.Option()] = JobKind.CRASHTEST,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="os_name, os_version or cpu_name of the worker; may be repeated."),
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A tag that the worker must have; may be repeated.")] = None,
+    after: Annotated[
+        list[str] | None,
+        typer.Option(metavar="JOB[=RESULT]", help="Wait until that job is completed (so); may be repeated."),
+    ] = None,
     source: Annotated[str, typer.Option(help="A name for this submission, to find it again.")] = "crashfarm job add",
     data: options.Data = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Queue a job for every input on every build of the chosen branches, and print the jobs' ids.
 
     Example: printf '%s\\n' https://example.org/ | crashfarm job add - --branch 3.13
     """
+    requires, depends_on = submit.requirements(require or (), tag or ()), submit.dependencies(after or ())
     found = [item for path in paths for item in _read(path)]
     farm = options.connect(data)
     chosen = branches.choose(branches.load(farm.status), product, branch or ())
@@ -50,28 +62,41 @@ def add(
         timeout=timeout,
         max_attempts=attempts,
         buildtype=buildtype,
+        requires=requires,
+        depends_on=depends_on,
     )
     jobs = submit.make_jobs(found, chosen, plan, times.utc_now())
     JobQueue(farm.status).add(jobs)
-    for job in jobs:
-        console.tell(job.id)
+    if as_json:
+        console.print_table(_COLUMNS, map(_cells, jobs), as_json=True)
+    else:
+        _tell(job.id for job in jobs)
     console.say(f"queued {len(jobs)} jobs")
 
 
 @app.command("list")
 def show(
     state: Annotated[JobState | None, typer.Option(help="Only jobs in this state.")] = None,
+    worker: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only jobs that this worker holds, or pending ones it could run.")
+    ] = None,
     limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 1000,
     data: options.Data = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """List jobs, by state, product, branch and build type, then by their time of making."""
+    """List jobs, by state, product, branch and build type, then by their time of making.
+
+    With --worker only its running and pending jobs: none means that it has nothing to do. What waits for other jobs,
+    or for its next try, is not pending for any worker yet.
+    """
     farm = options.connect(data)
-    asked = {} if state is None else {"startkey": [state], "endkey": [state, {}]}
-    rows = farm.status.view("jobs", "by_state", reduce=False, include_docs=True, limit=limit, **asked).rows
-    jobs = [Job.from_doc(row.doc) for row in rows if row.doc]
+    jobs = (
+        listing.by_state(farm.status, state, limit)
+        if worker is None
+        else listing.of_worker(farm.status, worker, state, limit)
+    )
     console.print_table(_COLUMNS, map(_cells, jobs), as_json=as_json)
-    if len(rows) == limit:
+    if len(jobs) == limit:
         console.say(f"these are the first {limit}: see more with --limit")
 
 
@@ -101,8 +126,8 @@ def _read(path: str) -> list[inputs.JobInput]:
 
 
 @app.command("show")
-def show_one(job: options.JobId, data: options.Data = None) -> None:
-    """Show all that is known of a job, as JSON: its document, and its result where there is one."""
+def show_one(job: options.JobId, data: options.Data = None, as_json: options.AsJson = True) -> None:
+    """Show all that is known of a job, always as JSON: its document, and its result where there is one."""
     farm = options.connect(data)
     doc = farm.status.get(job)
     if doc is None:
@@ -116,19 +141,18 @@ def cancel(
     jobs: options.JobIds,
     reason: Annotated[str, typer.Option(help="Why; it is kept with the job.")] = "cancelled by a person",
     data: options.Data = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Abort jobs that have not ended. A running one is stopped by its worker within a heartbeat."""
     queue = JobQueue(options.connect(data).status)
-    for job in jobs:
-        console.tell(f"{queue.cancel(job, reason).id} aborted")
+    _report((queue.cancel(job, reason) for job in jobs), lambda job: f"{job.id} aborted", as_json)
 
 
 @app.command("retry")
-def retry(jobs: options.JobIds, data: options.Data = None) -> None:
+def retry(jobs: options.JobIds, data: options.Data = None, as_json: options.AsJson = False) -> None:
     """Queue a new job for each that has ended, and print the new ones' ids."""
     queue = JobQueue(options.connect(data).status)
-    for job in jobs:
-        console.tell(queue.retry(job).id)
+    _report((queue.retry(job) for job in jobs), lambda job: job.id, as_json)
 
 
 @app.command("priority")
@@ -136,11 +160,12 @@ def priority(
     priority: Annotated[int, typer.Argument(help="0 reproduce, 1 a person asks, 2 large, 3 normal.", min=0, max=3)],
     jobs: options.JobIds,
     data: options.Data = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Give pending jobs another priority."""
     queue = JobQueue(options.connect(data).status)
-    for job in jobs:
-        console.tell(f"{queue.prioritise(job, Priority(priority)).id} has priority {priority}")
+    changed = (queue.prioritise(job, Priority(priority)) for job in jobs)
+    _report(changed, lambda job: f"{job.id} has priority {priority}", as_json)
 
 
 @app.command("stuck")
@@ -148,3 +173,16 @@ def show_stuck(data: options.Data = None, as_json: options.AsJson = False) -> No
     """List what does not get on, each with the reason."""
     rows = stuck.find(options.connect(data).status, times.utc_now())
     console.print_table(("jobs", "what", "reason"), [(row.jobs, row.what, row.reason) for row in rows], as_json=as_json)
+
+
+def _report(jobs: Iterable[Job], words: Callable[[Job], str], as_json: bool) -> None:
+    """Say of each job what was done, as soon as it is; as JSON all at once."""
+    if as_json:
+        console.print_table(_COLUMNS, [_cells(job) for job in jobs], as_json=True)
+    else:
+        _tell(words(job) for job in jobs)
+
+
+def _tell(lines: Iterable[str]) -> None:
+    for line in lines:
+        console.tell(line)
