@@ -14,7 +14,7 @@ _ADDRESS_ONLY = re.compile(r"\s*\((?:<unknown module>|0x[0-9a-f]+)\)\s*$")
 _NO_SOURCE = re.compile(r"\s+(?:\?\?:(?:\?|\d+)(?::\d+)?|<null>|\?\?|:\?)(?=\s|$)")
 _BUILD_ID = re.compile(r"\s*\(BuildId: [0-9a-fA-F]+\)\s*$")
 _LIBRARY = re.compile(r"^(?:\S*/)?[\w+.-]+\.(?:so(?:\.[\d.]+)?|dylib|dll|exe|elf)(?:\.\d+)*$|^/\S+$", re.IGNORECASE)
-_UNKNOWN = ("<unknown>", "??", "<null>", "<unavailable>", "", "<unknown module>")
+_UNKNOWN = ("<unknown>", "??", "???", "<null>", "<unavailable>", "", "<unknown module>", "(unknown)")
 
 _PREFIX = 80
 """Characters of a line in which a frame's number stands."""
@@ -98,6 +98,7 @@ def _inline(matched: re.Match[str]) -> Frame:
     return Frame(function=made.function, file=made.file, line=made.line, inlined=True)
 
 
+_SYMBOLS = r"(?P<module>[^\s(]+)\((?P<function>[^+]*?)(?:\+(?P<offset>0x[0-9a-f]+))?\)\s?\[0x[0-9a-f]+\]\s*$"
 _GDB_ARGUMENTS = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"
 _TIMESTAMP = r"(?:\[\s*\d+\.\d+\](?:\[\s*\w+\])?\s*)?"
 
@@ -131,6 +132,8 @@ _NUMBERED: tuple[tuple[re.Pattern[str], Maker], ...] = (
         re.compile(r"^" + _TIMESTAMP + r"#\d+ \[<(?:0x)?[0-9a-f]+>\] (?P<function>[\w.$]+)\+(?P<offset>0x[0-9a-f]+)"),
         _named,
     ),
+    # glibc's backtrace_symbols, numbered: #1 module(function+0x1) [0x1234]
+    (re.compile(r"^\s*#\d+ " + _SYMBOLS), _named),
     # Gecko: #01: function (file:12), #01: function[/path/libxul.so +0x123]
     (re.compile(r"^\s*#\d+: (?P<function>.+?) \((?P<file>[^()\s]+):(?P<line>\d+)\)\s*$"), _named),
     (re.compile(r"^\s*#\d+: (?P<function>.*?) ?\[(?P<module>[^\]]*?) \+(?P<offset>0x[0-9a-fA-F]+)\]"), _named),
@@ -182,13 +185,10 @@ _OTHERS: tuple[tuple[re.Pattern[str], Maker], ...] = (
     (re.compile(r"^\s+(?P<function>\S.*?) \[0x[0-9A-Fa-f]+\+\d+\](?: \((?P<file>.*?):(?P<line>\d+)\))?\s*$"), _named),
     # Chromium elsewhere, Cobalt: function() [0x1234]
     (re.compile(r"^\s*(?P<function>[^\s/\[(][^/\[]*\(.*?\)) \[0x[0-9a-f]+\]\s*$"), _named),
-    # glibc's backtrace_symbols: module(function+0x1) [0x1234]
-    (
-        re.compile(
-            r"^\s*(?P<module>[^\s(]+)\((?P<function>[^)+]*)(?:\+(?P<offset>0x[0-9a-f]+))?\)\s?\[0x[0-9a-f]+\]\s*$"
-        ),
-        _named,
-    ),
+    # glibc's backtrace_symbols: module(function+0x1) [0x1234]; WebKit puts a number and an address before it
+    (re.compile(r"^\s*(?:\d+\s+(?:0x[0-9a-f]+ )?)?" + _SYMBOLS), _named),
+    # glog and Abseil: @ 0x1234 function, @ 0x1234 size function
+    (re.compile(r"^\s+@\s+0x[0-9a-f]+\s+(?:\d+\s+)?(?P<function>\S.*?)\s*$"), _named),
     # Apple: 0   module   0x1234 function + 19 (file.c:12)
     (
         re.compile(
@@ -197,6 +197,8 @@ _OTHERS: tuple[tuple[re.Pattern[str], Maker], ...] = (
         ),
         lambda matched: _apple(matched),
     ),
+    # WebKit on macOS: 2   0x1234 function
+    (re.compile(r"^\s*\d+ {2,}0x[0-9a-f]{6,16} (?P<function>[A-Za-z_~<(].*?)\s*$"), _named),
     # Node and old V8:  1: 0xb00e10 node::Abort() [node]
     (re.compile(r"^\s*\d+: (?:0x)?[0-9a-f]+ (?P<function>\S.*?) \[(?P<module>[^\]]+)\]\s*$"), _named),
 )

@@ -230,10 +230,16 @@ def walk(stack: Sequence[Frame], language: str = "native") -> list[Step]:
     return steps
 
 
+def _reports(step: Step) -> bool:
+    """Whether a frame is of what wrote the report, which is the same on every stack that it writes."""
+    return step.frame.function.startswith(("fuzzer::", "__sanitizer_", "__interceptor_"))
+
+
 def _better_than_none(steps: Sequence[Step]) -> list[Frame]:
     """Where nothing tells: the first of the program's own frames, else the first that has a function, else a module."""
-    own = [step.frame for step in steps if step.reason.startswith("fuzz_drivers") and step.frame.function]
-    named = [step.frame for step in steps if step.frame.function]
+    own = [step.frame for step in steps if step.reason.startswith("fuzz_drivers") and not _reports(step)]
+    own = [frame for frame in own if frame.function]
+    named = [step.frame for step in steps if step.frame.function and not _reports(step)]
     return (own or named or [step.frame for step in steps if step.frame.module])[:1]
 
 

@@ -1,6 +1,7 @@
 """Every format that is read, each in a module of its own."""
 
 from crashfarm.understand.formats import (
+    allocators,
     android,
     apple,
     c_library,
@@ -11,6 +12,7 @@ from crashfarm.understand.formats import (
     java,
     kernel,
     libfuzzer,
+    lldb,
     loader,
     minidump,
     python,
@@ -27,6 +29,7 @@ from crashfarm.understand.text import Needles
 
 FORMATS: tuple[Format, ...] = (
     *sanitizers.FORMATS,
+    *allocators.FORMATS,
     *libfuzzer.FORMATS,
     *kernel.FORMATS,
     *golang.FORMATS,
@@ -43,6 +46,7 @@ FORMATS: tuple[Format, ...] = (
     *apple.FORMATS,
     *windows.FORMATS,
     *gdb.FORMATS,
+    *lldb.FORMATS,
     *android.FORMATS,
     *loader.FORMATS,
     *signals.FORMATS,

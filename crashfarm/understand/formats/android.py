@@ -25,6 +25,7 @@ _PROCESS = re.compile(r"pid: \d+, tid: \d+, name: (?P<thread>.*?)\s+>>> (?P<proc
 _CHROMIUM = re.compile(
     r"Received signal (?P<number>\d+)(?: (?P<code>[A-Z]+_[A-Z]+|<unknown>))?(?: (?P<address>[0-9a-f]+))?\s*$"
 )
+_GLOG = re.compile(r"^\*\*\* (?P<name>SIG[A-Z]+) (?:\(@(?P<address>0x[0-9a-f]+)\) )?received (?:by PID|at time)")
 _CFI = re.compile(r"CFI: Most likely a control flow integrity violation")
 _STOP = re.compile(r"\[end of stack trace\]|Tombstone written|^-{6,}|memory near|^stack:$")
 _TITLES = {6: "Abrt", 4: "Ill", 7: "Bus", 8: "Floating-point-exception", 5: "Trap", 31: "Bad system call"}
@@ -90,6 +91,15 @@ def _chromium(lines: Lines, at: int) -> Report | None:
     return report
 
 
+def _glog(lines: Lines, at: int) -> Report | None:
+    matched = _GLOG.search(lines[at])
+    number = next((number for number, name in _NAMES.items() if matched and name == matched["name"]), None)
+    if matched is None or number is None:
+        return None
+    stack = stacks.read(lines, at + 1, reach=8, stop=_STOP)
+    return _signal(at, max(stack.end, at + 1), number, matched["address"] or "", stack)
+
+
 def _signal(at: int, end: int, number: int, address: str, stack: stacks.Stack) -> Report:
     name = _NAMES.get(number, f"signal {number}")
     title = _TITLES.get(number) or wild(address, "")
@@ -109,4 +119,5 @@ def _signal(at: int, end: int, number: int, address: str, stack: stacks.Stack) -
 FORMATS = (
     Format(name="Android", needles=("atal signal ", "), code "), read=_android),
     Format(name="signal handler", needles=("Received signal ",), read=_chromium),
+    Format(name="glog's signal handler", needles=("\n*** SIG",), read=_glog),
 )

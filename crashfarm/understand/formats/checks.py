@@ -12,9 +12,9 @@ _CHROMIUM = re.compile(
     r"|:(?P<line2>\d+))\] ?(?P<text>.*)$"
 )
 _GLOG = re.compile(
-    r"(?:^|\s)F(?:\d{4}|\d{8}) \d\d:\d\d:\d\d\.\d+\s+\d+ (?P<file>[^\s:]+):(?P<line>\d+)\] ?(?P<text>.*)$"
+    r"(?:^|\s)F(?:\d{4}|\d{8}) \d\d:\d\d:\d+\.\d+\s+\d+ (?P<file>[^\s:]+):(?P<line>\d+)\] ?(?P<text>.*)$"
 )
-_GLOG_STARTS = ("\nF20", *(f"\nF{month:02}" for month in range(1, 13)))
+_GLOG_STARTS = ("\nF20", "\nF0000 ", *(f"\nF{month:02}" for month in range(1, 13)))
 _CHECK = re.compile(r"^(?P<security>Security )?(?P<what>D?CHECK|Check|Debug check) failed: ?(?P<text>.*)$")
 _ASSERT = re.compile(r"^Assert failed: ?(?P<text>.*)$")
 _ASSERTED_AT = re.compile(r"assertion failed at (?P<file>\S+?):(?P<line>\d+) in (?P<function>.*?): (?P<text>.*)$")
@@ -24,6 +24,7 @@ _STREAMED = re.compile(r"(?<=[\w)\]'\"])\. .*$|\.\s*$")
 
 _V8 = re.compile(r"#\s*Fatal error in (?P<file>.*?)(?:, line (?P<line>\d+))?\s*$")
 _V8_TEXT = re.compile(r"^#\s*(\S.*?)\s*$")
+_V8_MEMORY = re.compile(r"#\s*(?P<text>Fatal (?:[Jj]ava[Ss]cript|process) (?:out of memory|OOM).*?)\s*$")
 _V8_ABORT = re.compile(r"^\s*abort: (?P<text>.+?) \[(?P<file>[^\[\]]+?):(?P<line>\d+)\]")
 _NODE = re.compile(r"FATAL ERROR: (?P<text>.+)$")
 _CORRECTNESS = re.compile(r"#\s*V8 correctness (configs|sources|suppression): ?(.*)$")
@@ -50,6 +51,10 @@ _SWIFT = (
     re.compile(
         r"(?P<file>\S+\.swift):(?P<line>\d+): (?:Fatal error|Assertion failed|Precondition failed)(?:: (?P<text>.*))?"
     ),
+)
+_QT = re.compile(r"ASSERT(?: failure in .*?)?: \"(?P<text>.*)\"(?: in|,) file (?P<file>.+?), line (?P<line>\d+)\s*$")
+_LIBCXX = re.compile(
+    r"(?P<file>[^\s:]+):(?P<line>\d+): (?:libc\+\+ Hardening )?assertion (?P<text>.+?) failed(?:: .*)?$"
 )
 _STOP = re.compile(r"\w+Sanitizer:(?:DEADLYSIGNAL|SIG\w+)|(?:ERROR|WARNING): (?:\w+Sanitizer|libFuzzer)|ASAN:")
 REACH = 40
@@ -157,6 +162,11 @@ def _v8(lines: Lines, at: int) -> Report | None:
     return _report(lines, at, Check(title=title, text=words, file=place, line=line, form="V8"))
 
 
+def _v8_memory(lines: Lines, at: int) -> Report | None:
+    matched = _V8_MEMORY.search(lines[at])
+    return _memory(at, matched["text"]) if matched else None
+
+
 def _v8_abort(lines: Lines, at: int) -> Report | None:
     matched = _V8_ABORT.search(lines[at])
     return _report(lines, at, Check(title="ASSERT", form="V8", joint="\n", **_place(matched))) if matched else None
@@ -215,6 +225,8 @@ def _plain(lines: Lines, at: int) -> Report | None:
         (_SWIFT[1], "Swift"),
         (_GLIB[0], "GLib"),
         (_GLIB[1], "GLib"),
+        (_QT, "Qt"),
+        (_LIBCXX, "libc++"),
     ):
         if matched := pattern.search(lines[at]):
             return _report(lines, at, Check(title="ASSERT", form=form, joint="", **_place(matched)))
@@ -234,6 +246,11 @@ FORMATS = (
         read=_fatal_log,
     ),
     Format(name="V8 fatal error", needles=("# Fatal error in", "#Fatal error in"), read=_v8),
+    Format(
+        name="V8 out of memory",
+        needles=("# Fatal JavaScript out of memory", "# Fatal javascript OOM", "# Fatal JavaScript OOM"),
+        read=_v8_memory,
+    ),
     Format(name="V8 abort", needles=("abort: ",), read=_v8_abort),
     Format(name="V8 correctness", needles=("V8 correctness failure",), read=_correctness),
     Format(name="V8 sandbox", needles=("V8 sandbox violation detected",), read=_sandbox),
@@ -249,6 +266,10 @@ FORMATS = (
             "assertion `",
             "ssertion failed",
             'failed assertion "',
+            'ASSERT: "',
+            "ASSERT failure in ",
+            ": assertion ",
+            "Hardening assertion ",
         ),
         read=_plain,
     ),

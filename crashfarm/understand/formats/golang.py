@@ -18,6 +18,7 @@ _GOROUTINE = re.compile(r"^\s*goroutine \d+(?: gp=\S+ m=\S+(?: mp=\S+)?)? \[(?P<
 _NAME = re.compile(r"^[\w./~%@-]+\.[\w(]|^panic\(|^_cgo")
 _PLACE = re.compile(r"^\s+(?P<file>\S+):(?P<line>\d+)(?: \+(?P<offset>0x[0-9a-f]+))?")
 _SIGNAL = re.compile(r"^\[signal (?P<signal>SIG\w+|0x[0-9a-f]+)[^\]]*?addr=(?P<address>0x[0-9a-f]+)")
+_RACING = re.compile(r"^(?P<access>Read|Write) at (?P<address>0x[0-9a-f]+) by (?:main )?goroutine")
 _SHORTENED = (
     (re.compile(r"^(invalid memory address) or nil pointer dereference.*"), r"\1"),
     (re.compile(r"^((?:index|slice bounds) out of range).*"), r"\1"),
@@ -140,7 +141,31 @@ def _last_package(function: str) -> str:
     return head.rpartition("/")[2] + bracket + rest
 
 
+def _race(lines: Lines, at: int) -> Report | None:
+    """What Go's race detector says: the first of the two accesses."""
+    matched = _RACING.match(lines[at + 1].strip()) if at + 1 < len(lines) else None
+    if matched is None:
+        return None
+    indented = tuple(line.removeprefix("  ") for line in lines[at + 2 : at + 2 + 2 * MAX_FRAMES])
+    end, frames = _stack(indented, 0)
+    access = matched["access"].upper()
+    return Report(
+        kind=Kind.SANITIZER,
+        title=f"Data race {access}",
+        format="Go race detector",
+        start=at,
+        end=at + 2 + end,
+        message="Go race detector: data race",
+        stack=tuple(frames),
+        file=frames[0].file if frames else "",
+        line=frames[0].line if frames else None,
+        access=access,
+        address=matched["address"],
+    )
+
+
 FORMATS = (
+    Format(name="Go race detector", needles=("WARNING: DATA RACE",), read=_race),
     Format(name="Go", needles=("panic: ", "fatal error: "), read=_panic, cost=16),
     Format(name="Go signal", needles=("\nSIG",), read=_native, cost=16),
 )

@@ -19,13 +19,14 @@ _SANITIZER = re.compile(
 _ACCESS = re.compile(
     r"\b(?P<access>Read|Write) (?:of size (?P<size>\d+) )?(?:at addr(?:ess)? (?P<address>[0-9a-fx]+)"
     r"|by task)|\b(?P<access2>Read|Write) of size (?P<size2>\d+)"
+    r"|^" + _TIME + r"(?P<access3>read|write)(?: \([\w ]+\))? to 0x[0-9a-f]+ of (?P<size3>\d+) bytes"
 )
 _ON_ADDRESS = re.compile(r"(?:on|at) addr(?:ess)?:? (?:0x)?(?P<address>[0-9a-f]{4,16})")
 _BUG_AT = re.compile(r"kernel BUG at (?P<file>\S+?):(?P<line>\d+)!")
 _WARNING = re.compile(r"WARNING: (?:CPU: \d+ PID: \d+ )?at (?P<file>[^\s:]+):(?P<line>\d+)(?: (?P<function>[\w.]+)\+)?")
 _PAGING = re.compile(
-    r"(?:BUG: )?[Uu]nable to handle (?:kernel )?(?P<what>NULL pointer dereference|paging request"
-    r"|page fault|access to user memory\S*)(?:[^:]*?:? (?:at (?:virtual )?address|for address:"
+    r"(?:(?:BUG: )?[Uu]nable to handle (?:kernel )?|BUG: kernel )(?P<what>NULL pointer dereference|paging request"
+    r"|page fault|access to user memory\S*)(?:[^:]*?:? (?:at (?:virtual )?address|for address:|address:"
     r"|at) ?:?(?P<address>[0-9a-fx]+)?)?"
 )
 _OOPS = re.compile(r"Internal error: (?P<what>.+?)(?:: (?P<code>[0-9a-f]+))? \[#\d+\]")
@@ -97,6 +98,7 @@ def _sanitizer(lines: Lines, at: int) -> Report | None:
         size=size,
         address=address,
         fallback=matched["function"] or "",
+        traced=matched["tool"] != "KASAN",
     )
 
 
@@ -104,8 +106,8 @@ def _accessed(head: Lines) -> tuple[str, int | None, str]:
     access, size, address = "", None, ""
     for line in head:
         if not access and (found := _ACCESS.search(line)):
-            access = (found["access"] or found["access2"]).upper()
-            number = found["size"] or found["size2"]
+            access = (found["access"] or found["access2"] or found["access3"]).upper()
+            number = found["size"] or found["size2"] or found["size3"]
             size = int(number) if number else None
         if not address and (found := _ON_ADDRESS.search(line)):
             address = f"0x{found['address'].removeprefix('0x')}"
@@ -205,8 +207,9 @@ def _made(
     line: int | None = None,
     fallback: str = "",
     counter: bool = False,
+    traced: bool = False,
 ) -> Report:
-    end, found = _stack(lines, at + 1, counter=counter)
+    end, found = _stack(lines, at + 1, counter=counter, traced=traced, interrupted=kind is Kind.HANG)
     if not found and fallback:
         found = [Frame(function=fallback)]
     return Report(
@@ -226,16 +229,21 @@ def _made(
     )
 
 
-def _stack(lines: Lines, at: int, *, counter: bool) -> tuple[int, list[Frame]]:
-    """The call trace, below the place of the program counter where `counter` asks for it."""
+def _stack(
+    lines: Lines, at: int, *, counter: bool, traced: bool = False, interrupted: bool = False
+) -> tuple[int, list[Frame]]:
+    """The call trace, below the place of the program counter where `counter` asks for it.
+
+    `traced` says that it begins without a heading, `interrupted` that what counts is what an interrupt came upon.
+    """
     found: list[Frame] = []
     top: Frame | None = None
     end = at
-    traced = False
     for position in range(at, min(len(lines), at + MAX_LINES)):
         line = lines[position]
-        if counter and top is None and not found and (place := _RIP.search(line)):
+        if counter and (interrupted or (top is None and not found)) and (place := _RIP.search(line)):
             top = Frame(function=place["function"], offset=place["offset"])
+            found.clear()
         traced = traced or bool(_TRACE.search(line))
         frame = stack_lines.parse(line) if traced or "[<" in line else None
         if frame is not None and frame.function:
@@ -284,6 +292,7 @@ FORMATS = (
             "WARNING: at ",
             "nable to handle kernel",
             "unable to handle page fault",
+            "BUG: kernel NULL pointer",
             "Internal error: ",
             "general protection fault",
             "divide error: ",

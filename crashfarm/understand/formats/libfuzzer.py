@@ -14,6 +14,9 @@ _HONGGFUZZ_ADDRESS = re.compile(r"^FAULT ADDRESS ?: (?P<address>0x[0-9a-f]+)")
 _HONGGFUZZ_FRAME = re.compile(
     r"^\s*<0x[0-9a-f]+> \[(?P<function>[^\]]*?)(?:\(\))?(?::(?P<line>\d+))?(?: at (?P<file>[^\]]+))?\]"
 )
+_HONGGFUZZ_PARTS = re.compile(
+    r"^\s*<0x[0-9a-f]+> \[func:(?P<function>.*?) file:(?P<file>.*?) line:(?P<line>\d+) module:.*?\]"
+)
 _AFL = re.compile(r"[Pp]rogram (?:was )?(?:killed|crashed|terminated) (?:by|with) signal (?P<number>\d{1,2})\b")
 _DETECTED = re.compile(r"===BUG DETECTED: (?P<what>.+?)===")
 _CENTIPEDE = re.compile(
@@ -71,12 +74,16 @@ def _honggfuzz(lines: Lines, at: int) -> Report | None:
         return None
     near = lines[at : at + 200]
     address = next((found["address"] for found in map(_HONGGFUZZ_ADDRESS.match, near) if found), "")
-    rows = [found for found in map(_HONGGFUZZ_FRAME.match, near) if found]
+    rows = [(number, found) for number, line in enumerate(near) if (found := _honggfuzz_frame(line))]
     stack = tuple(
-        frames.frame(row["function"] or "", file=row["file"] or "", line=int(row["line"]) if row["line"] else None)
-        for row in rows
+        frames.frame(
+            row["function"].removeprefix("UNKNOWN"),
+            file=row["file"] or "",
+            line=int(row["line"]) if row["line"] else None,
+        )
+        for _, row in rows
     )
-    end = max((number for number, line in enumerate(near) if _HONGGFUZZ_FRAME.match(line)), default=0)
+    end = rows[-1][0] if rows else 0
     name = matched["signal"]
     return Report(
         kind=Kind.CRASH,
@@ -89,6 +96,10 @@ def _honggfuzz(lines: Lines, at: int) -> Report | None:
         address=address,
         signal=name,
     )
+
+
+def _honggfuzz_frame(line: str) -> re.Match[str] | None:
+    return _HONGGFUZZ_PARTS.match(line) or _HONGGFUZZ_FRAME.match(line)
 
 
 def _afl(lines: Lines, at: int) -> Report | None:

@@ -14,7 +14,10 @@ _HEADER = re.compile(
 _ADDRESS = re.compile(
     r"(?:on (?:unknown )?address|address(?:es)?:?|malloc\(\)-ed:|double-free on|free on) (0x[0-9a-fA-F]+)"
 )
-_ACCESS = re.compile(r"\b(READ|WRITE|ACCESS) of size (\d+|\{\*\})(?: at (0x[0-9a-fA-F]+))?(?:.*? thread (T\d+))?")
+_ACCESS = re.compile(
+    r"\b(READ|WRITE|ACCESS|Read|Write|Atomic read|Atomic write) of size (\d+|\{\*\})"
+    r"(?: at (0x[0-9a-fA-F]+))?(?:.*? thread (T\d+))?"
+)
 _CAUSED = re.compile(r"The signal is caused by a (READ|WRITE)")
 _THREAD = re.compile(r"\b(T\d+)\)\s*$|\bthread (T\d+)\b")
 _CHECK = re.compile(r"(\w+Sanitizer):? CHECK failed: (\S+?):(\d+) (.*?)(?: \([^()]*\)(?: \(.*\))?)?\s*$")
@@ -25,6 +28,8 @@ _STOP = re.compile(
     r"|^(?:Direct|Indirect) leak of"
     r"|created by thread|^\s+Previous |^\s+Mutex M\d+|^\s+As if synchronized|^=====.*diff|Unsymbolized Stacktrace"
 )
+_STOP_LOCKS = re.compile(r"SUMMARY: |^\s+Mutex M\d+ previously acquired|Hint: ")
+"""Where the first stack of a lock order ends: it is the one of a mutex."""
 _LEAK = re.compile(r"^\s*(Direct|Indirect) leak of (\d+) byte\(s\) in (\d+) object\(s\) allocated from:")
 
 _SIGNALS = {
@@ -85,7 +90,7 @@ def _header(lines: Lines, at: int) -> Report | None:
 
 
 def _error(lines: Lines, at: int, tool: str, what: str) -> Report:
-    stack = stacks.read(lines, at + 1, stop=_STOP)
+    stack = stacks.read(lines, at + 1, stop=_STOP_LOCKS if "lock-order" in what else _STOP)
     head = lines[at : max(stack.start, at + 1)][:16]
     access, size, address, thread = _accessed(head)
     kind, title, signal = _kind_and_title(what, access, address, size)
@@ -117,7 +122,7 @@ def _accessed(head: Lines) -> tuple[str, int | None, str, str]:
         if not thread and (found := _THREAD.search(line)):
             thread = found[1] or found[2]
         if found := _ACCESS.search(line):
-            access = found[1] if found[1] != "ACCESS" else access
+            access = found[1].upper().removeprefix("ATOMIC ") if found[1] != "ACCESS" else access
             size = int(found[2]) if found[2].isdigit() else None
             address = address or found[3] or ""
         elif found := _CAUSED.search(line):

@@ -81,7 +81,7 @@ def _block(lines: Lines, at: int, pid: str) -> list[str]:
         matched = _PREFIX.match(line)
         if not matched or matched["pid"] != pid or not matched["rest"].strip():
             break
-        if block and not matched["rest"].startswith(" "):
+        if block and not matched["rest"].startswith((" ", "Locks held: ")):
             break
         block.append(matched["rest"])
     return block

@@ -160,7 +160,7 @@ def test_a_race_keeps_the_stack_of_the_first_access() -> None:
         "    #0 reader /src/a.cc:20 (a.out+0x4a2)\n"
     )
     finding, parts = only(race)
-    assert (finding.title, parts, finding.frames[0].module) == ("Data race", ("worker",), "a.out")
+    assert (finding.title, parts, finding.frames[0].module) == ("Data race WRITE 4", ("worker",), "a.out")
 
 
 def test_two_different_reports_are_two_findings_and_the_same_one_is_counted() -> None:
