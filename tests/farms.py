@@ -11,6 +11,7 @@ from crashfarm.documents.environment import Environment
 from crashfarm.documents.finding import Finding, Frame, Kind
 from crashfarm.documents.history import History, Sighting, history_of
 from crashfarm.documents.result import Result
+from crashfarm.documents.signature import BuildRange, Minimal, Reproduction, SignatureNote
 from crashfarm.settings import Farm
 from tests import fake_views
 
@@ -78,6 +79,25 @@ def histories(results: list[Result]) -> list[History]:
             )
             merged[made.id] = merged[made.id].merge(made) if made.id in merged else made
     return list(merged.values())
+
+
+def notes(results: list[Result]) -> list[SignatureNote]:
+    """All that can be found out about each signature, every word of it hostile; they are variants of one another."""
+    found = {one.detail: SignatureNote.of(one) for run in results for one in run.findings}
+    leader = next(iter(found.values())).id
+    minimal = Minimal(
+        result="x" + HOSTILE, attachment=HOSTILE, name=HOSTILE, size=10**9, original_size=2, tests=1, at=""
+    )
+    builds = dict.fromkeys(
+        ("last_good", "first_bad", "last_bad", "first_good", "branch", "product", "buildtype"), HOSTILE
+    )
+    about = {
+        "minimal": minimal,
+        "range": BuildRange(**builds, skipped=(HOSTILE,), runs=3),
+        "reproduction": Reproduction(result=HOSTILE, seen=1, ran=3),
+        "confirmed_by": HOSTILE,
+    }
+    return [one.evolve(**about, variant_of="" if one.id == leader else leader) for one in found.values()]
 
 
 def history_docs(results: list[Result]) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from crashfarm.documents.branch import Branch, branch_id
 from crashfarm.documents.finding import Severity
@@ -33,6 +34,7 @@ class Facts:
         self._lists = Lists(scratch, since)
         self.machines = Machines(farm, scratch, self._lists)
         self._signatures = SignatureFacts(farm, scratch)
+        self._found = pictures.found_by_day(scratch)
         scratch.change("DELETE FROM active")
         self._runs: dict[tuple[str, str], list[totals.Runs]] = defaultdict(list)
         for run in totals.runs(farm.history):
@@ -69,9 +71,11 @@ class Facts:
         return None if found is None else (found[0], found[1])
 
     def unfiled(self) -> list[Line]:
-        """Signatures that no bug explains, the worst first."""
-        found = self._lists.lines(UNFILED, limit=MAX_LINES)
-        return sorted(found, key=lambda line: (_BADNESS.get(line.severity, len(_BADNESS)), -line.findings, line.name))
+        """Signatures that no bug explains, the new ones first, then the worst."""
+        new = list(self._lists.lines(f"{UNFILED} AND {NEW}", self._since, limit=MAX_LINES)) if self._since else []
+        old = f"{UNFILED} AND NOT {NEW}" if self._since else UNFILED
+        values = (self._since,) if self._since else ()
+        return sorted([*new, *self._lists.lines(old, *values, limit=MAX_LINES - len(new))], key=_urgency)
 
     def bugs(self) -> tuple[BugLink, ...]:
         """All known bugs that explain anything."""
@@ -90,7 +94,6 @@ class Facts:
     def overview(self) -> Overview:
         """The first page."""
         branches = tuple(self.branch_lines())
-        runs = [run for found in self._runs.values() for run in found]
         return Overview(
             runs=sum(branch.runs for branch in branches),
             failures=sum(branch.failures for branch in branches),
@@ -108,7 +111,7 @@ class Facts:
             bugs=len(self.bugs()),
             jobs=totals.jobs(self._farm.status),
             workers=totals.workers(self._farm.status),
-            charts=pictures.overview(self._scratch, branches, runs),
+            charts=pictures.overview(self._scratch, branches, self._found),
             unreadable=tuple(id for (id,) in self._scratch.rows("SELECT document FROM unreadable LIMIT ?", SHOWN)),
             unreadable_count=self._scratch.number("SELECT count(*) FROM unreadable"),
             asks=asks.overview(self._since),
@@ -124,7 +127,7 @@ class Facts:
             builds=tuple(_builds(document)) if document else (),
             lines=tuple(self.on_branch(line, MAX_LINES)),
             only_here=tuple(self._lists.lines(ONLY_ON_BRANCH, *here, limit=SHOWN)),
-            charts=pictures.branch(self._runs[here]),
+            charts=pictures.branch(line, self._found),
             asks=asks.branch(line),
         )
 
@@ -135,6 +138,10 @@ class Facts:
         except InvalidDocument:
             # A half-edited document of one branch must not cost the others their report.
             return None
+
+
+def _urgency(line: Line) -> tuple[Any, ...]:
+    return (not line.new, _BADNESS.get(line.severity, len(_BADNESS)), -line.findings, line.name)
 
 
 def _builds(branch: Branch) -> Iterator[BuildRow]:

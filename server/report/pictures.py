@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from crashfarm.documents.finding import Kind
 from crashfarm.documents.job import JobResult
-from server.queries.totals import Runs
 from server.report import charts
 from server.report.model import BranchLine, Chart, Table
 from server.report.scratch import Scratch
-from server.report.text import plain
+from server.report.text import natural, plain
 
 DAYS = 60
 """Days in a trend, at most."""
@@ -20,17 +21,29 @@ BRANCHES = 24
 
 Counts = Mapping[tuple[str, str], int]
 
+Day = tuple[str, str, str]
+"""Product, branch and day."""
 
-def overview(scratch: Scratch, branches: Sequence[BranchLine], runs: Sequence[Runs]) -> tuple[Chart, ...]:
-    """The charts of the first page: what was found, and how runs ended by day, or by branch if there is but one day."""
+
+def found_by_day(scratch: Scratch) -> Counter[tuple[str, str, str]]:
+    """Findings by product, branch and day, out of all tuples."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    for product, branch, days in scratch.rows("SELECT product, branch, days FROM tuples"):
+        for day, number in msgspec.json.decode(days, type=dict[str, int]).items():
+            found[product, branch, day] += number
+    return found
+
+
+def overview(scratch: Scratch, branches: Sequence[BranchLine], found: Mapping[Day, int]) -> tuple[Chart, ...]:
+    """The charts of the first page: what was found, and when; how runs ended, if there is but one day."""
     shown = sorted(branches, key=lambda line: -line.runs)[:BRANCHES]
     lines = [line for line in branches if line in shown]
-    return (*_findings(scratch, lines), *(_by_day(runs) or _outcomes(lines)))
+    return (*_findings(scratch, lines), *(_by_day(found) or _outcomes(lines)))
 
 
-def branch(runs: Sequence[Runs]) -> tuple[Chart, ...]:
+def branch(line: BranchLine, found: Mapping[Day, int]) -> tuple[Chart, ...]:
     """The charts of a branch's page."""
-    return tuple(_by_day(runs))
+    return tuple(_by_day({day: n for day, n in found.items() if day[:2] == (line.product, line.branch)}))
 
 
 def _findings(scratch: Scratch, branches: Sequence[BranchLine]) -> list[Chart]:
@@ -50,17 +63,17 @@ def _outcomes(branches: Sequence[BranchLine]) -> list[Chart]:
     return [charts.bars("outcomes", table)] if branches else []
 
 
-def _by_day(runs: Sequence[Runs]) -> list[Chart]:
-    """Failed runs by day and branch, where there is more than one day to show."""
+def _by_day(found: Mapping[Day, int]) -> list[Chart]:
+    """Findings by day and branch, where there is more than one day to show."""
+    days = sorted({day for _, _, day in found if day})[-DAYS:]
     counts: Counter[tuple[str, str]] = Counter()
     by_branch: Counter[str] = Counter()
-    for run in runs:
-        found = run.count if run.outcome == JobResult.FAILURE else 0
-        counts[run.day, run.branch] += found
-        by_branch[run.branch] += found
-    days = sorted({day for day, _ in counts})[-DAYS:]
-    names = sorted(name for name, _ in by_branch.most_common(charts.MAX_SERIES))
-    table = _table("Failed runs by day", "Day", counts, {day: day for day in days}, names)
+    for (_, name, day), number in found.items():
+        if days and day >= days[0]:
+            counts[day, name] += number
+            by_branch[name] += number
+    names = sorted((name for name, _ in by_branch.most_common(charts.MAX_SERIES)), key=natural)
+    table = _table("Findings by day and branch", "Day", counts, {day: day for day in days}, names)
     return [charts.columns("days", table)] if len(days) > 1 else []
 
 

@@ -33,6 +33,9 @@ def browser() -> Iterator[Browser]:
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a report of three days, hostile texts included; the last day is new."""
     out = tmp_path_factory.mktemp("browser") / "report"
-    farm = farms.in_memory(farms.generate(days=3), *(farms.branch(name) for name in farms.BRANCHES))
+    runs = farms.generate(days=3)
+    farm = farms.in_memory(runs, *(farms.branch(name) for name in farms.BRANCHES))
+    for note in farms.notes(runs):
+        farm.history.put(note.to_doc())
     write_report(farm, out, now=farms.NOON + timedelta(days=3), since=farms.NOON + timedelta(minutes=5))
     return out

@@ -1,5 +1,6 @@
 """Reports of whole farms, made from documents in memory with the project's own views."""
 
+import re
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -216,6 +217,34 @@ def test_what_no_bug_explains_is_ready_to_file_worst_first(tmp_path: Path) -> No
     text = Page(tmp_path / "out/unfiled.html").text
     assert "2 signatures" in text and "filed" not in text.replace("Not filed", "")
     assert text.index("worse") < text.index(finding().detail)
+
+
+def test_new_signatures_are_filed_before_old_and_worse_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And are not crowded out by them where the list is cut."""
+    monkeypatch.setattr("server.report.facts.MAX_LINES", 2)
+    old = [result(n, finding(detail=f"old {n}", severity="high"), finding(detail="older")) for n in range(3)]
+    fresh = result(90, finding(detail="fresh", severity="low"))
+    write(tmp_path / "out", [*old, fresh], since=SINCE)
+    text = (tmp_path / "out/unfiled.html").read_text()
+    assert text.index("<bdi>fresh</bdi>") < text.index("<bdi>older</bdi>")
+    assert "5 signatures that no known bug explains" in text and "old 1" not in text
+
+
+def test_findings_are_told_by_day_and_branch(tmp_path: Path) -> None:
+    """On the first page, and each branch's on its own."""
+    day = 24 * 60
+    runs = [result(1, finding()), result(day, finding(), finding()), result(day, finding(), branch="3.12")]
+    write(tmp_path / "out", [run.evolve(id=f"result:{at}") for at, run in enumerate(runs)])
+    table = "Findings by day and branch, in numbers.*?</table>"
+    found = re.search(table, (tmp_path / "out/index.html").read_text(), re.DOTALL)
+    assert found
+    rows = re.findall(r'(2026-11-2\d)</bdi></th><td class="number">(\d+)</td><td class="number">(\d+)', found[0])
+    assert rows == [("2026-11-22", "0", "1"), ("2026-11-23", "1", "2")]
+    (page,) = (tmp_path / "out/branch").glob("*3.13*")
+    assert re.findall(r'(2026-11-2\d)</bdi></th><td class="number">(\d+)</td></tr>', page.read_text()) == [
+        ("2026-11-22", "1"),
+        ("2026-11-23", "2"),
+    ]
 
 
 def test_a_farm_without_results_gets_a_report_that_says_what_to_do(tmp_path: Path) -> None:
