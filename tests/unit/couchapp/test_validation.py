@@ -161,6 +161,12 @@ BROKEN: list[tuple[Any, str, Any, str]] = [
     (
         samples.pending,
         "depends_on",
+        [{"job": samples.pending()["_id"]}],
+        "depends_on[0].job: must be another job",
+    ),
+    (
+        samples.pending,
+        "depends_on",
         [{"job": "job:1", "result": "any"}],
         "depends_on[0].result: must be one of success",
     ),
