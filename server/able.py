@@ -18,7 +18,7 @@ def _can_run(worker: Worker, branch: Branch) -> Callable[[str, str, str], bool]:
         build = branch.build(buildtype, worker.os_name)
         if build is None or not build.command:
             return False
-        program, allowed = build.command[0], worker.metadata.get("allow", ())
-        return "/" not in program or programs.permits(allowed, program)
+        allowed, sources = (worker.metadata.get(name, ()) for name in ("allow", "allow_builds_from"))
+        return programs.permits_build(build, sources, lambda one: "/" not in one or programs.permits(allowed, one))
 
     return can_run

@@ -5,6 +5,10 @@ from collections.abc import Iterable
 from crashfarm.database import Database
 from crashfarm.documents.branch import Branch, Build, branch_id
 from crashfarm.errors import Conflict, InputError
+from crashfarm.programs import BUILD
+
+Builds = dict[str, dict[str, Build]]
+"""By build type and platform."""
 
 TRIES = 5
 """How often a change is made again when somebody else changed the document in between."""
@@ -29,14 +33,21 @@ def save(status: Database, branch: Branch) -> Branch:
     raise Conflict(f"{branch.id} keeps changing: try again")
 
 
-def new(product: str, name: str, buildtype: str, platform: str, build: Build) -> Branch:
-    """A branch with one build. Raises InputError if its command nowhere takes the input."""
+def new(product: str, name: str, buildtype: str, platform: str, build: Build, older: str = "") -> Branch:
+    """A branch with one build: its current one, or an `older` one of that name, which is the newest of the older ones.
+
+    Raises InputError if its command nowhere takes the input, or speaks of a download that there is not.
+    """
     for what, word in (("product", product), ("branch", name), ("build type", buildtype), ("platform", platform)):
         if not word.strip():
             raise InputError(f"the {what} has no name")
     if not any("{input}" in argument for argument in build.command[1:]):
         raise InputError("the command takes no input: put {input} where the file's path or the URL belongs")
-    return Branch(id=branch_id(product, name), product=product, branch=name, builds={buildtype: {platform: build}})
+    if build.artifact is None and any(BUILD in argument for argument in build.command):
+        raise InputError(f"the command says {BUILD}, but there is nothing to download: name it with --artifact")
+    builds = {buildtype: {platform: build}}
+    branch = Branch(id=branch_id(product, name), product=product, branch=name, builds={})
+    return branch.evolve(history=(older,), archive={older: builds}) if older else branch.evolve(builds=builds)
 
 
 def choose(branches: Iterable[Branch], product: str | None, names: Iterable[str]) -> list[Branch]:
@@ -73,7 +84,17 @@ def _listing(names: Iterable[str]) -> str:
 
 def _with_builds(branch: Branch, other: Branch) -> Branch:
     """The branch with the other's builds over its own."""
-    builds = {**branch.builds}
-    for buildtype, platforms in other.builds.items():
-        builds[buildtype] = builds.get(buildtype, {}) | platforms
-    return branch.evolve(builds=builds, major_version=other.major_version or branch.major_version)
+    names = [*branch.history, *(name for name in other.history if name not in branch.history)]
+    archive = branch.archive | {
+        name: _joined(branch.archive.get(name, {}), builds) for name, builds in other.archive.items()
+    }
+    return branch.evolve(
+        builds=_joined(branch.builds, other.builds),
+        history=tuple(names),
+        archive=archive,
+        major_version=other.major_version or branch.major_version,
+    )
+
+
+def _joined(builds: Builds, others: Builds) -> Builds:
+    return builds | {buildtype: builds.get(buildtype, {}) | platforms for buildtype, platforms in others.items()}

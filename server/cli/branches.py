@@ -1,12 +1,14 @@
 """`crashfarm branch`: what is hunted, and how it is run."""
 
 import platform as this_machine
+import re
 from typing import Annotated
 
 import typer
 
 from crashfarm import console
-from crashfarm.documents.branch import Build
+from crashfarm.documents.branch import Artifact, Build
+from crashfarm.errors import InputError
 from server import branches, interpreters
 from server.cli import options
 
@@ -32,6 +34,16 @@ def add(
     buildtype: Annotated[str, typer.Option(help="release, debug, asan, …")] = "release",
     platform: Platform = THIS_PLATFORM,
     about: Annotated[str, typer.Option(help="What the build really is, in words.")] = "",
+    artifact: Annotated[
+        str, typer.Option(metavar="URL", help="A tar or zip to download; {build} in the command is its folder.")
+    ] = "",
+    sha256: Annotated[str, typer.Option(metavar="HEX", help="The SHA-256 of what is downloaded.")] = "",
+    env: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A variable for the program; may be repeated.")
+    ] = None,
+    older: Annotated[
+        str, typer.Option("--as", metavar="NAME", help="Keep it as an older build of that name, the newest of those.")
+    ] = "",
     data: options.Data = None,
 ) -> None:
     """Add a branch, or a build to one that is there.
@@ -39,9 +51,27 @@ def add(
     Example: crashfarm branch add cpython 3.13 -- /usr/bin/python3.13 -X faulthandler {input}
     """
     farm = options.connect(data)
-    build = Build(command=tuple(command), about=about)
-    saved = branches.save(farm.status, branches.new(product, branch, buildtype, platform, build))
+    build = Build(
+        command=tuple(command), about=about, artifact=_artifact(artifact, sha256), environment=_environment(env or [])
+    )
+    saved = branches.save(farm.status, branches.new(product, branch, buildtype, platform, build, older))
     console.tell(saved.id)
+
+
+def _artifact(url: str, sha256: str) -> Artifact | None:
+    if not url and not sha256:
+        return None
+    if not url.startswith(("http://", "https://")):
+        raise InputError(f"--artifact must be an http or https address, not {url!r}")
+    if not re.fullmatch("[0-9a-fA-F]{64}", sha256):
+        raise InputError("--sha256 must be the 64 hex digits of what is downloaded")
+    return Artifact(url=url, sha256=sha256.lower())
+
+
+def _environment(words: list[str]) -> dict[str, str]:
+    if wrong := [word for word in words if not word.partition("=")[0] or "=" not in word]:
+        raise InputError(f"--env must look like NAME=VALUE, not {wrong[0]!r}")
+    return dict(word.split("=", 1) for word in words)
 
 
 @app.command("discover")
