@@ -13,6 +13,7 @@ from crashfarm.database import Database
 from crashfarm.documents.base import Document
 from crashfarm.documents.history import History
 from crashfarm.documents.result import Result
+from crashfarm.documents.signature import SignatureNote
 from crashfarm.keys import prefix_range
 from crashfarm.settings import Farm
 from server import deploy
@@ -28,7 +29,7 @@ farms_of_documents = st.lists(strategies.documents, min_size=15, max_size=40, un
 
 def home(farm: Farm, doc: Document) -> Database:
     """Where a document lives."""
-    return farm.history if isinstance(doc, Result | History) else farm.status
+    return farm.history if isinstance(doc, Result | History | SignatureNote) else farm.status
 
 
 def count(keys: Iterable[Any]) -> Counter[str]:
