@@ -20,6 +20,8 @@ from server.store.settings import Settings
 _WRONG = "Name or password is incorrect."
 _CACHE_SIZE = 4096
 _AT_ONCE = 2
+#: The part of a session's time after which its cookie is renewed when it is used.
+_RENEWED_AFTER = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class UserCtx:
     name: str | None = None
     roles: tuple[str, ...] = ()
     handler: str | None = None
+    #: True for a session that is in use and not new: its cookie is to be made anew.
+    wears_off: bool = False
 
     @property
     def is_admin(self) -> bool:
@@ -94,34 +98,35 @@ class Authenticator:
         self._now = now
         self._seen: dict[bytes, UserCtx] = {}
         self._users: dict[str, Credentials | None] = {}
-        self._failures: dict[str, tuple[int, float]] = {}
+        #: Failures in a row, and when the last one was, by where they came from and the name that was tried.
+        self._failures: dict[tuple[str, str], tuple[int, float]] = {}
         #: Checked when a name is unknown, so that the answer takes as long as for a user's wrong password.
         self._nobody = Credentials("", (), "nobody", "", settings.pbkdf2_iterations)
         #: Deriving keys is slow on purpose; whoever guesses passwords must not keep the whole machine at it.
         self._busy = asyncio.Semaphore(_AT_ONCE)
         catalog.listen(self._forget)
 
-    async def identify(self, headers: Mapping[bytes, bytes]) -> UserCtx:
+    async def identify(self, headers: Mapping[bytes, bytes], peer: str) -> UserCtx:
         """The user of a request; Unauthorized for wrong credentials, a stranger without any."""
         given = headers.get(b"authorization")
         if given is not None:
             key = hashlib.sha256(given).digest()
-            return self._seen.get(key) or await self._basic(given, key)
+            return self._seen.get(key) or await self._basic(given, key, peer)
         cookies = headers.get(b"cookie")
         if cookies is not None and b"AuthSession=" in cookies:
             return self._cookie(cookies)
         return UserCtx()
 
-    async def sign_in(self, name: str, password: str) -> UserCtx:
-        """Check a name and a password."""
-        self._check_lockout(name)
+    async def sign_in(self, name: str, password: str, peer: str) -> UserCtx:
+        """Check a name and a password that came from a machine. Forbidden after too many failures from there."""
+        self._check_lockout(peer, name)
         known = self.credentials(name) or self._nobody
         async with self._busy:
             right = await asyncio.to_thread(known.matches, password)
         if not right or known is self._nobody:
-            self._count_failure(name)
+            self._count_failure(peer, name)
             raise Unauthorized(_WRONG)
-        self._failures.pop(name, None)
+        self._failures.pop((peer, name), None)
         return UserCtx(name, known.roles, "default")
 
     def cookie_for(self, name: str) -> str:
@@ -152,7 +157,7 @@ class Authenticator:
         prf = "sha1" if prf == "sha" else prf
         return Credentials(name, roles, doc["salt"], doc["derived_key"], int(doc.get("iterations", 10)), prf)
 
-    async def _basic(self, given: bytes, key: bytes) -> UserCtx:
+    async def _basic(self, given: bytes, key: bytes, peer: str) -> UserCtx:
         scheme, _, token = given.partition(b" ")
         if scheme.lower() != b"basic":
             return UserCtx()
@@ -162,7 +167,7 @@ class Authenticator:
             raise Unauthorized(_WRONG) from None
         if not colon:
             raise Unauthorized(_WRONG)
-        user = await self.sign_in(name, password)
+        user = await self.sign_in(name, password, peer)
         if len(self._seen) > _CACHE_SIZE:
             self._seen.clear()
         self._seen[key] = user
@@ -182,28 +187,29 @@ class Authenticator:
         known = self.credentials(name.decode(errors="replace"))
         if known is None or not hmac.compare_digest(self._sign(known.name, text.decode()), signature):
             return UserCtx()
-        if self._now() > made + self._settings.session_timeout:
+        age = self._now() - made
+        if age > self._settings.session_timeout:
             return UserCtx()
-        return UserCtx(known.name, known.roles, "cookie")
+        return UserCtx(known.name, known.roles, "cookie", age > self._settings.session_timeout * _RENEWED_AFTER)
 
     def _sign(self, name: str, stamp: str) -> bytes:
         known = self.credentials(name)
         salt = known.salt.encode() if known else b""
         return hmac.new(self._secret + salt, stamp.encode(), hashlib.sha256).digest()
 
-    def _check_lockout(self, name: str) -> None:
-        count, since = self._failures.get(name, (0, 0.0))
+    def _check_lockout(self, peer: str, name: str) -> None:
+        count, since = self._failures.get((peer, name), (0, 0.0))
         if count < self._settings.lockout_failures:
             return
         if self._now() - since < self._settings.lockout_seconds:
             raise Forbidden("Account is temporarily locked due to multiple authentication failures")
-        self._failures.pop(name, None)
+        self._failures.pop((peer, name), None)
 
-    def _count_failure(self, name: str) -> None:
+    def _count_failure(self, peer: str, name: str) -> None:
         if len(self._failures) > _CACHE_SIZE:
             self._failures.clear()
-        count, _ = self._failures.get(name, (0, 0.0))
-        self._failures[name] = (count + 1, self._now())
+        count, _ = self._failures.get((peer, name), (0, 0.0))
+        self._failures[peer, name] = (count + 1, self._now())
 
     def _forget(self, name: str, event: str) -> None:
         if name == "_users":

@@ -5,6 +5,7 @@ config.json      identity, secret, administrators (hashed)
 databases/       a file for each database
 format           the version of this layout
 lock             held while a store is alive
+settings.json    limits that are not the usual ones, if the owner wrote some; see settings.py
 store.json       where a live store is reached
 views/           indexes
 """

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import json
 import logging
 import resource
 import signal
@@ -210,16 +211,36 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
     parser.add_argument("--admin", default="admin", help="the administrator's name")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting; see settings.py")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting; goes before settings.json in the data folder",
+    )
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        settings = settings_from(dict(text.partition("=")[::2] for text in given.set))
+        settings = settings_from(settings_in(Path(given.data)) | dict(text.partition("=")[::2] for text in given.set))
         serve(given.data, given.host, given.port, given.admin, settings, _print_ready)
     except ConfigError as error:
         print(f"crashfarm: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def settings_in(folder: Path) -> dict[str, str]:
+    """What the owner of a data folder wrote into its settings.json, if there is one. ConfigError if it is no object."""
+    file = folder / "settings.json"
+    if not file.exists():
+        return {}
+    try:
+        found = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}") from error
+    if not isinstance(found, dict):
+        raise ConfigError(f"{file} has to be an object of settings")
+    return {name: str(value) for name, value in found.items()}
 
 
 def settings_from(given: Mapping[str, str]) -> Settings:

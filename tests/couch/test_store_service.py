@@ -139,6 +139,37 @@ def test_unusable_setting_is_refused(tmp_path: Path, given: str) -> None:
     assert given.partition("=")[0] in refused("--data", str(tmp_path), "--set", given)
 
 
+def test_settings_in_the_data_folder_count(tmp_path: Path) -> None:
+    """What the command line says goes before them."""
+    (tmp_path / "settings.json").write_text('{"max_document_size": 100, "max_bulk_documents": 1}')
+    process, url = start_store(tmp_path)
+    requests.put(url + "/db", timeout=30)
+    assert requests.put(url + "/db/a", json={"text": "x" * 200}, timeout=30).status_code == 413
+    assert requests.post(url + "/db/_bulk_docs", json={"docs": [{}, {}]}, timeout=30).status_code == 413
+    assert stop_store(process) == 0
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"nosuch": 1}'])
+def test_unusable_settings_in_the_data_folder_are_refused(tmp_path: Path, text: str) -> None:
+    """The store does not start with half of what its owner wants."""
+    (tmp_path / "settings.json").write_text(text)
+    assert "settings" in refused("--data", str(tmp_path)) or "nosuch" in refused("--data", str(tmp_path))
+
+
+def test_session_in_use_gets_a_new_cookie(tmp_path: Path) -> None:
+    """Who works on is not signed out in the middle."""
+    with service.start(tmp_path, settings=Settings(session_timeout=5)) as running, requests.Session() as session:
+        account = {"name": "admin", "password": running.password}
+        assert "Set-Cookie" in session.post(running.url + "/_session", json=account).headers
+        deadline = time.monotonic() + 5
+        renewed = ""
+        while not renewed and time.monotonic() < deadline:
+            answer = session.get(running.url + "/_session")
+            assert answer.json()["userCtx"]["name"] == "admin"
+            renewed = answer.headers.get("Set-Cookie", "")
+        assert renewed.startswith("AuthSession=") and "Max-Age=5" in renewed
+
+
 def test_settings_limit_what_clients_may_send(tmp_path: Path) -> None:
     """Each with the status that CouchDB gives."""
     limits = Settings(max_document_size=100, max_bulk_documents=2, max_attachment_size=50, max_request_size=2000)

@@ -110,6 +110,8 @@ class App:
         try:
             request = Request(self._store, scope, receive)
             response = await self._answer(request)
+            if request.user.wears_off and request.user.name is not None:
+                response.headers.setdefault("set-cookie", sessions.cookie(request, request.user.name))
         except StoreError as error:
             response = error_response(error)
         except (apsw.Error, OSError) as error:
@@ -124,7 +126,7 @@ class App:
         await _send(response, scope, send)
 
     async def _answer(self, request: Request) -> Response:
-        request.user = await self._store.authenticator.identify(request.headers)
+        request.user = await self._store.authenticator.identify(request.headers, request.peer)
         place, handler = self._router.find(request)
         if place[0] != "server":
             self._enter(request, place)

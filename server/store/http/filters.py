@@ -119,7 +119,7 @@ def request_object(request: Request, body: str | None = None) -> dict[str, Any]:
         "query": request.query,
         "headers": headers,
         "body": body or "undefined",
-        "peer": (request.scope.get("client") or ("127.0.0.1",))[0],
+        "peer": request.peer,
         "form": _form(request, body),
         "cookie": _cookies(request),
         "userCtx": request.user_ctx(),

@@ -39,6 +39,12 @@ class Request:
         #: True while the client is waited for.
         self.is_listening = False
 
+    @property
+    def peer(self) -> str:
+        """The address of the machine that asks."""
+        client = self.scope.get("client")
+        return str(client[0]) if client else "127.0.0.1"
+
     @cached_property
     def query(self) -> dict[str, str]:
         """The options behind the question mark; the last of several wins."""

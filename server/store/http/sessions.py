@@ -25,8 +25,8 @@ async def show(request: Request) -> Response:
 async def sign_in(request: Request) -> Response:
     """POST /_session with a form or JSON"""
     name, password = await _credentials(request)
-    user = await request.server.authenticator.sign_in(name, password)
-    headers = {"set-cookie": _cookie(request, request.server.authenticator.cookie_for(name))}
+    user = await request.server.authenticator.sign_in(name, password, request.peer)
+    headers = {"set-cookie": cookie(request, name)}
     status = 200
     onwards = request.query.get("next")
     if onwards is not None and onwards.startswith("/") and not onwards.startswith(("//", "/\\")):
@@ -57,7 +57,9 @@ async def _credentials(request: Request) -> tuple[str, str]:
     return name, password
 
 
-def _cookie(request: Request, value: str) -> str:
+def cookie(request: Request, name: str) -> str:
+    """A fresh session's cookie."""
+    value = request.server.authenticator.cookie_for(name)
     seconds = request.server.settings.session_timeout
     return f"AuthSession={value}; Version=1; Max-Age={seconds}; Path=/; HttpOnly"
 
