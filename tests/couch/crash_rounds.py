@@ -82,7 +82,9 @@ class Writer(threading.Thread):
         self._own.append(doc_id)
 
     def _bulk(self, number: int) -> None:
-        docs = [{"_id": f"{self._prefix}b{number}-{n}", "n": n, "w": self._prefix} for n in range(30)]
+        # Long enough to be packed on the disk.
+        text = self._prefix * 60
+        docs = [{"_id": f"{self._prefix}b{number}-{n}", "n": n, "w": self._prefix, "text": text} for n in range(30)]
         for row in self._ask("POST", "/_bulk_docs", json={"docs": docs}):
             self._record(row["id"], row["rev"])
 

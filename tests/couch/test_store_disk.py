@@ -1,5 +1,6 @@
 """When the disk does not do what it should: clear errors, and reads go on."""
 
+import os
 import resource
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +32,7 @@ class Small:
     def fill(self) -> requests.Response:
         """Write until it is refused; the refusal."""
         for n in range(100):
-            answer = requests.put(f"{self.db}/d{n}", json={"text": "x" * 50_000}, timeout=30)
+            answer = requests.put(f"{self.db}/d{n}", json={"text": os.urandom(25_000).hex()}, timeout=30)
             if not answer.ok:
                 return answer
         raise AssertionError("the disk never became full")
