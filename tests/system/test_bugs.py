@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +15,9 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.system.conftest import Shell, make_shell, set_up
+from tests.system.conftest import BIN, Shell, make_shell, set_up
+
+ROOT = Path(__file__).parents[2]
 
 PROGRAM = "import sys\nraise ValueError('cannot sort this')\n"
 SIGNATURE = "ValueError | <module> (program.py)"
@@ -167,6 +170,30 @@ def test_what_cannot_be_done_is_told_in_a_line(
 ) -> None:
     """And changes nothing."""
     assert says in refused(hunted, "crashfarm", "bug", *command)
+
+
+def test_the_how_to_page_is_true(hunted: Shell) -> None:
+    """Its commands, as they stand there, in one shell that stops at the first failure."""
+    page = (ROOT / "docs" / "how-to" / "bugs.md").read_text()
+    blocks = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    folder = hunted.data.parent
+    ended = subprocess.run(
+        ["sh", "-c", "set -eu\n" + "\n".join(blocks)],
+        cwd=folder,
+        env=hunted.environ | {"PATH": f"{BIN}:{hunted.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert len(blocks) == 7
+    found = listed(hunted, "--tracker", "tracker")
+    assert {name: row["tuples"] for name, row in found.items()} == {
+        "bug:tracker:17": 0,
+        "bug:tracker:18": 2,
+        "bug:tracker:19": 0,
+    }
 
 
 class _Tracker(BaseHTTPRequestHandler):
