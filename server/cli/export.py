@@ -87,5 +87,5 @@ def _bring_up(farm: Farm, path: Path) -> None:
 
 
 def _cache(farm: Farm) -> Path:
-    """This user's own copy of the farm."""
-    return caching.folder() / f"{hashlib.sha256(farm.status.url.encode()).hexdigest()[:16]}.sqlite"
+    """This user's own copy of the farm; another version's is left alone."""
+    return caching.folder() / f"{hashlib.sha256(farm.status.url.encode()).hexdigest()[:16]}-{mirror.VERSION}.sqlite"

@@ -9,13 +9,14 @@ from crashfarm.documents.bug import Bug
 from crashfarm.documents.history import HISTORY_TYPES, History
 from crashfarm.documents.job import Job
 from crashfarm.documents.result import Result
+from crashfarm.documents.signature import SignatureNote
 from crashfarm.documents.worker import Worker
 from server.queries.signatures import kind_of
 
 Row = tuple[str, tuple[Any, ...]]
 """A table's name, and the values of its columns."""
 
-MAIN_TABLES = ("branch", "worker", "job", "result", "tuple", "bug")
+MAIN_TABLES = ("branch", "worker", "job", "result", "tuple", "bug", "note")
 """Tables that have a row for each document; what else belongs to the document goes with that row."""
 
 
@@ -26,6 +27,8 @@ def rows_of(doc: Json) -> Iterator[Row]:
         yield from _history(HISTORY_TYPES[str(type_name)].from_doc(doc))
     elif type_name == Result.TYPE:
         yield from _result(Result.from_doc(doc))
+    elif type_name == SignatureNote.TYPE:
+        yield _note(SignatureNote.from_doc(doc))
     elif type_name == Job.TYPE:
         yield _job(Job.from_doc(doc))
     elif type_name == Worker.TYPE:
@@ -45,13 +48,13 @@ def _history(one: History) -> Iterator[Row]:
     for place in one.places:
         yield "place", (one.id, place)
     for bug in (*one.bugs.open, *one.bugs.closed):
-        yield "explains", (bug, one.id)
+        yield "explains", (bug, one.id, bug in one.regressed)
 
 
 def _result(one: Result) -> Iterator[Row]:
     times = (one.started_at, one.completed_at)
     ended = (one.exit.status, one.exit.signal, one.exit.killed_for)
-    ran = (one.worker, one.attempt, *times, one.outcome, *ended, one.input_name, one.source)
+    ran = (one.worker, one.attempt, *times, one.outcome, *ended, one.input_name, one.source, one.build)
     yield "result", (one.id, one.job, *one.environment.parts(), *ran)
     for at, finding in enumerate(one.findings):
         what = (finding.kind, finding.title, finding.message, finding.detail, finding.signature, finding.severity)
@@ -59,6 +62,15 @@ def _result(one: Result) -> Iterator[Row]:
         yield "finding", (one.id, at, *what, *where)
         for depth, frame in enumerate(finding.frames):
             yield "frame", (one.id, at, depth, frame.function, frame.file, frame.line, frame.module)
+
+
+def _note(one: SignatureNote) -> Row:
+    minimal, builds, again = one.minimal, one.range, one.reproduction
+    least = (minimal.result, minimal.size) if minimal else (None, None)
+    names = (builds.branch, builds.last_good, builds.first_bad, builds.last_bad, builds.first_good) if builds else ()
+    times = (again.ran, again.seen) if again else (None, None)
+    said = (one.variant_of, one.confirmed_by)
+    return "note", (one.id, one.kind, one.detail, one.message, *said, *least, *(names or (None,) * 5), *times)
 
 
 def _job(one: Job) -> Row:

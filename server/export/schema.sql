@@ -1,7 +1,7 @@
 -- A farm's record as tables. Times are texts in UTC, as in the documents: 2026-11-22T06:10:03.123Z. They sort as they
 -- stand, and SQLite's date functions read them.
 PRAGMA application_id = 1668441709; -- "crfm"
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- Where this copy stands: for each database its instance and the sequence of the last change that is in here.
 CREATE TABLE copied (
@@ -73,7 +73,8 @@ CREATE TABLE result (
     exit_signal INTEGER,
     killed_for TEXT NOT NULL,  -- the limit (time, memory, output) for which the worker ended it
     input TEXT NOT NULL,
-    source TEXT NOT NULL
+    source TEXT NOT NULL,
+    build TEXT NOT NULL        -- an older build of the branch, by its name; empty: the branch's current one
 );
 CREATE INDEX result_branch ON result (product, branch, completed_at);
 CREATE INDEX result_input ON result (input, branch);
@@ -155,8 +156,29 @@ CREATE TABLE bug (
 CREATE TABLE explains (
     bug TEXT NOT NULL,
     tuple TEXT NOT NULL REFERENCES tuple (id) ON DELETE CASCADE,
+    regressed INTEGER NOT NULL, -- the bug is closed and fixed there, and the tuple was seen all the same
     PRIMARY KEY (bug, tuple)
 );
+
+-- What people and the farm found out about a signature as a whole; what nobody found out is empty or NULL.
+CREATE TABLE note (
+    id TEXT PRIMARY KEY,       -- signature:<digest>
+    kind TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    message TEXT NOT NULL,     -- of assertions; empty for all else
+    variant_of TEXT NOT NULL,  -- the note of the signature that leads those of one bug
+    confirmed_by TEXT NOT NULL,
+    minimal_result TEXT,       -- the result whose attachment is the smallest input
+    minimal_size INTEGER,      -- bytes
+    branch TEXT,               -- on which the builds below are
+    last_good TEXT,
+    first_bad TEXT,
+    last_bad TEXT,
+    first_good TEXT,
+    repeated INTEGER,          -- how often it was tried again
+    seen_again INTEGER         -- how often it came
+);
+CREATE INDEX note_detail ON note (kind, detail);
 
 -- Documents that break the rules of their type, and are in no other table.
 CREATE TABLE unreadable (

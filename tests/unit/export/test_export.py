@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from crashfarm.documents.history import BugLists
+from crashfarm.documents.signature import Reproduction, SignatureNote
 from crashfarm.errors import InputError
 from crashfarm.settings import Farm
 from server.export import asking, mirror, parquet
@@ -72,6 +74,20 @@ def test_the_tables_hold_what_the_documents_hold(export: Path) -> None:
     by_branch = Counter(run.branch for run in results for _ in run.findings)
     question = "SELECT branch, count(*) FROM finding JOIN result ON result.id = finding.result GROUP BY branch"
     assert dict(rows(export, question)) == by_branch
+
+
+def test_what_was_found_out_about_a_signature_has_a_row(tmp_path: Path) -> None:
+    """Joined to its tuples by kind and detail; what nobody found out is empty; what is back is told."""
+    runs = [result(1, finding()), result(2, finding(detail="other"))]
+    farm = farms.in_memory(runs)
+    again = Reproduction(result="result:00001", seen=2, ran=3)
+    put(farm, SignatureNote.of(finding()).evolve(reproduction=again).to_doc())
+    back = next(one for one in farms.histories(runs) if one.detail == "other")
+    put(farm, back.evolve(bugs=BugLists(closed=("bug:a:1", "bug:a:2")), regressed=("bug:a:2",)).to_doc())
+    update(farm, tmp_path / "farm.sqlite")
+    question = "SELECT seen_again, repeated, minimal_size FROM note JOIN tuple USING (kind, detail)"
+    assert rows(tmp_path / "farm.sqlite", question) == [(2, 3, None)]
+    assert rows(tmp_path / "farm.sqlite", "SELECT bug FROM explains WHERE regressed") == [("bug:a:2",)]
 
 
 def test_an_update_brings_only_what_changed_and_takes_away_what_is_gone(tmp_path: Path) -> None:
