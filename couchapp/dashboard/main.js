@@ -70,6 +70,7 @@ class Dashboard {
     this.shell.at(name);
     document.title = `${title} · ${this.farm.places.status}`;
     for (const part of make(this.farm)) this.shown.set(part, { asked: 0, trouble: el("p", { class: "trouble" }) });
+    this.main.className = `page-${name}`;
     fill(this.main, [...this.shown.keys()].map((part) => part.element));
     for (const part of this.shown.keys()) this.#ask(part);
   }

@@ -35,6 +35,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "variants": ("variants",),
     "export": ("export", "sql"),
     "fauxton": ("fauxton",),
+    "dashboard": ("dashboard",),
     "demo": ("demo",),
 }
 """The modules of this package and the commands that each adds: only the one that is asked for is imported.

@@ -7,6 +7,8 @@ import { askSilent } from "../state/workers.js";
 import { ago, count, plainName, plural, stamp } from "../state/words.js";
 import { nothing, section } from "./pieces.js";
 
+const SHOWN = 6; // reasons for which jobs are stuck
+
 export class Attention {
   topics = ["worker", "job", "branch"];
 
@@ -14,6 +16,7 @@ export class Attention {
     this.farm = farm;
     this.list = el("ul", { class: "attention" });
     this.element = section("Needs a person", 2, this.list, nothing("Nothing does: every worker is heard of, and every job has somebody who can run it."));
+    this.element.classList.add("half");
   }
 
   async ask() {
@@ -64,11 +67,19 @@ function quarantineItems(kinds) {
   return workers ? [{ key: "quarantine", mark: "quarantine", page: "workers", what: plural(workers, "worker"), why: "taken out until somebody resumes them" }] : [];
 }
 
+// Classes of jobs that are stuck for one reason are one thing to see to.
 function stuckItems(stuck) {
-  return stuck.slice(0, 20).map(({ asks, priority, jobs, why }) => ({
-    key: `stuck ${JSON.stringify([asks, priority])}`, mark: "stuck", page: "jobs", why,
-    what: `${plural(jobs, "job")} for ${asks.product} ${asks.branch} ${asks.buildtype}`,
-  }));
+  const reasons = new Map();
+  for (const { asks, jobs, why } of stuck) {
+    const known = reasons.get(why) || { jobs: 0, builds: new Set() };
+    known.jobs += jobs;
+    known.builds.add(`${asks.product} ${asks.branch} ${asks.buildtype}`);
+    reasons.set(why, known);
+  }
+  const items = [...reasons].sort(([, one], [, other]) => other.jobs - one.jobs);
+  return items.slice(0, SHOWN).map(([why, { jobs, builds }]) => (
+    { key: `stuck ${why}`, mark: "stuck", page: "jobs", why, what: `${plural(jobs, "job")} for ${[...builds].join(", ")}` }
+  ));
 }
 
 function conflictItems(conflicts) {

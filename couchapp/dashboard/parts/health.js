@@ -6,7 +6,8 @@ import { bytes, count, plural } from "../state/words.js";
 import { documentLink } from "./links.js";
 import { cell, nothing, section, table } from "./pieces.js";
 
-const BAD = 0.5; // fragmentation from which on it is worth a look
+const BAD = 0.5; // fragmentation from which on it is worth a look,
+const LARGE = 50e6; // in a file of so many bytes
 const percent = (part) => `${Math.round(part * 100)} %`;
 
 export class Health {
@@ -62,7 +63,7 @@ function redraw(body, items, key, cells) {
 
 function fragmented(one) {
   const words = one.compacting ? `${percent(one.fragmentation)}, being compacted` : percent(one.fragmentation);
-  return cell("Fragmentation", el("span", { class: one.fragmentation > BAD ? "late" : "" }, words));
+  return cell("Fragmentation", el("span", { class: one.fragmentation > BAD && one.file > LARGE ? "late" : "" }, words));
 }
 
 function databaseCells(one) {

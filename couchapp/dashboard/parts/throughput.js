@@ -22,6 +22,7 @@ export class Throughput {
         el("table", {}, el("thead", {}, el("tr", {}, heads)), this.rows)));
     const legend = el("p", { class: "legend" }, OUTCOMES.map((outcome) => el("span", { class: `kind of-${outcome}` }, WORDS[outcome])));
     this.element = section("Jobs a minute", 2, el("div", { class: "sheet" }, this.total, this.picture, legend, numbers));
+    this.element.classList.add("half");
     this.charts = farm.charts ? loadCharts() : null;
   }
 
