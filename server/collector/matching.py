@@ -6,19 +6,19 @@ tuples have not been compared with: nothing is lost by a restart.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from crashfarm.database import Database
 from crashfarm.documents.base import Json
 from crashfarm.documents.bug import Bug, BugState
 from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from crashfarm.times import Clock, to_text
 from crashfarm.understand.known_bugs import tuples
+from server.collector import candidates
 from server.collector.duty import Changed, Duty
 from server.collector.knowing import KnownIndex, read_all
 from server.collector.weighing import Weigher, read_tuples
 
 PAGE = 500
-"""Tuples that are read and written at once."""
+"""Bugs that are written at once."""
 
 Advance = Callable[[int], None]
 
@@ -55,7 +55,8 @@ class Matching:
         bugs = self._stamp(list(_read(changed)))
         self._index.put(bugs, [one.id for one in changed if one.doc is None])
         self._to_compare |= {bug.id: bug for bug in bugs if tuples.is_to_compare(bug)}
-        return sum(self._weigher.restate(docs) for docs in _naming(self._farm.history, [one.id for one in changed]))
+        named = candidates.naming(self._farm.history, [one.id for one in changed])
+        return sum(self._weigher.restate(docs) for docs in named)
 
     def compare(self) -> int:
         """Compare the tuples with the bugs whose matchers have changed, in one pass over them; how many were written.
@@ -67,7 +68,7 @@ class Matching:
         if not bugs:
             return 0
         try:
-            done = self._compare(bugs.values())
+            done = self._compare([*bugs.values()])
             self._note_compared(bugs.values())
         except BaseException:
             self._to_compare = bugs | self._to_compare
@@ -79,7 +80,7 @@ class Matching:
         self.load()
         self._weigher.refresh()
         done = weighed = 0
-        for docs in _pages(self._farm.history.documents("history_", PAGE)):
+        for docs in candidates.pages(self._farm.history.documents("history_", candidates.PAGE)):
             done += self._weigher.weigh(docs)
             weighed += len(docs)
             advance(weighed)
@@ -90,15 +91,13 @@ class Matching:
         bugs, self._to_compare = self._to_compare, {}
         self._note_compared(bugs.values())
 
-    def _compare(self, bugs: Iterable[Bug]) -> int:
+    def _compare(self, bugs: Sequence[Bug]) -> int:
         self._weigher.refresh()
         changed = KnownIndex()
         changed.put(bugs)
         ids = {bug.id for bug in bugs}
-        done = 0
-        for docs in _pages(self._farm.history.documents("history_", PAGE)):
-            done += self._weigher.weigh(doc for doc in docs if _concerns(doc, changed, ids))
-        return done
+        pages = candidates.of(self._farm.history, bugs)
+        return sum(self._weigher.weigh(doc for doc in page if _concerns(doc, changed, ids)) for page in pages)
 
     def _stamp(self, bugs: Sequence[Bug]) -> list[Bug]:
         """Note when a bug was closed, where nobody has said it, and that it has moved: the bugs as they are then."""
@@ -147,24 +146,3 @@ def _concerns(doc: Json, changed: KnownIndex, ids: set[str]) -> bool:
     for one in read_tuples([doc]):
         return not ids.isdisjoint(tuples.named(one)) or bool(changed.look(tuples.finding_of(one), {}).anywhere)
     return False
-
-
-def _naming(history: Database, bugs: Sequence[str]) -> Iterator[list[Json]]:
-    """The tuples that name any of these bugs, a page at a time: as many as there are of them are read."""
-    keys = [[bug, name] for bug in bugs for name in ("open", "closed")]
-    rows = history.view("tuples", "by_bug", keys=keys, reduce=False).rows
-    ids = sorted({row.id for row in rows if row.id})
-    for start in range(0, len(ids), PAGE):
-        found = history.all_docs(keys=ids[start : start + PAGE], include_docs=True).rows
-        yield [row.doc for row in found if row.doc]
-
-
-def _pages(docs: Iterable[Json]) -> Iterator[list[Json]]:
-    page: list[Json] = []
-    for doc in docs:
-        page.append(doc)
-        if len(page) == PAGE:
-            yield page
-            page = []
-    if page:
-        yield page

@@ -123,6 +123,21 @@ def test_a_new_bug_is_found_on_tuples_that_are_known(farm: Farm, collect: Collec
     assert (bugs_of(farm, one), bugs_of(farm, other)) == ((("1",), ()), ((), ()))
 
 
+def test_a_new_bug_is_found_by_its_text_and_by_the_signature_of_an_assertions_stack(
+    farm: Farm, collect: Collect
+) -> None:
+    """No view tells these; a bug for something else stays where it is."""
+    told = Finding(kind=Kind.ASSERTION, title="t", message="a < b", detail="x.c", signature="f | g")
+    save(farm, one := history_of(Sighting(finding=told, environment=HERE, seen_at=SEEN, place="a.py")))
+    save(farm, bug("1", Matcher(text="something else")))
+    collect()
+    save(farm, bug("2", Matcher(signature="f | g")))
+    assert collect() == 1
+    save(farm, bug("3", Matcher(text="a < b")), bug("4", Matcher(signature="f | g", kind="crash")))
+    assert collect() == 1
+    assert bugs_of(farm, one) == (("2", "3"), ())
+
+
 def test_a_bug_that_closes_and_reopens_moves_between_the_lists(farm: Farm, collect: Collect) -> None:
     """On every tuple that names it, and on no other is anything written."""
     tuples = [tuple_of(where=on(branch=str(number))) for number in range(3)]

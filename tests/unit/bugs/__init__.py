@@ -1,0 +1,1 @@
+"""What people do with known bugs, on a database in memory."""
