@@ -19,6 +19,9 @@ log = logging.getLogger("crashfarm")
 PAGE = 1000
 """Rows that one request asks for."""
 
+FEW = 5000
+"""Changes that an index takes up while nobody grows impatient."""
+
 QUESTIONS = 100
 """Questions that one request puts to a view."""
 
@@ -64,9 +67,33 @@ def _patiently(db: Viewed, design: str, question: Callable[[], T]) -> T:
             raise ConfigError(f"this farm was set up by another version, run 'crashfarm push': {exc}") from exc
         except (DatabaseUnavailable, UnexpectedAnswer):
             # A proxy's answer, or CouchDB's own, to what takes long: only the index can tell whether it goes on.
-            if not db.get_json("_design", design, "_info")["view_index"].get("updater_running"):
+            index = _index(db, design)
+            if not index.get("updater_running"):
                 raise
-            log.warning("the index of %s is still being built: waiting for it", design)
+            log.warning("the index of %s is still being built, %s changes to go: waiting for it", design, _to_go(index))
+
+
+def build(db: Viewed, design: str, view: str, tell: Callable[[int, int], None], sleep: Callable[[float], None]) -> None:
+    """Have the index of a design document brought up, if that takes long enough to be told: how much of how much is
+    done, until only what a farm at work adds in between is left."""
+    total = 0
+    while True:
+        ask(db, design, view, limit=1, reduce=False, update="lazy")
+        to_go = _to_go(_index(db, design))
+        if to_go < FEW:
+            return
+        total = max(total, to_go)
+        tell(total - to_go, total)
+        sleep(1.0)
+
+
+def _index(db: Viewed, design: str) -> Json:
+    index: Json = db.get_json("_design", design, "_info")["view_index"]
+    return index
+
+
+def _to_go(index: Json) -> int:
+    return int(index.get("updates_pending", {}).get("total", 0))
 
 
 def rows(

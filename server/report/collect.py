@@ -1,6 +1,8 @@
 """Views in, scratch tables out: everything a report knows passes here, a page at a time."""
 
+import functools
 import itertools
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -16,6 +18,9 @@ T = TypeVar("T")
 Progress = Callable[[int, int, str], None]
 """Is told how many things of how many are done so far, and what is being done."""
 
+READ = (("crash_type", "results"), ("results", "by_input"), ("signatures", "by_count"))
+"""One view of each design document that is read."""
+
 DOCUMENT_PAGE = 500
 """Documents that one request brings."""
 
@@ -28,6 +33,9 @@ def collect(farm: Farm, scratch: Scratch, progress: Progress) -> None:
 
     Tables that hold an earlier state of the same farm are brought up by what has changed since; others are made anew.
     """
+    for design, view in READ:
+        tell = functools.partial(_building, progress, design)
+        paging.build(farm.history, design, view, tell, time.sleep)
     info = farm.history.info()
     if not follow.bring_up(farm, scratch, info, progress):
         scratch.clear()
@@ -36,6 +44,10 @@ def collect(farm: Farm, scratch: Scratch, progress: Progress) -> None:
     scratch.set("seq", str(info["update_seq"]))
     bugs.collect(farm, scratch)
     scratch.derive()
+
+
+def _building(progress: Progress, design: str, done: int, total: int) -> None:
+    progress(done, total, f"building the index of {design}")
 
 
 def _read_all(farm: Farm, scratch: Scratch, progress: Progress) -> None:

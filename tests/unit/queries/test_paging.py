@@ -1,11 +1,12 @@
 """Reading views in pages."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from crashfarm.database import Row, View
-from crashfarm.errors import DatabaseUnavailable
+from crashfarm.errors import ConfigError, DatabaseUnavailable
 from server.queries import paging
 from tests import farms
 from tests.fake_views import FakeDatabase
@@ -52,8 +53,9 @@ def test_the_total_of_nothing_is_zero() -> None:
 class Building:
     """A database that gives no answer in time, as long as its index is being built."""
 
-    def __init__(self, tries: int, running: bool = True) -> None:
+    def __init__(self, tries: int, running: bool = True, pending: Sequence[int] = (4000,)) -> None:
         self.tries = tries
+        self.pending = list(pending)
         self.running = running
 
     def view(self, design: str, view: str, **query: Any) -> View:
@@ -66,12 +68,32 @@ class Building:
     def get_json(self, *path: str) -> Any:
         """What the design document's index is doing."""
         assert path == ("_design", "crash_type", "_info")
-        return {"view_index": {"updater_running": self.running}}
+        left = self.pending.pop(0)
+        return {"view_index": {"updater_running": self.running, "updates_pending": {"total": left}}}
 
 
 def test_a_view_that_is_still_being_built_is_waited_for() -> None:
     """Each request may time out; the answer comes in the end."""
-    assert paging.total(Building(3), "crash_type", "results") == 7
+    assert paging.total(Building(3, pending=[3, 2, 1]), "crash_type", "results") == 7
+
+
+def test_the_word_on_a_view_that_is_being_built_says_how_much_is_left(caplog: pytest.LogCaptureFixture) -> None:
+    """As the database counts it."""
+    paging.total(Building(1), "crash_type", "results")
+    assert "4000 changes to go" in caplog.text
+
+
+def test_a_long_build_is_told_step_by_step() -> None:
+    """Until what is left is too little to wait for; nobody sleeps for an index that stands."""
+    db, told, slept = Building(0, pending=[20_000, 15_000, 6_000, 10]), [], []
+    paging.build(db, "crash_type", "results", lambda done, total: told.append((done, total)), slept.append)
+    assert told == [(0, 20_000), (5_000, 20_000), (14_000, 20_000)] and len(slept) == 3
+
+
+def test_a_view_that_is_missing_is_a_farm_of_another_version() -> None:
+    """The error says what to do."""
+    with pytest.raises(ConfigError, match="run 'crashfarm push'"):
+        paging.total(FakeDatabase("history", []), "crash_type", "by_colour")
 
 
 def test_a_database_that_gives_no_answer_for_another_reason_is_not_waited_for() -> None:
