@@ -14,8 +14,8 @@ class Settings:
     #: memory, while attachments wait in a file.
     max_request_size: int = 4 * 1024**3
     max_json_size: int = 512 * 1024**2
-    #: How deep lists and objects may stand in each other; beyond some 900 levels the parser itself gives up.
-    max_json_depth: int = 500
+    #: How deep lists and objects may stand in each other; beyond some 950 levels the parser itself gives up.
+    max_json_depth: int = 900
     max_document_size: int = 8_000_000
     max_attachment_size: int = 1024**3
     max_bulk_documents: int = 1_000_000

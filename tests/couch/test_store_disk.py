@@ -62,3 +62,12 @@ def test_writing_goes_on_when_there_is_space_again(small: Small) -> None:
     small.limit(resource.RLIM_INFINITY)
     assert requests.put(small.db + "/after", json={}, timeout=30).status_code == 201
     assert requests.get(small.db + "/after", timeout=30).status_code == 200
+
+
+def test_upload_that_finds_no_room_is_503(small: Small) -> None:
+    """It fails where it waits, before any of it reaches the database; a smaller one is taken."""
+    answer = requests.put(f"{small.db}/a/f", data=os.urandom(3_000_000), timeout=30)
+    assert (answer.status_code, answer.json()["error"]) == (503, "service_unavailable")
+    assert requests.get(f"{small.db}/a", timeout=30).status_code == 404
+    assert requests.get(f"{small.db}/kept", timeout=30).json()["n"] == 1
+    assert requests.put(f"{small.db}/a/f", data=os.urandom(1000), timeout=30).status_code == 201
