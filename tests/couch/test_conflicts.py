@@ -6,10 +6,12 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from crashfarm import conflicts
 from crashfarm.database import Connection, Database
-from tests import samples
+from tests import samples, two_sites
 
 
 @pytest.fixture
@@ -95,3 +97,18 @@ def test_two_sites_that_both_settle_end_with_the_same_document(make: Callable[[]
     assert leaves(one, document_id) == leaves(other, document_id)
     assert len(leaves(one, document_id)) == 1
     assert one.get(document_id) == other.get(document_id)
+
+
+@pytest.mark.parametrize("kinds", [two_sites.JOBS, two_sites.HISTORIES], ids=["job", "history"])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(data=st.data(), first=st.integers(0, 1))
+def test_whatever_happens_on_two_sites_they_end_with_the_same_documents(
+    make: Callable[[], Database], kinds: tuple[str, ...], data: st.DataObject, first: int
+) -> None:
+    """As in memory, where many more histories are tried: this server names revisions as the rule needs it, too."""
+    happened = data.draw(two_sites.events(kinds))
+    sites = (make(), make())
+    two_sites.begin(sites)
+    for event in happened:
+        two_sites.happen(sites, event)
+    two_sites.make_up(sites, first, happened)
