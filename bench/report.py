@@ -41,7 +41,7 @@ from server.report import write_report
 
 T = TypeVar("T")
 
-BATCH = 5000
+BATCH = 1000
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 BRANCHES = tuple(f"3.{minor}" for minor in range(8, 16))
 MACHINES = tuple(
@@ -98,8 +98,11 @@ def finding(rank: int) -> Finding:
     )
 
 
-def load(farm: Farm, runs: Iterator[Result]) -> int:
-    """Write results, and merge what they show into the history documents; returns how many of these are new."""
+def load(farm: Farm, runs: Iterator[Result], written: int = 0) -> int:
+    """Write results, and merge what they show into the history documents; returns how many of these are new.
+
+    The first `written` results, a multiple of the batch, are there already from a run that was ended before its time.
+    """
     merged: dict[str, History] = {}
     while batch := list(islice(runs, BATCH)):
         for run in batch:
@@ -108,7 +111,9 @@ def load(farm: Farm, runs: Iterator[Result]) -> int:
             )
             one = history_of(sighting)
             merged[one.id] = merged[one.id].merge(one) if one.id in merged else one
-        write(farm, batch)
+        written -= len(batch)
+        if written < 0:
+            write(farm, batch)
     made = 0
     ids = iter(merged)
     while some := list(islice(ids, BATCH)):
@@ -190,20 +195,27 @@ def main() -> None:
 
 
 def prepare(farm: Farm, asked: argparse.Namespace) -> None:
-    """Fill the farm's databases, unless an earlier run did; then set up views and rules."""
-    if farm.connection.create(farm.history.name):
+    """Fill the farm's databases, as far as an earlier run did not; then set up views and rules."""
+    farm.connection.create(farm.history.name)
+    there = next_number(farm)
+    if there < asked.results:
         runs = results(asked.results, asked.signatures, asked.tuples, first=0, seed=1)
-        made, seconds = timed(lambda: load(farm, runs))
+        made, seconds = timed(lambda: load(farm, runs, there - there % BATCH))
         print(f"loaded {asked.results:,} results and {made:,} tuples in {seconds:.1f} s", flush=True)
     # Only now: otherwise each document would be held to the rules by JavaScript, and this takes long enough.
     _, seconds = timed(lambda: deploy.push(farm, lambda done: None))
     print(f"set up, views built: {seconds:.1f} s", flush=True)
 
 
+def next_number(farm: Farm) -> int:
+    """The number behind that of the last result."""
+    last = farm.history.all_docs(startkey="result:\ufff0", endkey="result:", descending=True, limit=1).rows
+    return int((last[0].id or "").removeprefix("result:")) + 1 if last else 0
+
+
 def measure(farm: Farm, found: Settings, folder: Path, asked: argparse.Namespace) -> None:
     """The figures of one farm."""
-    there = farm.history.all_docs(startkey="result:\ufff0", descending=True, limit=1).rows[0].id or ""
-    number = int(there.removeprefix("result:")) + 1
+    number = next_number(farm)
     paging.total(farm.history, "crash_type", "results")
     rows, reading = timed(lambda: read_rows(farm))
     print(f"reading {rows:,} rows and documents, as the report does: {reading:.1f} s", flush=True)

@@ -40,6 +40,12 @@ def named(farm: Farm, machine: str | None, **parts: str | None) -> dict[str, str
     return given if machine is None else machines.with_machine(given, machines.read_machine(farm.status, machine))
 
 
+def shown(kind: Kind | None, message: str | None, detail: str | None) -> dict[str, str]:
+    """The parts that name what runs showed, of those that were given."""
+    given = {"type": type_of(kind, "result"), "message": message, "detail": detail}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def type_of(kind: Kind | None, record: str, type_name: str | None = None) -> str | None:
     """The key's first part, from either of the two options that name it."""
     if kind is None or type_name is not None:

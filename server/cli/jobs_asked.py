@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -11,9 +11,9 @@ from crashfarm import console
 from crashfarm.database import Database
 from crashfarm.documents.job import Job, JobState
 from crashfarm.errors import InvalidDocument
+from crashfarm.settings import Farm
 from server.cli import asking, options
 from server.queries import known, paging, runs
-from server.queries.tuples import Question
 
 COLUMNS = (
     "id",
@@ -78,29 +78,33 @@ def jobs(
     moment = asking.moment(since)
     farm = options.connect(data)
     build = asking.named(farm, None, product=product, branch=branch, buildtype=buildtype)
-    asked = asking.named(farm, machine, os_name=os_name, os_version=os_version, cpu_name=cpu_name)
+    asks = asking.named(farm, machine, os_name=os_name, os_version=os_version, cpu_name=cpu_name)
     others = asking.named(farm, None, state=state, worker=worker, source=source)
-    shown = asking.named(farm, None, type=asking.type_of(kind, "result"), message=message, detail=detail)
-    only = None
-    if shown or new or regressed:
-        question = Question(parts={**shown, **build}, since=moment)
-        only = {row["job"] for row in runs.showing(farm.history, question, new=new, regressed=regressed)}
-        # The time was that of the runs.
-        moment = None
-    parts = {**build, **asked, **others}
-    found = (row for row in _rows(farm.status, parts, moment or "") if only is None or row["id"] in only)
-    if columns:
-        counts = Counter(tuple(row[name] for name in columns) for row in found)
-        rows = [(*key, number) for key, number in sorted(counts.items())]
-        columns = (*columns, "count")
-    else:
-        columns = COLUMNS
-        rows = [tuple(row.values()) for row in itertools.islice(found, limit + 1)]
+    shown = runs.Shown(parts=asking.shown(kind, message, detail), since=moment, new=new, regressed=regressed)
+    parts = {**build, **asks, **others}
+    found = _showing(farm, _rows(farm.status, parts, "" if shown else moment or ""), shown, build)
+    rows = _counted(found, columns) if columns else [tuple(row.values()) for row in itertools.islice(found, limit + 1)]
     if not rows:
         known.check_jobs(farm.status, parts)
-    asking.answer(columns, rows if group else rows[:limit], as_json=as_json, as_csv=as_csv)
-    if not group and len(rows) > limit:
+    if columns:
+        asking.answer((*columns, "count"), rows, as_json=as_json, as_csv=as_csv)
+        return
+    asking.answer(COLUMNS, rows[:limit], as_json=as_json, as_csv=as_csv)
+    if len(rows) > limit:
         console.say(f"these are the first {limit}: see more with --limit")
+
+
+def _counted(rows: Iterator[runs.Row], columns: Sequence[str]) -> list[tuple[object, ...]]:
+    counts = Counter(tuple(row[name] for name in columns) for row in rows)
+    return [(*key, number) for key, number in sorted(counts.items())]
+
+
+def _showing(farm: Farm, rows: Iterator[runs.Row], shown: runs.Shown, build: dict[str, str]) -> Iterator[runs.Row]:
+    """The jobs whose runs showed what was asked for; all, if nothing was."""
+    if not shown:
+        return rows
+    ids = {row["job"] for row in runs.showing(farm.history, shown, build)}
+    return (row for row in rows if row["id"] in ids)
 
 
 def _rows(status: Database, parts: Mapping[str, str], since: str) -> Iterator[runs.Row]:

@@ -10,7 +10,6 @@ from crashfarm.settings import Farm
 from server.cli import asking, options
 from server.queries import known, runs
 from server.queries.machines import PARTS as MACHINE
-from server.queries.tuples import Question
 
 
 def register(parent: typer.Typer) -> None:
@@ -49,29 +48,20 @@ def results(
     columns = asking.columns_of(group or ("branch", "outcome"), runs.COLUMNS)
     moment = asking.moment(since)
     farm = options.connect(data)
-    where = asking.named(
-        farm,
-        machine,
-        product=product,
-        branch=branch,
-        buildtype=buildtype,
-        os_name=os_name,
-        os_version=os_version,
-        cpu_name=cpu_name,
-    )
+    build = {"product": product, "branch": branch, "buildtype": buildtype}
+    where = asking.named(farm, machine, **build, os_name=os_name, os_version=os_version, cpu_name=cpu_name)
     ended = asking.named(farm, None, worker=worker, outcome=outcome)
-    shown = asking.named(farm, None, type=asking.type_of(kind, "result"), message=message, detail=detail)
-    found = _all(farm, {*columns, *where, *ended}, where)
-    if shown or new or regressed:
-        question = Question(parts={**shown, **where}, since=moment)
-        found = runs.once(runs.showing(farm.history, question, new=new, regressed=regressed))
-    counts = runs.group(found, columns, {**where, **ended}, (moment or "")[:10])
+    shown = runs.Shown(parts=asking.shown(kind, message, detail), since=moment, new=new, regressed=regressed)
+    counts = runs.group(_runs(farm, shown, where, {*columns, *ended}), columns, {**where, **ended}, moment or "")
     if not counts:
-        known.check(farm.history, {**shown, **where, **asking.named(farm, None, worker=worker)})
+        known.check(farm.history, {**shown.parts, **where, **ended})
     rows = [(*key, number) for key, number in sorted(counts.items())]
     asking.answer((*columns, "count"), rows, as_json=as_json, as_csv=as_csv)
 
 
-def _all(farm: Farm, columns: set[str], where: dict[str, str]) -> Iterator[tuple[runs.Row, int]]:
+def _runs(farm: Farm, shown: runs.Shown, where: dict[str, str], columns: set[str]) -> Iterator[tuple[runs.Row, int]]:
+    if shown:
+        return runs.once(runs.showing(farm.history, shown, where))
     machine = [where[name] for name in MACHINE if name in where]
-    return runs.counted(farm.history, columns, machine if len(machine) == len(MACHINE) else ())
+    whole = machine if len(machine) == len(MACHINE) else ()
+    return runs.counted(farm.history, {*columns, *where}, whole)

@@ -1,7 +1,7 @@
 """`crashfarm workers`: which machines there are, and what each of them ran or saw."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -14,7 +14,6 @@ from server import workers as farm_workers
 from server.cli import asking, options
 from server.queries import known, runs
 from server.queries.machines import PARTS as MACHINE
-from server.queries.tuples import Question
 
 Row = Mapping[str, object]
 
@@ -61,29 +60,28 @@ def workers(
     farm = options.connect(data)
     what = asking.named(farm, None, product=product, branch=branch, buildtype=buildtype)
     where = asking.named(farm, machine, os_name=os_name, os_version=os_version, cpu_name=cpu_name)
-    shown = asking.named(farm, None, type=asking.type_of(kind, "result"), message=message, detail=detail)
-    found = runs.counted(farm.history, ("worker",))
-    if shown or new or regressed:
-        question = Question(parts={**shown, **what}, since=moment)
-        found = runs.once(runs.showing(farm.history, question, new=new, regressed=regressed))
-    counts = runs.group(found, ("worker", "outcome"), what, (moment or "")[:10])
-    rows = [row for row in _rows(farm, counts) if all(row[name] == value for name, value in where.items())]
-    rows = [row for row in rows if state is None or row["state"] == state]
-    if what or shown or new or regressed:
-        rows = [row for row in rows if row["runs"]]
+    shown = runs.Shown(parts=asking.shown(kind, message, detail), since=moment, new=new, regressed=regressed)
+    asked = where if state is None else {**where, "state": state}
+    rows = [row for row in _rows(farm, shown, what) if all(row[name] == value for name, value in asked.items())]
     if not rows:
-        known.check(farm.history, {**shown, **what, **where})
-    if columns:
-        grouped = Counter(tuple(row[name] for name in columns) for row in rows)
-        table = [(*key, number) for key, number in sorted(grouped.items())]
-        asking.answer((*columns, "count"), table, as_json=as_json, as_csv=as_csv)
-    else:
-        asking.answer(COLUMNS, [tuple(row.values()) for row in rows], as_json=as_json, as_csv=as_csv)
+        known.check(farm.history, {**shown.parts, **what, **where})
+    asking.answer(*_table(rows, columns), as_json=as_json, as_csv=as_csv)
 
 
-def _rows(farm: Farm, counts: runs.Counts) -> list[Row]:
-    """A row for each worker; `counts` are runs by worker and outcome."""
-    return [_row(worker, counts) for worker in farm_workers.load(farm.status)]
+def _table(rows: list[Row], columns: Sequence[str]) -> tuple[Sequence[str], list[tuple[object, ...]]]:
+    """Columns and rows as they are printed: counted, if there are columns to count by."""
+    if not columns:
+        return COLUMNS, [tuple(row.values()) for row in rows]
+    counts = Counter(tuple(str(row[name]) for name in columns) for row in rows)
+    return (*columns, "count"), [(*key, number) for key, number in sorted(counts.items())]
+
+
+def _rows(farm: Farm, shown: runs.Shown, what: dict[str, str]) -> list[Row]:
+    """A row for each worker, or, where something was asked of their runs, for each that has such runs."""
+    found = runs.once(runs.showing(farm.history, shown, what)) if shown else runs.counted(farm.history, ("worker",))
+    counts = runs.group(found, ("worker", "outcome"), what, shown.since or "")
+    rows = [_row(worker, counts) for worker in farm_workers.load(farm.status)]
+    return [row for row in rows if row["runs"]] if what or shown else rows
 
 
 def _row(worker: Worker, counts: runs.Counts) -> Row:

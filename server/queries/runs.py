@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from crashfarm.documents.result import Result
 from crashfarm.errors import InvalidDocument
@@ -35,12 +36,26 @@ def counted(history: paging.Viewed, columns: Iterable[str], machine: Sequence[st
         yield dict(zip(names, (part or "" for part in key), strict=True)), number
 
 
-def showing(history: paging.Viewed, question: Question, *, new: bool = False, regressed: bool = False) -> Iterator[Row]:
-    """Each run once that showed what the question names. `new` keeps to tuples that were first seen since then,
-    `regressed` to those that are back. Memory grows with the number of such runs."""
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What runs must have shown: parts of the key tuple; `new` keeps to tuples that were first seen since, and
+    `regressed` to those that are back. False if nothing was asked for."""
+
+    parts: Mapping[str, str]
+    since: str | None = None
+    new: bool = False
+    regressed: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.parts) or self.new or self.regressed
+
+
+def showing(history: paging.Viewed, shown: Shown, where: Mapping[str, str]) -> Iterator[Row]:
+    """Each run once that was of these builds and machines and showed that. Memory grows with their number."""
+    question = Question(parts={**shown.parts, **where}, since=shown.since)
     told: set[str] = set()
     batch: list[str] = []
-    for result_id in _ids(history, question, _only(history, question, new=new, regressed=regressed)):
+    for result_id in _ids(history, question, _only(history, shown)):
         if result_id not in told:
             told.add(result_id)
             batch.append(result_id)
@@ -54,7 +69,7 @@ def group(rows: Iterable[tuple[Row, int]], columns: Sequence[str], parts: Row, s
     """How many runs there are with each combination of these columns, of those with these parts, from that day on."""
     found: Counts = Counter()
     for row, number in rows:
-        if row["day"] >= since and all(row[name] == value for name, value in parts.items()):
+        if row["day"] >= since[:10] and all(row[name] == value for name, value in parts.items()):
             found[tuple(row[name] for name in columns)] += number
     return found
 
@@ -64,15 +79,16 @@ def once(rows: Iterable[Row]) -> Iterator[tuple[Row, int]]:
     return ((row, 1) for row in rows)
 
 
-def _only(history: paging.Viewed, question: Question, *, new: bool, regressed: bool) -> set[tuple[str, ...]] | None:
+def _only(history: paging.Viewed, shown: Shown) -> set[tuple[str, ...]] | None:
     """The tuples, less their type's record, that may count; None for all."""
-    if regressed:
+    since = shown.since or ""
+    if shown.regressed:
         back = regressions.tuples_back(history)
-        return {_plain(one.tuple_key) for one in back if not new or one.first_seen >= (question.since or "")}
-    if not new:
+        return {_plain(one.tuple_key) for one in back if not shown.new or one.first_seen >= since}
+    if not shown.new:
         return None
     rows = (row for name in types(history, "history") for row in paging.rows(history, "crash_type", "results", [name]))
-    return {_plain(row.key) for row in rows if (row.key[WHEN] or "") >= (question.since or "")}
+    return {_plain(row.key) for row in rows if (row.key[WHEN] or "") >= since}
 
 
 def _plain(key: Sequence[str]) -> tuple[str, ...]:
