@@ -82,7 +82,7 @@ def dashboard(*modules: str, also: str = "") -> Callable[..., Any]:
     loaded: set[Path] = set()
     for module in modules:
         _load(context, DASHBOARD / f"{module}.js", loaded)
-    _define(context, DASHBOARD / "also.js", also)
+    _define(context, DASHBOARD / "also.js", also, loaded)
     context.eval(_RUN)
     begin, settled = context.get("begin"), context.get("settled")
 
@@ -118,17 +118,15 @@ class ImpossibleAct(Exception):
 
 
 def _load(context: Any, path: Path, loaded: set[Path]) -> None:
-    if path in loaded:
-        return
-    loaded.add(path)
-    source = path.read_text()
+    if path not in loaded:
+        loaded.add(path)
+        _define(context, path, path.read_text(), loaded)
+
+
+def _define(context: Any, path: Path, source: str, loaded: set[Path]) -> None:
+    """Run a module, after those that it imports, as a function with a scope of its own: the engine finds no files."""
     for _, other in _IMPORT.findall(source):
         _load(context, (path.parent / other).resolve(), loaded)
-    _define(context, path, source)
-
-
-def _define(context: Any, path: Path, source: str) -> None:
-    """Run a module as a function whose scope is its own: the engine here finds no files."""
     exports = ", ".join(name for _, name in _EXPORT.findall(source))
     source = _IMPORT.sub(lambda found: f"const {{ {found[1]} }} = {_place(path.parent / found[2])};", source)
     context.eval(f"{_place(path)} = (function () {{ {_EXPORT.sub('', source)}\nreturn {{ {exports} }}; }})();")

@@ -1,0 +1,123 @@
+"""Writing from the dashboard: by the revision that was seen, and nobody's change is lost unawares."""
+
+from typing import Any
+
+import pytest
+
+from tests.javascript import ImpossibleAct, dashboard
+
+Json = dict[str, Any]
+
+run = dashboard(
+    "acts/bulk",
+    "acts/saving",
+    also="""
+import { saveAll } from "./acts/bulk.js";
+import { save } from "./acts/saving.js";
+import { cancel } from "./acts/jobs.js";
+// A database of documents by their ids, of which others change some just before we write: [[id, changes], …].
+function databaseOf(docs, others) {
+  const kept = new Map(docs.map((doc) => [doc._id, doc]));
+  const raised = (doc) => `${Number(doc._rev.split("-")[0]) + 1}-x`;
+  function write(doc) {
+    const next = others.findIndex(([id]) => id === doc._id);
+    if (next >= 0) {
+      const [[id, changes]] = others.splice(next, 1), before = kept.get(id);
+      if (changes) kept.set(id, { ...before, ...changes, _rev: raised(before) });
+      else kept.delete(id);
+    }
+    const found = kept.get(doc._id);
+    if (doc.state === "refused") return { id: doc._id, error: "forbidden", reason: "state: no" };
+    if (!found || found._rev !== doc._rev) return { id: doc._id, error: "conflict" };
+    kept.set(doc._id, { ...doc, _rev: raised(found) });
+    return { id: doc._id, rev: raised(found) };
+  }
+  return {
+    kept,
+    async put(database, doc) {
+      const answer = write(doc);
+      if (answer.error) throw { name: "Refusal", status: answer.error === "conflict" ? 409 : 403 };
+      return answer;
+    },
+    async bulk(database, wanted) { return wanted.map(write); },
+    async documents(database, ids) { return ids.map((id) => kept.get(id)).filter(Boolean); },
+  };
+}
+export async function saving(doc, others, changes) {
+  const couch = databaseOf([doc], others);
+  const told = await save(couch, "farm", doc, (seen) => ({ ...seen, ...changes }));
+  return { told, stored: couch.kept.get(doc._id) };
+}
+export async function savingAll(docs, others, now) {
+  const couch = databaseOf(docs, others);
+  const told = await saveAll(couch, "farm", docs, (doc) => cancel(doc, now, "why"));
+  return { told, stored: docs.map((doc) => couch.kept.get(doc._id)) };
+}
+""",
+)
+
+DOC = {"_id": "worker:a", "_rev": "1-a", "state": "waiting", "control": {"desired": "run"}}
+PAUSE = {"control": {"desired": "pause"}}
+
+
+def test_a_change_that_meets_nobody_is_written() -> None:
+    """By the revision that was seen."""
+    found = run("also.saving", DOC, [], PAUSE)
+    assert found["told"]["rev"] == "2-x" and found["stored"]["control"] == {"desired": "pause"}
+
+
+def test_what_others_change_elsewhere_is_kept() -> None:
+    """Again and again: a worker's heartbeats."""
+    beats = [["worker:a", {"state": "claiming"}], ["worker:a", {"state": "executing"}]]
+    stored = run("also.saving", DOC, beats, PAUSE)["stored"]
+    assert (stored["state"], stored["control"]["desired"], stored["_rev"]) == ("executing", "pause", "4-x")
+
+
+def test_what_others_change_in_the_same_place_is_told_and_kept() -> None:
+    """Nothing of ours is written."""
+    found = run("also.saving", DOC, [["worker:a", {"control": {"desired": "drain"}}]], PAUSE)
+    conflict = found["told"]["conflict"]
+    assert [conflict[who]["control"]["desired"] for who in ("before", "theirs", "ours")] == ["run", "drain", "pause"]
+    assert found["stored"]["control"] == {"desired": "drain"}
+
+
+def test_a_document_that_is_gone_is_a_conflict_with_nothing() -> None:
+    """It is not made anew."""
+    found = run("also.saving", DOC, [["worker:a", None]], PAUSE)
+    assert found["told"]["conflict"]["theirs"] is None and "stored" not in found
+
+
+def test_others_without_end_are_a_conflict_too() -> None:
+    """After a few rounds a person decides."""
+    beats = [["worker:a", {"state": f"s{n}"}] for n in range(20)]
+    found = run("also.saving", DOC, beats, PAUSE)
+    assert "conflict" in found["told"] and found["stored"]["control"] == {"desired": "run"}
+
+
+def test_a_refusal_is_no_conflict() -> None:
+    """It is thrown as it came."""
+    with pytest.raises(ImpossibleAct):
+        run("also.saving", DOC, [], {"state": "refused"})
+
+
+def job(name: str, **parts: Any) -> Json:
+    return {"_id": f"job:{name}", "_rev": "1-a", "state": "pending", "priority": 3, **parts}
+
+
+def test_each_of_several_documents_is_told_by_itself() -> None:
+    """Written, already ended, ended by somebody else meanwhile, deleted, and changed where it does not matter."""
+    docs = [job("a"), job("b", state="completed"), job("c"), job("d"), job("e")]
+    others = [["job:c", {"state": "aborted", "reason": "theirs"}], ["job:d", None], ["job:e", {"priority": 0}]]
+    found = run("also.savingAll", docs, others, "2026-11-22T06:10:03.123Z")
+    assert [(one["id"], one["ok"]) for one in found["told"]] == [
+        ("job:a", True),
+        ("job:b", False),
+        ("job:c", False),
+        ("job:d", False),
+        ("job:e", True),
+    ]
+    reasons = [one.get("reason") for one in found["told"]]
+    assert reasons[1:4] == ["job:b is completed already", "somebody else has changed it", "it was deleted"]
+    assert found["told"][2]["conflict"]["theirs"]["reason"] == "theirs"
+    assert [(doc or {}).get("state") for doc in found["stored"]] == ["aborted", "completed", "aborted", None, "aborted"]
+    assert found["stored"][4]["priority"] == 0
