@@ -49,7 +49,8 @@ def settled(bug_id: str, known: Known) -> str | None:
         if not bug.moved_to:
             return bug_id
         bug_id = bug.moved_to
-    return min(seen)  # they go round in a circle: the same one for all of them
+    circle = seen[seen.index(bug_id) :] if bug_id in seen else [bug_id]
+    return min(circle)  # they point at each other: the same one for all of them
 
 
 def named(history: History) -> tuple[str, ...]:

@@ -59,8 +59,9 @@ def test_a_tuple_names_what_became_of_its_bugs_each_in_one_list(
 @given(known=known_bugs, id=ids)
 def test_where_a_bug_has_moved_to_stays_there(known: dict[str, Bug | None], id: str) -> None:
     """Also where bugs point at each other in a circle: one of them is chosen by all."""
-    last = tuples.settled(id, known)
+    last, bug = tuples.settled(id, known), known.get(id)
     assert last is None or tuples.settled(last, known) == last
+    assert not (bug and bug.moved_to) or tuples.settled(bug.moved_to, known) == last
 
 
 def test_a_bug_that_nobody_knows_counts_as_open() -> None:
