@@ -8,7 +8,7 @@ from server.store.javascript.process import Limits
 
 @pytest.fixture(scope="package")
 def javascript():
-    """Child processes with 48 MB and half a second for a call."""
+    """Child processes with 48 MB and one and a half seconds for a call."""
     running = JavaScript(limits=Limits(memory=48 << 20, seconds=1.5))
     yield running
     running.close()
