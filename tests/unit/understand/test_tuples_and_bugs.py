@@ -64,6 +64,13 @@ def test_where_a_bug_has_moved_to_stays_there(known: dict[str, Bug | None], id: 
     assert not (bug and bug.moved_to) or tuples.settled(bug.moved_to, known) == last
 
 
+def test_all_that_lead_into_a_circle_end_at_the_same_bug() -> None:
+    """Two bugs that are said to be duplicates of each other, and two that lead there."""
+    moves = {"bug:t:1": "bug:t:2", "bug:t:2": "bug:t:1", "bug:t:0": "bug:t:2", "bug:t:4": "bug:t:0"}
+    known = {id: Bug(id=id, tracker="t", number="0", moved_to=to) for id, to in moves.items()}
+    assert {tuples.settled(id, known) for id in moves} == {"bug:t:1"}
+
+
 def test_a_bug_that_nobody_knows_counts_as_open() -> None:
     """Its document may come later."""
     assert tuples.judge(history(), ["bug:t:9"], {}).bugs.open == ("bug:t:9",)
