@@ -8,8 +8,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-FRAMES = 64
-"""Frames of a stack that are asked for."""
+from worker.debugging import recursion
+
+FRAMES = 250
+"""Frames of a stack that are asked for: enough to see that it goes round and round."""
 
 MOST = 256 << 10
 """Bytes of what gdb says that are read."""
@@ -21,6 +23,7 @@ _PAUSE = 0.1
 _MARK = "--crashfarm-stack--"
 _END = "--crashfarm-end--"
 _SIGNAL = re.compile(r"^Program terminated with signal \w+.*$", re.MULTILINE)
+_HANDLER = re.compile(r"^#\d+ +<signal handler called>")
 _FRAME = re.compile(r"^#\d+ +(?:0x[0-9a-f]+ in )?(?P<rest>(?P<name>.+?) \(.*)$")
 
 # Neither the program's own scripts nor its folder's are to be run, and nothing is to be downloaded.
@@ -58,8 +61,28 @@ def of_core(gdb: str, program: str, core: Path, seconds: float) -> str:
     said = _ask(gdb, asks, ("--core", str(core), "--", program), seconds)
     head, _, stack = said.partition(_MARK)
     signal = _SIGNAL.search(head)
-    stack = stack.partition(_END)[0].strip()
+    stack = settled(behind_the_handler(stack.partition(_END)[0].strip()))
     return f"{signal[0] if signal else ''}\n{stack}\n".lstrip() if "#0 " in stack else ""
+
+
+def behind_the_handler(stack: str) -> str:
+    """A stack from where the signal came, if the program had a handler that sent itself the signal again.
+
+    Address, instruction and registers are then those of the handler, and left out.
+    """
+    lines = stack.splitlines()
+    handlers = [number for number, line in enumerate(lines) if _HANDLER.match(line)]
+    if not handlers:
+        return stack
+    frames = [frame["rest"] for line in lines[handlers[-1] + 1 :] if (frame := _FRAME.match(line))]
+    return _numbered(frames) or stack
+
+
+def settled(stack: str) -> str:
+    """A stack that was cut, as of a program that ran out of it, from where it does not depend on the cut."""
+    frames = [frame for line in stack.splitlines() if (frame := _FRAME.match(line))]
+    begin = recursion.start([frame["name"] for frame in frames])
+    return _numbered([frame["rest"] for frame in frames[begin:]]) if begin else stack
 
 
 def of_process(gdb: str, pid: int, seconds: float) -> str:

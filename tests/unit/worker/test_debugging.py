@@ -1,5 +1,6 @@
 """Stacks of programs that crash or hang without a word: real programs, compiled here, and gdb."""
 
+import itertools
 import resource
 import shutil
 import subprocess
@@ -146,6 +147,37 @@ def test_what_stacks_share_is_what_stays() -> None:
     assert gdb.common([first]) == ["memcpy (n=1) at a.c:1", "copy (n=1) at b.c:2", "main () at c.c:3"]
     assert gdb.common([first, []]) == []
     assert gdb.common([]) == []
+
+
+def test_a_handler_that_sends_the_signal_again_is_not_where_it_came_from() -> None:
+    """The outermost one counts; without one nothing is changed."""
+    plain = "#0  0x01 in read_there (p=0x8) at a.c:1\n#1  main () at a.c:2\n=> 0x01 <read_there+1>"
+    handled = f"#0  raise ()\n#1  0x02 in on_signal (n=11) at h.c:1\n#2  <signal handler called>\n{plain}\nrip 0x02"
+    assert gdb.behind_the_handler(plain) == plain
+    assert gdb.behind_the_handler(handled) == "#0  read_there (p=0x8) at a.c:1\n#1  main () at a.c:2\n"
+    lost = "#0  raise ()\n#1  <signal handler called>"
+    assert gdb.behind_the_handler(lost) == lost
+
+
+def cut(*innermost: str, round_of: str, turned: int) -> str:
+    """A stack without end: some calls, then round and round the letters, from one of them on."""
+    names = [*innermost, *itertools.islice(itertools.cycle(round_of[turned:] + round_of[:turned]), gdb.FRAMES)]
+    return "".join(f"#{number}  {name} () at a.c:1\n" for number, name in enumerate(names[: gdb.FRAMES]))
+
+
+def test_a_recursion_begins_at_the_same_function_wherever_its_stack_ended() -> None:
+    """What it called last and where in the round it was are chance."""
+    stacks = [cut(*called, round_of="bcdab", turned=turned) for called in ((), ("x", "y")) for turned in range(5)]
+    tops = {tuple(line.split()[1] for line in gdb.settled(stack).splitlines()[:6]) for stack in stacks}
+    assert tops == {("a", "b", "b", "c", "d", "a")}
+
+
+def test_a_stack_that_is_no_recursion_is_left_as_it_is() -> None:
+    """Also a deep one; and a short one that repeats itself a little."""
+    deep = "".join(f"#{number}  f{number} () at a.c:1\n" for number in range(gdb.FRAMES))
+    short = "".join(f"#{number}  f () at a.c:1\n" for number in range(20)) + "#20  main () at a.c:1\n"
+    assert gdb.settled(deep) == deep
+    assert gdb.settled(short) == short
 
 
 def test_an_abort_that_we_asked_for_is_told_as_a_time_out() -> None:
