@@ -84,7 +84,7 @@ class Finder:
         Two requests or more, but for every so many jobs only: what is read ahead serves the next claims.
         """
         now = self._monotonic()
-        if not self._stock or now - self._stocked_at > FRESH:
+        if len(self._stock) < wanted or now - self._stocked_at > FRESH:
             self._learn_pace(now)
             self._learn_place(now, worker)
             self._restock(abilities, wanted, now)
