@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from crashfarm import settings
 from crashfarm.settings import Farm, Settings
 from server import deploy
 from server.store import service
 
-MILLISECONDS = 20_000
+MILLISECONDS = 30_000
+expect.set_options(timeout=MILLISECONDS)  # a busy machine is no fault of the page's
 PASSWORD = "of no other use"
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
