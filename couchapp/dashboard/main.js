@@ -69,7 +69,10 @@ class Dashboard {
     this.#close();
     this.shell.at(name);
     document.title = `${title} · ${this.farm.places.status}`;
-    for (const part of make(this.farm)) this.shown.set(part, { asked: 0, trouble: el("p", { class: "trouble" }) });
+    for (const part of make(this.farm)) {
+      part.element.classList.add("is-asked");
+      this.shown.set(part, { asked: 0, trouble: el("p", { class: "trouble" }) });
+    }
     this.main.className = `page-${name}`;
     fill(this.main, [...this.shown.keys()].map((part) => part.element));
     for (const part of this.shown.keys()) this.#ask(part);
@@ -126,6 +129,7 @@ class Dashboard {
       if (this.shown.get(part) !== how) return;
       part.show(answer);
       how.trouble.remove();
+      part.element.classList.remove("is-asked");
     } catch (trouble) {
       if (trouble.status === undefined) throw trouble;
       if (trouble.status) part.element.append(fill(how.trouble, `This could not be asked: ${trouble.message}`));

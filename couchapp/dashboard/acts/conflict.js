@@ -33,10 +33,14 @@ function within(path, other) {
   return path.every((name, index) => other[index] === name);
 }
 
+// Signs of life that a machine writes every few seconds: nobody's decision.
+const BEATS = new Set(["claim.renewed_at", "heartbeat_at"]);
+
 // Whether both changed the same member, or one what lies in a member of the other's.
 export function clash(before, theirs, ours) {
   const mine = changedPaths(before, ours);
-  return changedPaths(before, theirs).some((path) => mine.some((own) => within(path, own) || within(own, path)));
+  return changedPaths(before, theirs).filter((path) => !BEATS.has(path.join(".")))
+    .some((path) => mine.some((own) => within(path, own) || within(own, path)));
 }
 
 // Member by member: what it was, what they made of it, what you wanted. Those that clash come first.

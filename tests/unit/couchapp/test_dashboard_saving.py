@@ -104,6 +104,15 @@ def job(name: str, **parts: Any) -> Json:
     return {"_id": f"job:{name}", "_rev": "1-a", "state": "pending", "priority": 3, **parts}
 
 
+def test_a_job_whose_claim_is_renewed_can_be_cancelled() -> None:
+    """Its worker renews it every few seconds: only another claim is another matter."""
+    claim = {"worker": "a", "incarnation": "i", "attempt": 1, "claimed_at": "t", "renewed_at": "1"}
+    docs = [job("a", state="running", claim=claim), job("b", state="running", claim=claim)]
+    others = [["job:a", {"claim": claim | {"renewed_at": "2"}}], ["job:b", {"claim": claim | {"attempt": 2}}]]
+    found = run("also.savingAll", docs, others, "2026-11-22T06:10:03.123Z")
+    assert [one["ok"] for one in found["told"]] == [True, False]
+
+
 def test_each_of_several_documents_is_told_by_itself() -> None:
     """Written, already ended, ended by somebody else meanwhile, deleted, and changed where it does not matter."""
     docs = [job("a"), job("b", state="completed"), job("c"), job("d"), job("e")]
