@@ -22,6 +22,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from bench import idle, stores
 from bench.claims import EVERYTHING, LEASE, make_jobs
 from crashfarm.database import Connection, Database, Outcome
 from crashfarm.documents.job import Job, JobResult
+from crashfarm.errors import DatabaseUnavailable
 from crashfarm.queue import JobQueue
 from crashfarm.queue.transitions import Holder
 from crashfarm.settings import Settings
@@ -148,12 +150,25 @@ def fill(database: Database, wanted: int) -> None:
     """Queue jobs until so many are pending; the view is built meanwhile."""
     queue = JobQueue(database)
     left = wanted - sum(waiting.count for waiting in queue.waiting())
-    for at in range(0, left, CHUNK):
-        database.bulk([job.to_doc() for job in make_jobs(min(CHUNK, left - at))])
-        if at % (20 * CHUNK) == 0:
-            say(f"filling: {at:,} of {left:,}")
-            database.view("queue", "pending", limit=1, update="lazy")
-    queue.waiting()
+    if left <= 0:
+        return
+    with stores.unchecked(database), ThreadPoolExecutor(1) as pool:
+        for at in range(0, left, CHUNK):
+            database.bulk([job.to_doc() for job in make_jobs(min(CHUNK, left - at))])
+            if at % (20 * CHUNK) == 0:
+                say(f"filling: {at:,} of {left:,}")
+                pool.submit(database.view, "queue", "pending", limit=1, update="lazy")
+    say("building the view")
+    _wait_for_the_view(database)
+
+
+def _wait_for_the_view(database: Database) -> None:
+    while True:
+        try:
+            database.view("queue", "pending", group_level=2)
+        except DatabaseUnavailable:
+            continue  # it takes longer than one request may
+        return
 
 
 def measure(found: Settings, options: argparse.Namespace, status: Database, processes: int, slots: int) -> Tally:
