@@ -20,7 +20,9 @@ Told = Callable[[str, int, int], None]
 """Is told the pass that is at work, the bytes of the smallest input so far, and how many inputs were judged."""
 
 
-def reduce(bench: Bench, count: int, told: Told, scored: Callable[[int], None]) -> tuple[Minimal, bytes]:
+def reduce(
+    bench: Bench, count: int, told: Told, scored: Callable[[int], None], most_bytes: int = reducing.MOST_BYTES
+) -> tuple[Minimal, bytes]:
     """Reduce the input of a case until nothing can be taken away any more, and keep it.
 
     `count` runs tell beforehand how surely it shows. Raises InputError where it cannot be reduced.
@@ -35,7 +37,7 @@ def reduce(bench: Bench, count: int, told: Told, scored: Callable[[int], None]) 
     def tell(one: reducing.Pass, best: bytes) -> None:
         told(f"{one.strategy} {one.parts}", len(best), judge.asked)
 
-    small = reducing.reduce(original, judge, max(1, slots // tries), tell)
+    small = reducing.reduce(original, judge, max(1, slots // tries), tell, most_bytes)
     return keep(bench, small, len(original), judge.asked), small
 
 

@@ -18,8 +18,8 @@ from lithium.util import LithiumError
 
 from crashfarm.errors import InputError
 
-MOST_CHARACTERS = 2000
-"""Bytes up to which what the coarser passes leave is reduced byte by byte."""
+MOST_BYTES = 2000
+"""Bytes up to which what the coarser passes leave of a text is reduced byte by byte."""
 
 MOST_ROUNDS = 5
 """So often all passes are made, as long as one of them finds something to take away."""
@@ -55,11 +55,14 @@ Told = Callable[[Pass, bytes], None]
 """Is told which pass is at work, and the smallest input so far, whenever either has changed."""
 
 
-def reduce(content: bytes, judge: Judge, width: int, told: Told) -> bytes:
-    """The smallest input found; `width` candidates at most are judged at once. Raises InputError."""
+def reduce(content: bytes, judge: Judge, width: int, told: Told, most_bytes: int = MOST_BYTES) -> bytes:
+    """The smallest input found; `width` candidates at most are judged at once. Raises InputError.
+
+    A text is taken apart byte by byte only when it is at most `most_bytes` long.
+    """
     for _ in range(MOST_ROUNDS):
         before = content
-        for one in _passes(content):
+        for one in _passes(content, most_bytes):
             told(one, content)
             content = _reduce(content, one, judge, width, partial(told, one))
         if content == before:
@@ -67,11 +70,11 @@ def reduce(content: bytes, judge: Judge, width: int, told: Told) -> bytes:
     return content
 
 
-def _passes(content: bytes) -> Iterator[Pass]:
+def _passes(content: bytes, most_bytes: int) -> Iterator[Pass]:
     """Coarse passes first; bytes only of what is small, or is no text."""
     if _is_text(content):
         yield from TEXT
-    if len(content) <= MOST_CHARACTERS or not _is_text(content):
+    if len(content) <= most_bytes or not _is_text(content):
         yield from BYTES
 
 

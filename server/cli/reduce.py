@@ -11,11 +11,14 @@ import typer
 from crashfarm import console, times
 from crashfarm.documents.signature import Minimal
 from crashfarm.errors import InputError
-from server.certainty import cases, minimal, reproducing, runs
+from server.certainty import cases, minimal, reducing, reproducing, runs
 from server.certainty.judging import Bench
 from server.cli import options
 
 Repeats = Annotated[int, typer.Option(help="Runs that tell beforehand how surely it happens.", min=1, max=1000)]
+MostBytes = Annotated[
+    int, typer.Option("--bytes", help="Take a text apart byte by byte when it is at most so long; 0: never.", min=0)
+]
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the small input here, too.")]
 
 
@@ -27,6 +30,7 @@ def register(parent: typer.Typer) -> None:
 def reduce(
     result: options.ResultId,
     repeats: Repeats = reproducing.REPEATS,
+    most_bytes: MostBytes = reducing.MOST_BYTES,
     signature: options.OfSignature = "",
     output: Output = None,
     data: options.Data = None,
@@ -41,7 +45,7 @@ def reduce(
     case = cases.load(farm, result, signature)
     bench = Bench(farm, case, runs.Runs(farm, case.shown_by, time.sleep), times.utc_now)
     try:
-        found, content = _reduce(bench, repeats)
+        found, content = _reduce(bench, repeats, most_bytes)
     except KeyboardInterrupt:
         console.say("interrupted; run the same command again to go on")
         raise
@@ -55,7 +59,7 @@ def reduce(
     console.tell(f"attached to {found.result} as {found.attachment}")
 
 
-def _reduce(bench: Bench, repeats: int) -> tuple[Minimal, bytes]:
+def _reduce(bench: Bench, repeats: int, most_bytes: int) -> tuple[Minimal, bytes]:
     size = len(bench.case.content())
     with console.live_counts("reducing, bytes taken away") as show:
 
@@ -65,7 +69,7 @@ def _reduce(bench: Bench, repeats: int) -> tuple[Minimal, bytes]:
         def scored(done: int) -> None:
             show(0, size, f"repeating the first run: {done} of {repeats}")
 
-        return minimal.reduce(bench, repeats, told, scored)
+        return minimal.reduce(bench, repeats, told, scored, most_bytes)
 
 
 def _write(path: Path, content: bytes) -> None:

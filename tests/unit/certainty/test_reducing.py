@@ -119,7 +119,7 @@ def test_what_is_known_is_not_asked_again() -> None:
 
 def test_large_texts_are_not_taken_apart_byte_by_byte() -> None:
     """That would be thousands of runs."""
-    line = b"x" * (reducing.MOST_CHARACTERS + 1)
+    line = b"x" * (reducing.MOST_BYTES + 1)
     assert reduced(line + b"\nabc\n", needs(line)) == line + b"\n"
 
 
