@@ -12,7 +12,8 @@ from crashfarm.documents.finding import Finding
 class Exit(msgspec.Struct, frozen=True, kw_only=True):
     """How the process ended: an exit status, or the number of the signal that ended it, or neither if never begun.
 
-    `killed_for` names the limit for which the worker itself ended it: `time`, `memory`, `output` or `processes`.
+    `killed_for` names the limit for which the worker itself ended it: `time`, `memory`, `output` (which includes the
+    files that it writes) or `processes`.
     """
 
     status: int | None = None
@@ -24,8 +25,9 @@ class Result(Document, frozen=True, kw_only=True):
     """What one job showed: id `result:<the job's id behind the colon>`.
 
     The environment's six parts stand on the top level, as in the key tuple. The whole output is the attachment
-    `output.txt`, as far as the output limit allowed. `source` groups the jobs that were queued together. `build` is the
-    name of the older build that ran, as in the job; empty is the branch's current one.
+    `output.txt`, as far as the output limit allowed; what a debugger told of a core or a hang is `stack.txt`.
+    `source` groups the jobs that were queued together. `build` is the name of the older build that ran, as in the
+    job; empty is the branch's current one.
     """
 
     TYPE: ClassVar[str] = "result"
