@@ -18,6 +18,9 @@ from server import deploy
 SETTINGS = "_design/dashboard-settings"
 """The document, which only administrators can write, with the member `report`."""
 
+KEPT = "this CouchDB lets no page of its attachments run: 'crashfarm dashboard --allow' allows the dashboard's"
+"""What to say where `is_kept_from_running`."""
+
 TRIES = 10
 SECONDS = 30.0
 

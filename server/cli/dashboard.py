@@ -40,7 +40,7 @@ def show(
     if allow:
         say(f"CouchDB sends attachments with this policy from now on: {dashboard.allow(farm, server)}")
     if dashboard.is_kept_from_running(farm):
-        say("this CouchDB does not let the pages of attachments run: 'crashfarm dashboard --allow' allows these")
+        say(dashboard.KEPT)
     tell(dashboard.address(farm, server))
     if open_it:
         webbrowser.open(dashboard.address(farm, server))

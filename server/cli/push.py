@@ -3,7 +3,7 @@
 import typer
 
 from crashfarm.console import progress, say
-from server import deploy
+from server import dashboard, deploy
 from server.cli import options
 
 
@@ -21,3 +21,6 @@ def push(data: options.Data = None) -> None:
     with progress("building views", None) as advance:
         pushed = deploy.push(farm, advance, fetch=deploy.fetch_charts)
     say(str(pushed))
+    say(f"the dashboard is at {dashboard.address(farm)}")
+    if dashboard.is_kept_from_running(farm):
+        say(dashboard.KEPT)

@@ -7,7 +7,7 @@ import typer
 from crashfarm import settings
 from crashfarm.console import say, tell
 from crashfarm.errors import ConfigError
-from server import embedded
+from server import dashboard, embedded
 from server.cli.options import Data
 from server.collector import process
 
@@ -32,7 +32,9 @@ def up(data: Data = None, port: Port = 0, detach: Detach = False, collect: Colle
     if found := embedded.running(folder):
         raise ConfigError(f"a store already runs on {folder}, at {found.url}: stop it with 'crashfarm down'")
     if detach:
-        tell(embedded.start(folder, port).url)
+        started = embedded.start(folder, port)
+        tell(started.url)
+        say(f"the dashboard is at {dashboard.address(settings.connect(started))} after 'crashfarm push'")
     if collect:
         process.start(folder, detached=detach)
     if detach:
