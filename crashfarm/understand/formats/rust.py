@@ -20,6 +20,7 @@ _TAIL = re.compile(r"^(?P<text>.*)', (?P<file>[^'\s]+?):(?P<line>\d+)(?::\d+)?$"
 _FATAL = re.compile(
     r"(?:thread '(?P<thread>.*?)' has overflowed its stack|fatal runtime error: (?P<text>.*?)(?:, aborting)?$)"
 )
+_OVERFLOWED = re.compile(r"fatal runtime error: stack overflow")
 _BACKTRACE = re.compile(r"stack backtrace:\s*$")
 _FRAME = re.compile(r"^\s*(?P<number>\d+): +(?:0x[0-9a-f]+ - )?(?P<function>\S.*?)\s*$")
 _PLACE = re.compile(r"^\s+at (?P<file>\S+?):(?P<line>\d+)(?::\d+)?\s*$")
@@ -107,12 +108,18 @@ def _fatal(lines: Lines, at: int) -> Report | None:
         title="Stack-overflow" if overflow else "Fatal error",
         format="Rust",
         start=at,
-        end=at + 1,
+        end=_behind_echo(lines, at),
         message="stack overflow" if overflow else normalise.message(matched["text"]),
         announces=True,
         thread=matched["thread"] or "",
     )
     return report if overflow else replace(report, headline=report.message)
+
+
+def _behind_echo(lines: Lines, at: int) -> int:
+    """The line behind a fatal error and behind what the runtime says of the same one right after it."""
+    following = (position for position in (at + 1, at + 2) if position < len(lines))
+    return next((position + 1 for position in following if _OVERFLOWED.search(lines[position])), at + 1)
 
 
 FORMATS = (

@@ -271,3 +271,10 @@ def test_reports_without_a_frame_of_the_program_have_none_in_the_signature() -> 
         "    #1 0x6 in fuzzer::PrintStackTrace() /llvm/FuzzerUtil.cpp:210:5\nSUMMARY: libFuzzer: x\n"
     )
     assert only(output)[1] == ()
+
+
+def test_rusts_two_words_on_one_overflow_are_one_finding() -> None:
+    """The guard page's handler speaks, then the runtime."""
+    output = "\nthread 'main' has overflowed its stack\nfatal runtime error: stack overflow\nAborted (core dumped)\n"
+    finding, _ = only(output)
+    assert (finding.title, finding.thread) == ("Stack-overflow", "main")
