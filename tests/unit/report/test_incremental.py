@@ -13,6 +13,7 @@ from crashfarm.documents.finding import Kind
 from crashfarm.documents.history import BugLists
 from crashfarm.settings import Farm
 from server.report import follow, write_report
+from server.report.scratch import Scratch
 from tests import farms
 from tests.farms import NOON, finding, result
 
@@ -66,7 +67,7 @@ def test_rounds_one_after_the_other_give_the_report_of_all_at_once(rounds: list[
     for runs in rounds:
         made = []
         for branch, place, details, machine in runs:
-            number += 1
+            number += 7 * 60
             found = [finding(detail=detail) for detail in sorted(details)]
             made.append(result(number, *found, branch=branch, input_name=place, machine=machine))
         record(farm, made)
@@ -123,6 +124,16 @@ def test_what_cannot_be_followed_is_read_anew(tmp_path: Path, what: str) -> None
         with pytest.raises(ZeroDivisionError):
             report(farm, tmp_path / "out", state, progress=lambda done, total, words: 1 // 0)
     assert report(farm, tmp_path / "out", state) == report(farm, tmp_path / "anew")
+
+
+def test_an_attachment_that_comes_later_makes_nothing_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reducing an input attaches the smallest one to its result, whose revision grows by that, and no number."""
+    runs = farms.generate(days=1)
+    farm, state = farms.in_memory(runs), tmp_path / "state.sqlite"
+    before = report(farm, tmp_path / "out", state)
+    monkeypatch.setattr(Scratch, "clear", lambda scratch: pytest.fail("everything was read again"))
+    farm.history.put(runs[0].to_doc() | {"_rev": "2-x", "_attachments": {"minimal/a": {"text": "a"}}})
+    assert report(farm, tmp_path / "out", state) == before
 
 
 def test_another_folder_does_not_lack_the_pages_of_the_first(tmp_path: Path) -> None:
