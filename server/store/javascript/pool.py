@@ -23,7 +23,7 @@ _encode = msgspec.json.encode
 #: Children that stay when nobody needs them, and for how long, in seconds. Starting another one takes a tenth of a
 #: second, keeping one some thirty megabytes.
 IDLE = 1
-IDLE_SECONDS = 10.0
+IDLE_SECONDS = 30.0
 #: Children at most, for calls and for building views. Memory is what they cost; the processors are shared anyway.
 CALLERS = 8
 BUILDERS = 4
