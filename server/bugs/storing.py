@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from crashfarm.database import Database
 from crashfarm.documents.bug import Bug, BugState
 from crashfarm.errors import Conflict, InvalidDocument, Refused
+from crashfarm.understand.known_bugs import BugList
 
 PAGE = 500
 ROUNDS = 10
@@ -66,18 +67,18 @@ def store_all(
     return counted
 
 
-def from_list(stated: frozenset[str], now: str) -> Merge:
+def from_list(told_by: BugList, now: str) -> Merge:
     """How a list's bugs are merged: what it tells counts, and what it does not tell stays. Matchers are added up."""
 
     def merge(present: Bug | None, told: Bug) -> Bug:
         if present is None:
             return in_state(told, told.state, now)
         merged = present.evolve(
-            title=told.title or present.title,
+            title=(told_by.titled and told.title) or present.title or told.title,
             url=told.url or present.url,
             matchers=tuple(dict.fromkeys((*present.matchers, *told.matchers))),
         )
-        return in_state(merged, told.state if told.id in stated else present.state, now)
+        return in_state(merged, told.state if told.id in told_by.stated else present.state, now)
 
     return merge
 

@@ -138,7 +138,7 @@ def bring_in(
     if found.bad and not skip_bad:
         raise InputError(f"{file}: {len(found.bad)} lines cannot be used, and nothing was changed (see --skip-bad)")
     farm = options.connect(data)
-    merge = storing.from_list(found.stated, times.to_text(times.utc_now()))
+    merge = storing.from_list(found, times.to_text(times.utc_now()))
     with console.progress("importing", len(found.bugs)) as advance:
         stored = storing.store_all(farm.status, found.bugs, merge, advance, dry=preview)
     console.tell(f"{len(found.bugs)} bugs: {stored}{' (nothing was written)' if preview else ''}")

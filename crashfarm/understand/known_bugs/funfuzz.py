@@ -29,7 +29,8 @@ def parse_list(text: str, *, tracker: str) -> BugList:
     ]
     unusable = {one.line for one in bad}
     lines = ["" if number in unusable else line for number, line in enumerate(text.splitlines(), start=1)]
-    return BugList(read_list("\n".join(lines), tracker=tracker), tuple(bad))
+    bugs = {bug.id: bug for bug in read_list("\n".join(lines), tracker=tracker)}
+    return BugList(tuple(bugs.values()), tuple(bad), titled=False)
 
 
 def read_list(text: str, *, tracker: str) -> tuple[Bug, ...]:

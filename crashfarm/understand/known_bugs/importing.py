@@ -30,11 +30,15 @@ class BadLine:
 
 @dataclass(frozen=True, slots=True)
 class BugList:
-    """What a list gives: bugs, lines that cannot be used, and the ids of those bugs whose state it tells."""
+    """What a list gives: bugs, lines that cannot be used, and the ids of those bugs whose state it tells.
+
+    Without `titled` its titles are no more than remarks: good enough for a bug that has none.
+    """
 
     bugs: tuple[Bug, ...]
     bad: tuple[BadLine, ...] = ()
     stated: frozenset[str] = frozenset()
+    titled: bool = True
 
     def must_be_good(self) -> tuple[Bug, ...]:
         """The bugs of a list without a bad line. Raises InvalidList for the first one."""

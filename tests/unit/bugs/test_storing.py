@@ -7,6 +7,7 @@ import pytest
 from crashfarm.database import Database
 from crashfarm.documents.bug import Bug, BugState, Matcher
 from crashfarm.errors import InputError, InvalidDocument
+from crashfarm.understand.known_bugs import BugList
 from server.bugs import importing, storing
 from server.bugs.storing import Stored
 from tests.fakes.couch import MemoryDatabase
@@ -24,9 +25,11 @@ def memory() -> MemoryDatabase:
     return MemoryDatabase()
 
 
-def bring(memory: MemoryDatabase, *told: Bug, stated: frozenset[str] = frozenset(), dry: bool = False) -> Stored:
+def bring(
+    memory: MemoryDatabase, *told: Bug, stated: frozenset[str] = frozenset(), titled: bool = True, dry: bool = False
+) -> Stored:
     """Bring bugs in as a list does."""
-    merge = storing.from_list(stated, NOW)
+    merge = storing.from_list(BugList(told, stated=stated, titled=titled), NOW)
     return storing.store_all(cast(Database, memory), told, merge, lambda done: None, dry=dry)
 
 
@@ -77,6 +80,14 @@ def test_matchers_are_added_up_and_what_a_list_does_not_tell_stays(memory: Memor
     one = stored(memory)
     assert (one.title, one.state, one.closed_at) == ("T", BugState.CLOSED, NOW)
     assert one.matchers == (Matcher(text="a"), Matcher(text="b"))
+
+
+def test_remarks_of_a_list_are_a_title_only_for_a_bug_that_has_none(memory: MemoryDatabase) -> None:
+    """Of two lists that name one bug in other words, each would undo the other's."""
+    bring(memory, bug(1), titled=False)
+    assert bring(memory, bug(1, title="first"), titled=False) == Stored(changed=1)
+    assert bring(memory, bug(1, title="second"), titled=False) == Stored(unchanged=1)
+    assert bring(memory, bug(1, title="Title")) == Stored(changed=1)
 
 
 def test_a_list_that_tells_the_state_opens_a_bug_again(memory: MemoryDatabase) -> None:
