@@ -23,9 +23,12 @@ def lent(farm: Shell, store: Store, tmp_path: Path) -> Shell:
 
 def test_a_lent_machine_works_without_the_admins_password(farm: Shell, store: Store, lent: Shell) -> None:
     """From its registration to its last word, findings, histories and messages included."""
-    queue(farm, {"good": "echo fine", "bad": "kill -SEGV $$", "wrong": "exit 3"})
+    folder = farm.data.parent / store.farm / "one"
+    scripts = {"good": "echo fine", "bad": "kill -SEGV $$", "wrong": "exit 3"}
+    queue(farm, scripts, prepare=lambda: (folder / "attached").write_bytes(b"echo fine # \xff") and None)
+    assert sum("_attachments" in job for job in store.documents("job:")) == 1
     run_to_the_end(lent, "--name", "barn", "--slots", "2")
-    assert store.states() == {"completed": 3}
+    assert store.states() == {"completed": 4}
     assert {result["worker"] for result in store.results()} == {"barn"}
     assert store.documents("history_crash:", "-history")
     assert [doc["state"] for doc in store.documents("worker:")] == ["stopped"]

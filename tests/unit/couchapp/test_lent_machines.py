@@ -97,6 +97,8 @@ def test_an_input_that_is_attached_is_not_a_workers_to_change() -> None:
     """Nor to add or to take away."""
     before = {"_attachments": {"a": {"stub": True, "digest": "md5-1"}}}
     assert said(running("alice") | before, pending() | before) is None
+    shown = {"_attachments": {"a": {"stub": True, "content_type": "text/plain"}}}
+    assert said(running("alice") | shown, pending() | before) is None
     for after in ({}, {"a": {"stub": True, "digest": "md5-2"}}, before["_attachments"] | {"b": {"digest": "md5-3"}}):
         refusal = said(running("alice") | {"_attachments": after}, pending() | before)
         assert refusal == "_attachments: may not be changed by a worker"
