@@ -1,6 +1,6 @@
 """The queue under many workers: jobs of no work at all, claimed and finished.
 
-    python -m bench.queues [--pending N ...] [--processes N ...] [--slots N ...] [--picas PYTHON] [--idle N] [--quick]
+    python -m bench.queues [--pending N ...] [--processes N ...] [--slots N ...] [--picas PYTHON] [--idle TIMES]
 
 On the CouchDB that COUCHDB_URL names, else on an embedded store that lives as long as the benchmark. One database is
 filled up to each number of pending jobs in turn, and kept there. For each spread of slots over processes: jobs a
