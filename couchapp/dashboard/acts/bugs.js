@@ -26,3 +26,8 @@ export function addMatcher(bug, matcher) {
   const matchers = bug.matchers || [];
   return matchers.some((one) => same(one, matcher)) ? bug : { ...bug, matchers: [...matchers, matcher] };
 }
+
+// What tells all findings of one signature, wherever they are seen. An assertion's message is part of it.
+export function matcherFor({ kind, detail, message }) {
+  return kind === "assertion" ? { kind, signature: detail, text: message, how: "exact" } : { kind, signature: detail };
+}

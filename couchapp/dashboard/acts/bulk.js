@@ -17,7 +17,7 @@ export async function saveAll(couch, database, docs, move) {
 
 async function saveBatch(couch, database, docs, move) {
   const moved = docs.map((doc) => ({ doc, ...attempt(doc, move) }));
-  const wanted = moved.filter((one) => one.ours);
+  const wanted = moved.filter((one) => one.ours && one.ours !== one.doc);
   const answers = wanted.length ? await couch.bulk(database, wanted.map((one) => one.ours)) : [];
   const answerOf = new Map(wanted.map((one, at) => [one, answers[at]]));
   return Promise.all(moved.map((one) => outcomeOf(couch, database, one, answerOf.get(one), move)));
@@ -34,6 +34,7 @@ function attempt(doc, move) {
 
 async function outcomeOf(couch, database, one, answer, move) {
   const id = one.doc._id;
+  if (one.ours === one.doc) return { id, ok: true }; // it is like that already
   if (!answer) return { id, ok: false, reason: one.reason };
   if (!answer.error) return { id: answer.id, ok: true };
   if (answer.error !== "conflict") return { id, ok: false, reason: answer.reason || answer.error };

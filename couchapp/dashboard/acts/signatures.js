@@ -1,8 +1,7 @@
 // A decision about a signature, written on all history documents of it, a page after the other.
 
 import { saveAll } from "./bulk.js";
-import { Impossible } from "./impossible.js";
-import { addMatcher, bugId, newBug } from "./bugs.js";
+import { addMatcher, bugId, matcherFor, newBug } from "./bugs.js";
 import { nameBug, suppress } from "./histories.js";
 import { current } from "./saving.js";
 
@@ -16,18 +15,9 @@ export async function suppressAll(couch, places, signature, suppressed, now) {
 // The bug explains the signature from now on; a bug that the farm does not know yet is made.
 export async function attachBug(couch, places, signature, name) {
   const bug = (await current(couch, places.status, bugId(name))) || newBug(name);
-  const wanted = addMatcher(bug, await matcherOf(couch, places, signature));
+  const wanted = addMatcher(bug, matcherFor(signature));
   if (wanted !== bug || !bug._rev) await couch.put(places.status, wanted);
   return everywhere(couch, places, signature, (history) => nameBug(history, wanted));
-}
-
-// What tells the signature's findings from others: where only an assertion's file is known, its message must do.
-async function matcherOf(couch, places, signature) {
-  const { tuples } = await page(couch, places, signature, null, 1);
-  if (!tuples.length) throw new Impossible("the signature is gone");
-  const [{ signature: own, message, detail }] = tuples;
-  const bare = signature.kind === "assertion" && (!own || own === detail);
-  return bare ? { kind: signature.kind, text: message, how: "exact" } : { kind: signature.kind, signature: own || detail };
 }
 
 async function everywhere(couch, places, signature, move) {

@@ -90,7 +90,7 @@ export class Workers {
       fill(runs, ...runsOf(worker, this.farm));
       fill(machine, told(`${about.os_name} ${about.os_version} ${about.cpu_name}`, 60), " ", reportLink(machinePage(report, worker), worker.os_name));
       heard = age(worker.heartbeat_at);
-      fill(when, heard.element);
+      fill(when, heard.element, el("span", { class: "under" }, "here", moment(worker.connected_at)));
       this.#showActs(acts, worker, () => worker);
     };
     const tick = (now) => {
@@ -123,9 +123,14 @@ function stateOf(worker) {
   const words = wished && (wished.word === "quarantine" ? "in quarantine" : `is to ${wished.word}`);
   return [
     el("span", { class: `state of-${worker.state}` }, told(worker.state, 20)),
-    wished && el("span", { class: "wished" }, ` ${words}`, wished.by ? [", by ", told(wished.by, 40)] : ""),
+    wished && el("span", { class: "wished" }, ` ${words}`, ...(wished.by ? [", by ", told(wished.by, 40)] : []), moment(wished.since)),
     why && el("span", { class: "under" }, told(why, 160)),
   ];
+}
+
+// When it was, to the minute, where that is told.
+function moment(text) {
+  return text ? told(` since ${text.slice(0, 16).replace("T", " ")} UTC`, 40) : "";
 }
 
 function runsOf(worker, farm) {

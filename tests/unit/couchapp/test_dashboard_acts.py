@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from crashfarm.documents.worker import Wish, Worker
 from crashfarm.errors import InputError
 from crashfarm.queue import orders
 from crashfarm.times import to_text
+from crashfarm.understand.known_bugs.tuples import matcher_for
 from server import workers
 from tests import samples, strategies
 from tests.fakes.couch import MemoryDatabase
@@ -154,10 +156,12 @@ def test_ids_of_new_jobs_sort_by_their_time() -> None:
 
 @given(history=strategies.histories(), suppressed=st.booleans())
 def test_a_decision_to_suppress_is_newer_than_what_it_replaces(history: History, suppressed: bool) -> None:
-    """So that a merge with what another site wrote keeps it."""
+    """So that a merge with what another site wrote keeps it; what is decided already is not decided anew."""
+    history = history.evolve(suppressed=not suppressed)
     decided = History.from_doc.__func__(
         type(history), act("acts/histories.suppress", history.to_doc(), suppressed, STAMP)
     )
+    assert act("acts/histories.suppress", decided.to_doc(), suppressed, "2027") == decided.to_doc()
     older = history.evolve(suppressed_at="2020-01-01T00:00:00.000Z")
     assert decided.merge(older).suppressed == older.merge(decided).suppressed == suppressed
 
@@ -178,6 +182,13 @@ def test_a_matcher_is_added_once() -> None:
     matcher = {"kind": "crash", "signature": "a | b"}
     once = act("acts/bugs.addMatcher", {"matchers": []}, matcher)
     assert act("acts/bugs.addMatcher", once, dict(reversed(matcher.items()))) == once == {"matchers": [matcher]}
+
+
+@pytest.mark.parametrize("kind", ["assertion", "crash"])
+def test_a_signature_is_matched_as_the_command_line_matches_it(kind: str) -> None:
+    """Or what one of them attaches, the other could not take off."""
+    wanted = msgspec.to_builtins(matcher_for(kind, "a | b", "boom"))
+    assert act("acts/bugs.matcherFor", {"kind": kind, "detail": "a | b", "message": "boom"}) == wanted
 
 
 @pytest.mark.parametrize("text", ["bugzilla:12", "Bugzilla 12", " bugzilla: 12 "])
