@@ -294,6 +294,7 @@ def test_things_lead_to_their_documents_and_their_pages_in_the_report(browser: B
         turn_to(page, "Findings")
         signature = row(page, "use-after-free | PyDict_SetItem")
         links = signature.get_by_role("link")
+        expect(links).to_have_count(2)
         hrefs = [links.nth(at).get_attribute("href") or "" for at in range(links.count())]
         assert hrefs[0].startswith(f"/_utils/#database/{dashboard.farm.history.name}/history_sanitizer%3A")
         assert re.fullmatch(r"https://farm\.example\.org/report/signature/[0-9a-f]{16}\.html", hrefs[1])
