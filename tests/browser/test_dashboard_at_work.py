@@ -27,7 +27,7 @@ CRASHERS = ("abort.py", "ends_well.py")
 LONG = "import time; time.sleep(600)"
 
 WORKERS = 10_000
-JOBS = 20_000
+JOBS = 10_000
 BATCH = 5_000
 SECOND = 1.0
 
