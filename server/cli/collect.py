@@ -1,7 +1,6 @@
 """`crashfarm collect`: doing what new and changed documents ask for."""
 
 import logging
-import os
 import random
 import time
 from collections.abc import Callable
@@ -11,8 +10,9 @@ from typing import Annotated
 import typer
 
 from crashfarm import console, settings, times
+from server import companions
 from server.cli import options
-from server.collector import Collector, process, roster
+from server.collector import Collector, roster
 
 
 def register(parent: typer.Typer) -> None:
@@ -45,15 +45,11 @@ def collect(
 
 def _attend(folder: Path, every: float) -> None:
     """Collect for the store of a folder until that has ended."""
-    if not process.wait_for_store(folder):
-        return
-    with process.alone(folder) as first:
-        if not first:
-            return
-        found = settings.load_from_folder(folder, os.environ.get("CRASHFARM_FARM", settings.DEFAULT_FARM))
-        farm = settings.connect(found)
-        collector = Collector(farm, roster.duties(farm, times.utc_now), times.utc_now)
-        _follow(collector, every, lambda: process.store_runs(folder))
+    with companions.attending(folder, "collect") as found:
+        if found:
+            farm = settings.connect(found)
+            collector = Collector(farm, roster.duties(farm, times.utc_now), times.utc_now)
+            _follow(collector, every, lambda: companions.store_runs(folder))
 
 
 def _follow(collector: Collector, every: float, wanted: Callable[[], bool]) -> None:

@@ -1,4 +1,4 @@
-"""`crashfarm up` and `crashfarm down`: the embedded store, and the collector beside it."""
+"""`crashfarm up` and `crashfarm down`: the embedded store, and what runs beside it."""
 
 from typing import Annotated
 
@@ -7,12 +7,12 @@ import typer
 from crashfarm import settings
 from crashfarm.console import say, tell
 from crashfarm.errors import ConfigError
-from server import dashboard, embedded
+from server import companions, dashboard, embedded
 from server.cli.options import Data
-from server.collector import process
 
 Port = Annotated[int, typer.Option(help="The loopback port to serve on; 0 takes a free one.", min=0, max=65535)]
 Collect = Annotated[bool, typer.Option("--collect/--no-collect", help="Run a collector beside it, too.")]
+Janitor = Annotated[bool, typer.Option("--janitor/--no-janitor", help="Run a janitor beside it, too.")]
 Detach = Annotated[bool, typer.Option("--detach", "-d", help="Return as soon as the store answers.")]
 
 
@@ -22,11 +22,14 @@ def register(app: typer.Typer) -> None:
     app.command("down")(down)
 
 
-def up(data: Data = None, port: Port = 0, detach: Detach = False, collect: Collect = True) -> None:
+def up(
+    data: Data = None, port: Port = 0, detach: Detach = False, collect: Collect = True, janitor: Janitor = True
+) -> None:
     """Start the embedded store on a folder, with an admin whose password only you can read.
 
     Prints the address. Without --detach it serves until Ctrl-C or SIGTERM. The password is in admin-password in the
-    folder. Beside it runs 'crashfarm collect', which ends with it; detached, it writes collector.log in the folder.
+    folder. Beside it run 'crashfarm collect' and 'crashfarm janitor', which end with it; detached, they write
+    collect.log and janitor.log in the folder.
     """
     folder = settings.data_folder(data)
     if found := embedded.running(folder):
@@ -35,8 +38,9 @@ def up(data: Data = None, port: Port = 0, detach: Detach = False, collect: Colle
         started = embedded.start(folder, port)
         tell(started.url)
         say(f"the dashboard is at {dashboard.address(settings.connect(started))} after 'crashfarm push'")
-    if collect:
-        process.start(folder, detached=detach)
+    for command, wanted in (("collect", collect), ("janitor", janitor)):
+        if wanted:
+            companions.start(folder, command, detached=detach)
     if detach:
         return
     embedded.become(folder, port)
@@ -45,7 +49,7 @@ def up(data: Data = None, port: Port = 0, detach: Detach = False, collect: Colle
 def down(data: Data = None) -> None:
     """Stop the embedded store that runs on a folder."""
     folder = settings.data_folder(data)
-    process.stop(folder)
+    companions.stop(folder)
     if not embedded.stop(folder):
         raise ConfigError(f"no store runs on {folder}")
     say(f"stopped the store on {folder}")

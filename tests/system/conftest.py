@@ -84,7 +84,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
 
 def set_up(shell: Shell) -> None:
     """Start the store and set it up for the farm."""
-    for command in (("up", "--detach", "--no-collect"), ("push",)):
+    for command in (("up", "--detach", "--no-collect", "--no-janitor"), ("push",)):
         ended = shell("crashfarm", *command)
         assert ended.status == 0, ended.err
 

@@ -250,22 +250,23 @@ def test_bugs_of_trackers_come_in_with_a_key_from_the_environment(
     assert (found["bug:bz:9"]["tuples"], found["bug:o/r:8"]["tuples"]) == (2, 2)
 
 
-def test_a_store_has_a_collector_that_ends_with_it(shell: Shell) -> None:
-    """Started by up, ended by down; a second one ends at once."""
+def test_a_store_has_companions_that_end_with_it(shell: Shell) -> None:
+    """A collector and a janitor are started by up, ended by down; a second one of a kind ends at once."""
     assert shell("crashfarm", "up", "--detach").status == 0
     assert shell("crashfarm", "push").status == 0
-    process = collector_of(shell)
-    assert process.is_running()
-    assert shell("crashfarm", "collect", "--until-down").status == 0
+    processes = {command: companion(shell, command) for command in ("collect", "janitor")}
+    for command, process in processes.items():
+        assert process.is_running()
+        assert shell("crashfarm", command, "--until-down").status == 0
     assert shell("crashfarm", "down").status == 0
-    assert not process.is_running()
+    assert not any(process.is_running() for process in processes.values())
 
 
-def collector_of(shell: Shell) -> psutil.Process:
-    """The collector beside a store."""
-    lock = shell.data / "collector.lock"
+def companion(shell: Shell, command: str) -> psutil.Process:
+    """The process of that command beside a store."""
+    lock = shell.data / f"{command}.lock"
     for _ in range(600):
         if lock.exists() and re.fullmatch(r"\d+", lock.read_text()):
             return psutil.Process(int(lock.read_text()))
         threading.Event().wait(0.1)
-    raise AssertionError("there is no collector")
+    raise AssertionError(f"there is no process of crashfarm {command}")
