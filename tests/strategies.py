@@ -190,6 +190,7 @@ def workers(draw: st.DrawFn) -> Worker:
         slots=draw(st.integers(0, 9)),
         running=draw(lists(text)),
         state_reason=draw(text),
+        state_since=draw(st.just("") | times),
         static_metadata=draw(metadata),
         dynamic_metadata=draw(metadata),
         dynamic_metadata_updated_at=draw(st.none() | times),

@@ -36,6 +36,7 @@ class Registration:
     def __init__(self, status: Database, worker: Worker, clock: Clock) -> None:
         self._status = status
         self._clock = clock
+        self._settled = (worker.state, worker.state_since)
         self.worker = worker
 
     def former(self) -> Worker | None:
@@ -83,11 +84,20 @@ class Registration:
         stopped = status.state == WorkerState.STOPPED
         return self.worker.evolve(
             state=status.state,
+            state_since=self._since(status.state, now),
             state_reason=status.reason,
             running=status.running,
             heartbeat_at=now,
             disconnected_at=now if stopped else None,
         )
+
+    def _since(self, state: WorkerState, now: str) -> str:
+        """When the state was entered. A claim after which all is as before is no change."""
+        if state == WorkerState.CLAIMING:
+            return self.worker.state_since if self.worker.state == state else now
+        if state != self._settled[0]:
+            self._settled = (state, now)
+        return self._settled[1]
 
     def _reread(self) -> None:
         """Learn what others made of our document: their wishes and members are kept, our own facts are ours.
@@ -122,6 +132,7 @@ def new_worker(name: str, machine: Machine, incarnation: str, slots: int, own: J
         heartbeat_at=now,
         registered_at=now,
         connected_at=now,
+        state_since=now,
         slots=slots,
         dynamic_metadata=machine.metadata() | own,
         dynamic_metadata_updated_at=now,

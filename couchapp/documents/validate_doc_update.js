@@ -133,7 +133,7 @@
     hostname: filled, os_name: filled, os_version: filled, cpu_name: filled, incarnation: filled, version: text,
     state: oneOf(["starting", "waiting", "claiming", "installing", "executing", "recording", "paused", "draining",
       "quarantined", "stopped"]),
-    state_reason: optional(text),
+    state_reason: optional(text), state_since: optional(timeOrEmpty),
     heartbeat_at: time, registered_at: time, connected_at: time, disconnected_at: maybe(time),
     slots: optional(whole(0)),
     running: optional(list(text)),

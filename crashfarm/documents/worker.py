@@ -65,7 +65,8 @@ class Worker(Document, frozen=True, kw_only=True):
 
     `incarnation` is one start of one process: host name, boot id, pid and start time, so that a restarted worker
     is told from its former self. `dynamic_metadata` is what the worker measured, `static_metadata` what an admin
-    says; where they differ the admin is right.
+    says; where they differ the admin is right. `state_since` is when the state was entered, as far as it was told: ""
+    where an older version wrote the document.
     """
 
     TYPE: ClassVar[str] = "worker"
@@ -84,6 +85,7 @@ class Worker(Document, frozen=True, kw_only=True):
     slots: int = 1
     running: tuple[str, ...] = ()
     state_reason: str = ""
+    state_since: str = ""
     static_metadata: Json = msgspec.field(default_factory=dict)
     dynamic_metadata: Json = msgspec.field(default_factory=dict)
     dynamic_metadata_updated_at: str | None = None

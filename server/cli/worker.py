@@ -150,11 +150,11 @@ def _wish(names: list[str], desired: Wish, reason: str, data: options.Data) -> N
         console.tell(f"{name} is to {desired}")
 
 
-_COLUMNS = ("name", "state", "wish", "running", "slots", "machine", "heartbeat", "version", "reason")
+_COLUMNS = ("name", "state", "since", "wish", "running", "slots", "machine", "heartbeat", "version", "reason")
 
 
 def _cells(worker: Worker) -> tuple[object, ...]:
     machine = f"{worker.os_name} {worker.os_version} {worker.cpu_name}"
     slots = (len(worker.running), worker.slots)
     told = (worker.heartbeat_at, worker.version, worker.state_reason)
-    return (plain_name(worker.id), worker.state, worker.control.desired, *slots, machine, *told)
+    return (plain_name(worker.id), worker.state, worker.state_since, worker.control.desired, *slots, machine, *told)

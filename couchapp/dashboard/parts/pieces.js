@@ -22,10 +22,10 @@ export function cell(label, ...children) {
   return el("td", { "data-label": label }, ...children);
 }
 
-// A document's time as its age, which `tick` keeps true.
-export function age(text) {
+// A document's time as its age, which `tick` keeps true, in the words that `say` makes of it.
+export function age(text, say = ago) {
   const element = el("time", { datetime: String(text ?? "").slice(0, 40), title: String(text ?? "").slice(0, 40) });
-  return { element, tick: (now) => setText(element, ago(text, now)) };
+  return { element, tick: (now) => setText(element, say(text, now)) };
 }
 
 export function setText(element, text) {

@@ -4,7 +4,7 @@ import { offered, wish } from "../acts/workers.js";
 import { el, fill, reconcile, told } from "../lib/dom.js";
 import { machinePage } from "../state/addresses.js";
 import { askPage, askStates, isSilent, whyResting, wishOf } from "../state/workers.js";
-import { count, plainName, plural } from "../state/words.js";
+import { count, lasting, plainName, plural } from "../state/words.js";
 import { askFor, field } from "./dialogs.js";
 import { documentLink, reportLink } from "./links.js";
 import { Pager, age, cell, nothing, section, table } from "./pieces.js";
@@ -77,7 +77,7 @@ export class Workers {
     const { places, report } = this.farm;
     let worker = first;
     let drawn = null;
-    let heard = age("");
+    let [heard, since] = [age(""), age("")];
     const [state, runs, machine, when] = [cell("State"), cell("Runs"), cell("Machine"), cell("Heard of")];
     const acts = el("td", { class: "acts" });
     const element = el("tr", {}, el("th", { scope: "row" }, told(plainName(first._id), 60), " ", documentLink(this.farm, places.status, first._id)), state, runs, machine, when, acts);
@@ -86,7 +86,8 @@ export class Workers {
       if (drawn === now._rev) return;
       drawn = now._rev;
       const about = { ...worker, ...worker.dynamic_metadata, ...worker.static_metadata };
-      fill(state, ...stateOf(worker));
+      since = age(worker.state_since, lasting);
+      fill(state, ...stateOf(worker, since.element));
       fill(runs, ...runsOf(worker, this.farm));
       fill(machine, told(`${about.os_name} ${about.os_version} ${about.cpu_name}`, 60), " ", reportLink(machinePage(report, worker), worker.os_name));
       heard = age(worker.heartbeat_at);
@@ -95,6 +96,7 @@ export class Workers {
     };
     const tick = (now) => {
       heard.tick(now);
+      since.tick(now);
       heard.element.classList.toggle("late", isSilent(worker, now));
     };
     return { element, update, tick };
@@ -117,12 +119,12 @@ export class Workers {
   }
 }
 
-function stateOf(worker) {
+function stateOf(worker, since) {
   const wished = wishOf(worker);
   const why = whyResting(worker);
   const words = wished && (wished.word === "quarantine" ? "in quarantine" : `is to ${wished.word}`);
   return [
-    el("span", { class: `state of-${worker.state}` }, told(worker.state, 20)),
+    el("span", { class: `state of-${worker.state}` }, told(worker.state, 20)), since,
     wished && el("span", { class: "wished" }, ` ${words}`, ...(wished.by ? [", by ", told(wished.by, 40)] : []), moment(wished.since)),
     why && el("span", { class: "under" }, told(why, 160)),
   ];

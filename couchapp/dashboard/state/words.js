@@ -25,6 +25,12 @@ export function ago(text, now) {
   return seconds < 1 ? "just now" : `${span(seconds)} ago`;
 }
 
+// For how long something has been so; "" where that is not known.
+export function lasting(text, now) {
+  const moment = Date.parse(text || "");
+  return Number.isNaN(moment) ? "" : ` for ${span((now - moment) / 1000)}`;
+}
+
 // A moment as documents hold it: to the millisecond, in UTC.
 export function stamp(milliseconds) {
   return new Date(milliseconds).toISOString();

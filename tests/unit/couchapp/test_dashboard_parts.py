@@ -153,6 +153,8 @@ def test_an_age_that_cannot_be_told_is_shown_as_it_is() -> None:
     assert run("state/words.ago", "<b>yesterday", now) == "<b>yesterday"
     assert run("state/words.ago", "", now) == "never"
     assert run("state/words.stamp", now) == to_text(NOON)
+    assert run("state/words.lasting", to_text(NOON - timedelta(seconds=90)), now) == " for 1 min 30 s"
+    assert run("state/words.lasting", "", now) == run("state/words.lasting", "soon", now) == ""
 
 
 @pytest.mark.parametrize(

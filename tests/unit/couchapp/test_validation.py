@@ -62,6 +62,7 @@ BROKEN: list[tuple[Any, str, Any, str]] = [
     (samples.worker, "slots", -1, "slots: must be a whole number from 0 on, but is -1"),
     (samples.worker, "running", "job:1", "running: must be a list"),
     (samples.worker, "state_reason", 1, "state_reason: must be a text"),
+    (samples.worker, "state_since", "now", "state_since: must be a time in UTC, or empty"),
     (samples.worker, "static_metadata", [], "static_metadata: must be an object"),
     (samples.worker, "dynamic_metadata", None, "dynamic_metadata: must be an object"),
     (samples.worker, "dynamic_metadata_updated_at", "now", "dynamic_metadata_updated_at: must be a time"),

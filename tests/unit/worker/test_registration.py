@@ -1,11 +1,13 @@
 """A worker's own document, and who else may write it."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 
 from crashfarm.documents.worker import Worker, WorkerState
-from crashfarm.times import utc_now
+from crashfarm.times import from_text, to_text, utc_now
 from tests.fakes.couch import MemoryDatabase
 from worker.machine import incarnation, this_machine
 from worker.registration import NameTaken, Registration, Status, new_worker
@@ -40,3 +42,36 @@ def test_a_process_that_works_under_our_name_elsewhere_is_given_way_to() -> None
     status.put(former.evolve(rev=mine.worker.rev, incarnation="elsewhere/boot/1/2/abc").to_doc())
     with pytest.raises(NameTaken):
         mine.save(WORKING)
+
+
+def since(*states: WorkerState) -> list[int]:
+    """For each state, saved a second after the one before, at which second the document says that it began."""
+    began = from_text(NOW)
+    seconds = iter(range(1, 100))
+    fresh = new_worker("alpha", this_machine(), incarnation(), 1, {}, NOW)
+    mine = Registration(cast(Any, MemoryDatabase()), fresh, lambda: began + timedelta(seconds=next(seconds)))
+    saved = [mine.save(Status(state=state)).to_doc()["state_since"] for state in states]
+    return [(from_text(text) - began).seconds for text in saved]
+
+
+@pytest.mark.parametrize(
+    ("states", "began"),
+    [
+        ("waiting waiting executing executing waiting", [1, 1, 3, 3, 5]),
+        ("starting paused paused", [0, 2, 2]),
+        ("waiting claiming claiming waiting claiming executing", [1, 2, 2, 1, 5, 6]),
+    ],
+)
+def test_the_document_says_since_when_the_state_is_so(states: str, began: Sequence[int]) -> None:
+    """Saved again it is the same state; a claim that brings nothing does not end the wait before it."""
+    assert since(*map(WorkerState, states.split())) == began
+
+
+def test_a_worker_that_starts_anew_does_so_since_now() -> None:
+    """Whatever its former start was doing, and since when."""
+    mine, former = entered(MemoryDatabase())
+    assert former.state_since == NOW
+    later = new_worker("alpha", this_machine(), incarnation(), 1, {}, to_text(from_text(NOW) + timedelta(hours=1)))
+    again = Registration(mine._status, later, utc_now)
+    again.enter(mine.worker)
+    assert again.worker.state_since == later.connected_at
