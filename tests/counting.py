@@ -1,6 +1,6 @@
 """The keys that every view has of a document, told from the documents alone."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from crashfarm.documents.base import Document
 from crashfarm.documents.history import History
@@ -11,10 +11,15 @@ from crashfarm.documents.worker import Wish, Worker, WorkerState
 Key = list[Any]
 
 
+def counts(doc: Document) -> TypeGuard[Result]:
+    """Whether a document is a result that is no experiment."""
+    return isinstance(doc, Result) and not doc.probe
+
+
 def crash_type(doc: Document) -> list[Key]:
     if isinstance(doc, History):
         return [[*doc.tuple_key, doc.first_seen]]
-    if isinstance(doc, Result):
+    if counts(doc):
         where = [*doc.environment.parts(), doc.completed_at]
         return [[f"result_{found.kind}", found.message, found.detail, *where] for found in doc.findings]
     return []
@@ -36,21 +41,21 @@ def waiting(doc: Document) -> list[Key]:
 
 
 def signatures(doc: Document) -> list[Key]:
-    if not isinstance(doc, Result):
+    if not counts(doc):
         return []
     build = [doc.product, doc.branch, doc.buildtype]
     return [[found.kind, found.detail, found.message, *build] for found in doc.findings]
 
 
 def by_input(doc: Document) -> list[Key]:
-    if not isinstance(doc, Result):
+    if not counts(doc):
         return []
     where = doc.environment.parts()
     return [[doc.product, doc.input_name, *where[1:], doc.outcome]]
 
 
 def by_machine(doc: Document) -> list[Key]:
-    if not isinstance(doc, Result):
+    if not counts(doc):
         return []
     build = [doc.product, doc.branch, doc.buildtype]
     return [[doc.os_name, doc.os_version, doc.cpu_name, doc.worker, *build, doc.completed_at[:10], doc.outcome]]
@@ -107,7 +112,7 @@ def findings(doc: Document) -> list[Key]:
 
 
 def by_minute(doc: Document) -> list[Key]:
-    return [[doc.completed_at[:16], doc.outcome, doc.completed_at]] if isinstance(doc, Result) else []
+    return [[doc.completed_at[:16], doc.outcome, doc.completed_at]] if counts(doc) else []
 
 
 def of(kind: type[Document], *names: str) -> Any:
@@ -116,7 +121,7 @@ def of(kind: type[Document], *names: str) -> Any:
 
 def by_day(doc: Document) -> list[Key]:
     rows = of(Result, "product", "branch", "buildtype", "completed_at", "outcome")(doc)
-    return [[*key[:3], key[3][:10], key[4]] for key in rows]
+    return [[*key[:3], key[3][:10], key[4]] for key in rows if counts(doc)]
 
 
 EXPECTED: dict[str, Any] = {

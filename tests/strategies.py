@@ -221,6 +221,7 @@ def jobs(draw: st.DrawFn) -> Job:
         depends_on=draw(lists(dependencies)),
         delay_seconds=draw(st.floats(0, 1e6)),
         build=draw(text),
+        probe=draw(st.booleans()),
         wait=draw(st.sampled_from(("", "delay", "jobs"))) if state == JobState.PENDING else "",
         state=state,
         result=draw(st.sampled_from(JobResult)) if completed else None,
@@ -250,6 +251,7 @@ def results(draw: st.DrawFn) -> Result:
         input_name=draw(few_names),
         build=draw(text),
         source=draw(text),
+        probe=draw(st.booleans()),
         exit=draw(
             st.builds(Exit, status=st.none() | st.integers(0, 255), signal=st.none() | positive, killed_for=text)
         ),

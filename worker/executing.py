@@ -153,6 +153,7 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
             input_name=name_of(job.input),
             build=job.build,
             source=job.source,
+            probe=job.probe,
         )
 
 

@@ -129,6 +129,9 @@ class Recorder:
 
 
 def _sightings(result: Result) -> list[Sighting]:
+    """What goes into the history: nothing of an experiment."""
+    if result.probe:
+        return []
     environment = Environment.of(result)
     return [
         Sighting(

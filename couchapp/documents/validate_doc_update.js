@@ -189,6 +189,7 @@
     wait: optional(oneOf(["", "delay", "jobs"])),
     delay_seconds: optional(notNegative),
     build: optional(text),
+    probe: optional(flag),
     state: oneOf(["pending", "running", "completed", "aborted"]),
     result: maybe(oneOf(RESULTS)),
     reason: optional(text),
@@ -218,7 +219,7 @@
   var RESULT = {
     job: jobId, worker: filled, incarnation: filled, attempt: whole(1), started_at: time, completed_at: time,
     outcome: oneOf(RESULTS),
-    input_name: optional(text), source: optional(text), build: optional(text),
+    input_name: optional(text), source: optional(text), build: optional(text), probe: optional(flag),
     exit: optional(shape({ status: maybe(whole(0)), signal: maybe(whole(0)), killed_for: optional(text) })),
     findings: optional(list(shape(FINDING))),
     notes: optional(list(text)),
@@ -426,8 +427,8 @@
     }
   }
 
-  var WHAT_IS_RUN = ["product", "branch", "buildtype", "build", "input", "created_at", "kind", "requires", "priority",
-    "source", "timeout", "max_attempts", "parent", "supersedes", "depends_on"];
+  var WHAT_IS_RUN = ["product", "branch", "buildtype", "build", "probe", "input", "created_at", "kind", "requires",
+    "priority", "source", "timeout", "max_attempts", "parent", "supersedes", "depends_on"];
 
   // Not every server shows the digests of attachments that a write leaves as they are.
   function sameAttachments(doc, old) {

@@ -112,7 +112,8 @@ class Job(Document, frozen=True, kw_only=True):
     A pending job that may not be claimed yet says why in `wait`: `jobs`, those in `depends_on` are not completed;
     `delay`, it is tried again when nothing has changed on it for `delay_seconds`. `supersedes` names the job that
     this one tries again. `build` names one of the branch's older builds, as its archive has them; empty is the
-    current one.
+    current one. A `probe` is an experiment of the farm's own, on a changed input or an old build: what it shows
+    counts in no view and no history.
     """
 
     TYPE: ClassVar[str] = "job"
@@ -134,6 +135,7 @@ class Job(Document, frozen=True, kw_only=True):
     wait: str = ""
     delay_seconds: float = 0.0
     build: str = ""
+    probe: bool = False
     state: JobState = JobState.PENDING
     result: JobResult | None = None
     reason: str = ""

@@ -27,7 +27,7 @@ class Result(Document, frozen=True, kw_only=True):
     The environment's six parts stand on the top level, as in the key tuple. The whole output is the attachment
     `output.txt`, as far as the output limit allowed; what a debugger told of a core or a hang is `stack.txt`.
     `source` groups the jobs that were queued together. `build` is the name of the older build that ran, as in the
-    job; empty is the branch's current one.
+    job; empty is the branch's current one. So is `probe` as in the job: what an experiment shows counts nowhere else.
     """
 
     TYPE: ClassVar[str] = "result"
@@ -48,6 +48,7 @@ class Result(Document, frozen=True, kw_only=True):
     input_name: str = ""
     build: str = ""
     source: str = ""
+    probe: bool = False
     exit: Exit = Exit()
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()

@@ -72,6 +72,7 @@ _KEPT = (
     "branch",
     "buildtype",
     "build",
+    "probe",
     "input",
     "kind",
     "requires",

@@ -47,7 +47,7 @@ class Reproducer:
 
     def look(self, changed: Sequence[Changed]) -> int:
         """Reproduce what these results show for the first time; keep the scores of those that are repetitions."""
-        results = [result for one in changed if (result := _read(one))]
+        results = [result for one in changed if (result := _read(one)) and not result.probe]
         self._keep_scores(results)
         return sum(self._reproduce(result) for result in self._new(results))
 

@@ -10,6 +10,9 @@ from crashfarm.times import Clock
 from server import inputs
 from server.certainty.cases import Case
 
+PROBES = ("reduce", "range")
+"""Purposes whose runs are experiments, on changed inputs and old builds: they say nothing of the farm's state."""
+
 
 class Variation(msgspec.Struct, frozen=True, kw_only=True):
     """What is different from the case's own run, and how often it has been done so before."""
@@ -40,6 +43,7 @@ def job(case: Case, purpose: str, variation: Variation, priority: Priority, cloc
         branch=variation.branch,
         buildtype=variation.buildtype,
         build=variation.build,
+        probe=purpose in PROBES or case.job.probe,
         input=given,
         created_at=times.to_text(clock()),
         kind=case.job.kind,

@@ -135,7 +135,7 @@ class Reprocessor:
             self.tally.without_log += 1
             return None
         self.tally.read += 1
-        moved = tuple(rereading.moves(result, after))
+        moved = _moves(result, after)
         self.tally.note(result, moved)
         if moved:
             self.tally.changed += 1
@@ -160,7 +160,7 @@ class Reprocessor:
         """Read a result again that has changed meanwhile; it is counted already."""
         before = Result.from_doc(doc)
         after = rereading.read_again(self._farm.history, before)
-        return Reread(before, after, tuple(rereading.moves(before, after))) if after else None
+        return Reread(before, after, _moves(before, after)) if after else None
 
     def _enter(self, found: Iterable[Reread]) -> None:
         for one in found:
@@ -195,7 +195,14 @@ class Reprocessor:
             raise Conflict("somebody else reprocesses this farm at the same time") from exc
 
 
+def _moves(before: Result, after: Result) -> tuple[Move, ...]:
+    """What is filed elsewhere. Of an experiment nothing is filed, but who asks it again reads what it says now."""
+    return () if before.probe else tuple(rereading.moves(before, after))
+
+
 def _touched(one: Reread) -> Iterator[refiling.TupleKey]:
+    if one.before.probe:
+        return
     after = {refiling.key_of(rereading.sighting(one.after, found)): found for found in one.after.findings}
     for found in one.before.findings:
         key = refiling.key_of(rereading.sighting(one.before, found))

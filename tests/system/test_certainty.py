@@ -56,6 +56,18 @@ def test_crash_is_reproduced_and_its_score_is_shown(crash: tuple[Shell, str]) ->
     assert "3 of 3 runs, 100 %" in shown.out
 
 
+def test_experiments_count_nowhere(crash: tuple[Shell, str], tmp_path: Path) -> None:
+    """Neither their findings nor their runs: only that of the case, and those that repeat it unchanged."""
+    shell, job = crash
+    answer(shell, "reproduce", job, "--repeats", "3", "--wait")
+    before = [answer(shell, *asked) for asked in (("crashes",), ("results",))]
+    kept = ("--bytes", "0", "--repeats", "3", "--output", tmp_path / "small.py")
+    assert answer(shell, "reduce", job, *kept)["tests"] > 0
+    assert answer(shell, "range", job, "--repeats", "2", "--error", "0.3")["runs"] > 0
+    assert [answer(shell, *asked) for asked in (("crashes",), ("results",))] == before
+    assert before[0]
+
+
 def test_first_bad_build_is_found(crash: tuple[Shell, str]) -> None:
     """The second time from what is known."""
     shell, job = crash

@@ -27,8 +27,8 @@ export function prioritise(job, priority) {
 }
 
 const KEPT = {
-  product: undefined, branch: undefined, buildtype: undefined, build: "", input: undefined, kind: "crashtest",
-  requires: {}, priority: 3, source: "", timeout: 60, max_attempts: 3, parent: null,
+  product: undefined, branch: undefined, buildtype: undefined, build: "", probe: false, input: undefined,
+  kind: "crashtest", requires: {}, priority: 3, source: "", timeout: 60, max_attempts: 3, parent: null,
 };
 
 // A new job that does what an ended one did. `ended` has the contents of its attachments, if it has any.

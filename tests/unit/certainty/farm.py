@@ -109,7 +109,7 @@ class Workers:
     def record(self, one: Job, found: Sequence[Finding] | None) -> Result:
         """Write down what a job's run showed: history, result, the job's end."""
         result = _result(one, found)
-        for seen in result.findings:
+        for seen in () if result.probe else result.findings:
             self._merge(Sighting(finding=seen, environment=result.environment, seen_at=result.completed_at, place="a"))
         self.farm.history.put(result.to_doc())
         ended = one.evolve(state=JobState.COMPLETED, result=JobResult(result.outcome), completed_at=times.to_text(NOW))
@@ -141,6 +141,7 @@ def _result(one: Job, found: Sequence[Finding] | None) -> Result:
         outcome="error" if found is None else "failure" if found else "success",
         input_name=one.input.name,
         source=one.source,
+        probe=one.probe,
         build=one.build,
         findings=tuple(found or ()),
     )

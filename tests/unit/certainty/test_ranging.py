@@ -103,6 +103,7 @@ def test_first_bad_build_is_found_and_kept() -> None:
     assert (found.product, found.branch, found.buildtype) == ("prog", "1", "release")
     assert notes.find(here.history, cases.load(here, "result:1").signature).range == found
     assert {(one.source, one.priority) for one in workers.ran} == {("range:result:1", Priority.PERSON)}
+    assert all(one.probe for one in workers.ran)
     assert found.runs == len(workers.ran)
 
 

@@ -185,7 +185,8 @@ def test_input_is_reduced_as_jobs_and_attached_to_the_result() -> None:
     assert base64.b64decode(doc["_attachments"]["minimal/a.js"]["data"]) == small
     assert notes.find(here.history, made.case.signature).minimal == found
     assert {one.priority for one in workers.ran} == {Priority.PERSON}
-    assert {one.source for one in workers.ran} == {"reproduce:result:1", "reduce:result:1"}
+    probes = {"reproduce:result:1": False, "reduce:result:1": True}
+    assert {one.source: one.probe for one in workers.ran} == probes
 
 
 def test_reducing_again_runs_nothing_again() -> None:

@@ -97,6 +97,17 @@ def test_findings_move_to_where_they_belong_now() -> None:
     assert tally.moves == {(("crash", OLD.detail, "SIGSEGV"), ("assertion", TODAY.detail, TODAY.message)): 2}
 
 
+def test_experiment_is_read_again_and_filed_nowhere() -> None:
+    """Who asks it again reads what it says now; the history knows nothing of it, before and after."""
+    here = stored(result(1, OLD))
+    here.history.put(result(2, OLD, probe=True).to_doc())
+    tally = reprocessed(here)
+    assert [read(here, number).findings for number in (1, 2)] == [(TODAY,), (TODAY,)]
+    [(key, history)] = histories(here).items()
+    assert (key, history.last_seen, history.places) == (NEW_KEY, read(here, 1).completed_at, ("1.js",))
+    assert (tally.read, tally.changed, tally.moves.total()) == (2, 1, 1)
+
+
 def test_stored_log_stays_with_its_result() -> None:
     """It will be read again one day."""
     here = stored(result(1, OLD))

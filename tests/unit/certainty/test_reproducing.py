@@ -70,6 +70,13 @@ def test_jobs_are_like_the_first_one() -> None:
         assert one.requires.tags == ("gpu",)
 
 
+def test_repetitions_count_unless_they_are_of_an_experiment() -> None:
+    """Whoever looks into what an experiment showed makes more experiments."""
+    here = farm(branch("1"), worker("a"))
+    assert {one.probe for one in planned(here, seen(here, job(), CRASH))} == {False}
+    assert {one.probe for one in planned(here, seen(here, job("2", probe=True), CRASH))} == {True}
+
+
 def test_attachment_travels_along() -> None:
     """An input that is no text is on the job itself."""
     here = farm(branch("1"), worker("a"))

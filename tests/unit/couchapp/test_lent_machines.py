@@ -86,6 +86,7 @@ def test_any_worker_may_give_back_what_nobody_holds() -> None:
         ("max_attempts", 9),
         ("parent", "job:9"),
         ("source", "other"),
+        ("probe", True),
     ],
 )
 def test_what_is_run_is_not_a_workers_to_change(member: str, value: Any) -> None:

@@ -150,6 +150,16 @@ def test_finding_without_its_parts_is_counted_all_the_same() -> None:
     ]
 
 
+def test_experiment_counts_nowhere_but_in_its_own_round() -> None:
+    """What the farm tried on a mangled input or an old build says nothing of what the farm found."""
+    doc = samples.result() | {"probe": True}
+    assert {name for name, run in FUNCTIONS.items() if run(doc)} == {"results/by_source"}
+    counted = {name for name, run in FUNCTIONS.items() if run(doc | {"probe": False})}
+    assert counted == {name for name in FUNCTIONS if name.split("/")[0] in ("crash_type", "results", "signatures")} | {
+        "recent/results"
+    }
+
+
 def test_members_that_shadow_javascript_methods_do_no_harm() -> None:
     """A document may have members called `indexOf`, `filter`, `length` or `__proto__`."""
     trap = {"indexOf": 1, "filter": 2, "forEach": 3, "length": 2, "__proto__": {"type": "job"}, "toString": 4}

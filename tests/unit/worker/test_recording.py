@@ -51,6 +51,17 @@ def test_a_lost_reply_is_made_good_by_telling_again(history: MemoryDatabase) -> 
     assert (len(stored(history, "history")), len(stored(history, "result"))) == (1, 1)
 
 
+def test_an_experiment_leaves_no_history(history: MemoryDatabase) -> None:
+    """Only its result, with what it showed; what was known stays as it was."""
+    Recorder(history).record([parcel()])
+    [known] = stored(history, "history")
+    other = parcel(probe=True, seen_at="2027-01-01T00:00:00.000Z")
+    elsewhere = other.result | {"_id": "result:probe", "job": "job:probe", "branch": "old"}
+    assert Recorder(history).record([msgspec.structs.replace(other, result=elsewhere)]) == Recorded({}, {})
+    assert stored(history, "history") == [known]
+    assert [len(doc["findings"]) for doc in stored(history, "result")] == [1, 1]
+
+
 @pytest.mark.parametrize("order", [(1, 2), (2, 1)])
 def test_the_higher_attempt_stays(history: MemoryDatabase, order: tuple[int, int]) -> None:
     """In whatever order the two arrive."""
