@@ -7,7 +7,7 @@ where the line begins with `file ` or `module `.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -60,8 +60,26 @@ def all_lists() -> tuple[FrameList, ...]:
 @lru_cache(maxsize=4096)
 def why_dropped(frame: Frame, language: str = "native") -> Dropped | None:
     """Why a frame tells nothing, or None when it does tell something; what hides others is asked first."""
-    fits = (one for one in sorted(all_lists(), key=lambda one: not one.hides) if language in one.languages)
-    return next((found for found in (one.match(frame) for one in fits) if found), None)
+    fitting, any_entry = _of_language(language)
+    # Most frames are on no list, and told so at once.
+    if not any((text := getattr(frame, field)) and pattern.match(text) for field, pattern in any_entry.items()):
+        return None
+    return next((found for found in (one.match(frame) for one in fitting) if found), None)
+
+
+@cache
+def _of_language(language: str) -> tuple[tuple[FrameList, ...], dict[str, re.Pattern[str]]]:
+    """The lists for a language, what hides others first, and by field a pattern that fits if any entry of them does."""
+    fitting = [one for one in sorted(all_lists(), key=lambda one: not one.hides) if language in one.languages]
+    entries: dict[str, list[str]] = {}
+    for one in fitting:
+        for field, found in one.entries.items():
+            entries.setdefault(field, []).extend(found)
+    return tuple(fitting), {field: _any(found) for field, found in entries.items()}
+
+
+def _any(entries: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{entry})" for entry in entries))
 
 
 def _parse(name: str, text: str) -> FrameList:
@@ -69,7 +87,7 @@ def _parse(name: str, text: str) -> FrameList:
     entries: dict[str, list[str]] = {}
     for field, entry in _entries(rest):
         entries.setdefault(field, []).append(entry)
-    patterns = {field: re.compile("|".join(f"(?:{entry})" for entry in found)) for field, found in entries.items()}
+    patterns = {field: _any(found) for field, found in entries.items()}
     languages = next((line.partition(":")[2].split() for line in rest if line.startswith("# Languages:")), ["native"])
     hides = "# Hides what stands above." in rest
     return FrameList(

@@ -1,0 +1,104 @@
+"""The templates' environment: what they can ask to have values shown.
+
+A report has many thousands of pages that are made of the same small parts. So these are remembered as they were shown,
+by the values that they were made of.
+"""
+
+import functools
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from server.report import text
+from server.report.filing import bug_text
+from server.report.frames import folded
+from server.report.model import Line, count
+from server.report.sparkline import sparkline
+
+LONG = 1000
+"""Characters from which on a text is shown without remembering how."""
+
+SHOWN = 10_000
+"""Texts that are remembered as they were shown: names come again and again."""
+
+PARTS = 2_000
+"""Of each small part, those that are remembered."""
+
+Shown = Callable[..., Markup]
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """The same each time."""
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("server.report"),
+        autoescape=jinja2.select_autoescape(disabled_extensions=("txt.j2",), default=True),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "pieces": text.pieces,
+        "plain": text.plain,
+        "count": count,
+        "moment": _moment,
+        "folded": folded,
+        "bug_text": bug_text,
+        "sparkline": sparkline,
+        "thousands": _thousands,
+    }
+    made.filters["show"] = _show(made)
+    _add_parts(made)
+    return made
+
+
+def _add_parts(made: jinja2.Environment) -> None:
+    """The small parts: those that show one value as filters, the others as what templates call."""
+    module: Any = made.get_template("_small.j2").module
+    marks, strip = _remembered(module.marks), _remembered(module.strip)
+
+    def marks_of(line: Line) -> Markup:
+        return marks(line.new, line.differs, line.open_bugs > 0, line.closed_bugs > 0, line.suppressed)
+
+    def strip_of(line: Line, branches: tuple[tuple[str, str], ...]) -> Markup:
+        return strip(line.branches, branches)
+
+    made.filters |= {name: _remembered(getattr(module, name)) for name in ("time", "kind", "place", "cell")}
+    made.filters |= {"marks": marks_of, "strip": strip_of}
+    heads = {name: _remembered(getattr(module, name)) for name in ("assets", "top", "programs")}
+    made.globals |= {"heads": SimpleNamespace(**heads), "tile": _remembered(module.tile), "questions": module.questions}
+
+
+def _remembered(part: Shown) -> Shown:
+    return functools.lru_cache(PARTS)(part)
+
+
+def _show(made: jinja2.Environment) -> Shown:
+    """The macro that shows text, less its cost for what pages are full of: short texts in which nothing is hidden."""
+    macro: Shown = made.get_template("_text.j2").module.show  # type: ignore[attr-defined]
+    before, after = str(macro("text")).split("text")
+
+    @functools.lru_cache(SHOWN)
+    def short(words: str) -> Markup:
+        if not text.harmless(words):
+            return macro(words)
+        return Markup(f"{before}{escape(words)}{after}")  # noqa: S704 it is escaped, and the rest is the macro's
+
+    def show(words: str, limit: int = 0) -> Markup:
+        return short(words) if len(words) <= (limit or LONG) else macro(words, limit)
+
+    return show
+
+
+@functools.lru_cache(PARTS)
+def _thousands(number: int) -> Markup:
+    """A number as people read it."""
+    return Markup(f"{number:,}")  # noqa: S704 digits and commas
+
+
+def _moment(when: str) -> str:
+    """A document's time as people read it, to the minute, in UTC."""
+    return when[:16].replace("T", " ")
