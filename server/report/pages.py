@@ -23,6 +23,8 @@ class Pages:
     def __init__(self, folder: Path, before: Path, farm: Farm, branches: Sequence[BranchLine]) -> None:
         self.folder = folder
         self._before = before
+        self._was_there = before.is_dir()
+        self._rooms = {""}
         assets = self._copy_assets()
         self._common = {"farm": farm, "assets": assets}
         self.look = _look(assets)
@@ -51,23 +53,39 @@ class Pages:
 
         A file that was the same in the report before is that file again, so that copying programs pass it over.
         """
-        if not self.keep(path, content):
-            target = self.folder / path
-            target.parent.mkdir(exist_ok=True)
-            target.write_bytes(content)
+        if self.keep(path, content):
+            return
+        with open(f"{self._make_room(path)}/{path}", "wb") as target:
+            target.write(content)
 
     def keep(self, path: str, content: bytes | None = None) -> bool:
         """Take a file over from the report before, if it is there and, unless `content` is None, holds just that."""
-        old, new = self._before / path, self.folder / path
-        new.parent.mkdir(exist_ok=True)
+        if not self._was_there:
+            return False
+        old, new = f"{self._before}/{path}", f"{self._make_room(path)}/{path}"
         try:
-            if content is not None and (old.stat().st_size != len(content) or old.read_bytes() != content):
+            if content is not None and not _holds(old, content):
                 return False
             os.link(old, new)
         except OSError:
             # Not there, or on a file system without links: it is written.
             return False
         return True
+
+    def _make_room(self, path: str) -> Path:
+        """The report's folder, in which there is now the one that the path is in."""
+        room = path.rpartition("/")[0]
+        if room not in self._rooms:
+            (self.folder / room).mkdir(exist_ok=True)
+            self._rooms.add(room)
+        return self.folder
+
+
+def _holds(path: str, content: bytes) -> bool:
+    if os.stat(path).st_size != len(content):
+        return False
+    with open(path, "rb", buffering=0) as file:
+        return file.read() == content
 
 
 def _look(assets: Mapping[str, str]) -> str:
