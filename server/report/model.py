@@ -297,7 +297,6 @@ class SignaturePage:
     """
 
     line: Line
-    messages: tuple[str, ...]
     rows: tuple[TupleRow, ...]
     rows_left_out: int
     machines: tuple[MachineLink, ...]
@@ -309,7 +308,6 @@ class SignaturePage:
     note: SignatureNote | None
     minimal: str
     sample: Sample | None
-    asks: tuple[Ask, ...]
 
 
 @dataclass(frozen=True)

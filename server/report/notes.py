@@ -45,10 +45,10 @@ def put(scratch: Scratch, document_id: str, doc: Json | None) -> None:
     _mark_group(scratch, name)
 
 
-def of_signature(scratch: Scratch, name: str) -> SignatureNote | None:
-    """The document about a signature, None if there is none."""
-    found = next(scratch.rows("SELECT doc FROM notes WHERE name = ?", name), None)
-    return None if found is None else SignatureNote.from_doc(msgspec.json.decode(found[0]))
+def of_signatures(scratch: Scratch, names: str) -> dict[str, SignatureNote]:
+    """The documents about signatures, by name, of those in a JSON array of names that have one."""
+    found = scratch.rows("SELECT name, doc FROM notes WHERE name IN (SELECT value FROM json_each(?))", names)
+    return {name: SignatureNote.from_doc(msgspec.json.decode(doc)) for name, doc in found}
 
 
 def variants(scratch: Scratch, name: str) -> tuple[Variant, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from server.report import text
+from server.report import asks, text
 from server.report.filing import bug_text
 from server.report.frames import folded
 from server.report.model import Line, count
@@ -49,6 +49,7 @@ def environment() -> jinja2.Environment:
         "bug_text": bug_text,
         "sparkline": sparkline,
         "thousands": _thousands,
+        "asks": asks.signature,
     }
     made.filters["show"] = _show(made)
     _add_parts(made)

@@ -1,0 +1,123 @@
+"""What the scratch tables know of signatures, many with one question."""
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from crashfarm.documents.signature import SignatureNote
+from server.report import bugs, notes
+from server.report.lists import branch_name
+from server.report.model import BugLink, Line, TupleRow, Variant
+from server.report.scratch import Scratch
+
+MAX_ROWS = 200
+"""Tuples and places that one page lists."""
+
+_ASKED = "signature IN (SELECT value FROM json_each(?))"
+
+_TUPLES = f"""
+SELECT signature, message, product, branch, buildtype, os_name, os_version, cpu_name, first_seen, last_seen, count,
+    days, newest
+FROM tuples WHERE {_ASKED}
+ORDER BY signature, count DESC, branch, buildtype, message, product, os_name, os_version, cpu_name
+"""  # noqa: S608 the statement is ours
+_RAN = f"""
+SELECT signature, product, branch, buildtype, os_name, os_version, cpu_name, sum(runs)
+FROM (SELECT DISTINCT signature, product, place FROM places WHERE {_ASKED}) JOIN ran USING (product, place)
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+"""  # noqa: S608 the statement is ours
+_PLACES = f"SELECT DISTINCT signature, place FROM places WHERE {_ASKED} ORDER BY signature"  # noqa: S608
+
+Build = tuple[str, str, str]
+Machine = tuple[str, str, str]
+Counts = dict[tuple[Build, Machine], int]
+
+
+@dataclass
+class Tuples:
+    """The tuples of one signature: the first ones as rows, and what all of them say together.
+
+    `newest` is the id of its newest result, empty where there is none.
+    """
+
+    rows: list[TupleRow] = field(default_factory=list)
+    seen: Counter[tuple[Build, Machine]] = field(default_factory=Counter)
+    days: Counter[str] = field(default_factory=Counter)
+    newest: str = ""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of one signature before its documents are read."""
+
+    line: Line
+    tuples: Tuples
+    ran: Counts
+    places: tuple[str, ...]
+    bugs: tuple[BugLink, ...]
+    note: SignatureNote | None
+    variants: tuple[Variant, ...]
+
+
+def gather(scratch: Scratch, lines: Sequence[Line]) -> list[Known]:
+    """What is known of these signatures, in their order."""
+    names = msgspec.json.encode([line.name for line in lines]).decode()
+    found = {name: _fold(rows) for name, rows in _by_signature(scratch.rows(_TUPLES, names))}
+    ran = _runs(scratch.rows(_RAN, names))
+    places = {
+        name: tuple(place for _, place in itertools.islice(rows, MAX_ROWS))
+        for name, rows in _by_signature(scratch.rows(_PLACES, names))
+    }
+    noted = notes.of_signatures(scratch, names)
+    return [
+        Known(
+            line=line,
+            tuples=found.get(line.name) or Tuples(),
+            ran=ran.get(line.name, {}),
+            places=places.get(line.name, ()),
+            bugs=bugs.of_signature(scratch, line.name) if line.open_bugs or line.closed_bugs else (),
+            note=noted.get(line.name),
+            variants=notes.variants(scratch, line.name) if line.name in noted else (),
+        )
+        for line in lines
+    ]
+
+
+def _by_signature(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[str, Iterator[tuple[Any, ...]]]]:
+    return itertools.groupby(rows, key=lambda row: row[0])
+
+
+def _fold(rows: Iterable[tuple[Any, ...]]) -> Tuples:
+    """The tuples of one signature, the commonest first; only the rows that a page lists are kept."""
+    found = Tuples()
+    latest = ""
+    for row in rows:
+        message, first, last, count, days, newest = row[1], *row[8:]
+        if len(found.rows) < MAX_ROWS:
+            found.rows.append(_row(message, row[2:5], row[5:8], first, last, count))
+        found.seen[row[2:5], row[5:8]] += count
+        for day, number in _days(days).items():
+            found.days[day] += number
+        if newest and last > latest:
+            found.newest, latest = newest, last
+    return found
+
+
+def _row(message: str, build: Build, machine: Machine, first: str, last: str, count: int) -> TupleRow:
+    href = f"branch/{branch_name(build[0], build[1])}.html"
+    return TupleRow(href, message, *build, " ".join(machine), first, last, count)
+
+
+def _days(text: str) -> Mapping[str, int]:
+    return msgspec.json.decode(text, type=dict[str, int])
+
+
+def _runs(rows: Iterable[tuple[Any, ...]]) -> Mapping[str, Counts]:
+    found: dict[str, Counts] = defaultdict(dict)
+    for name, product, branch, buildtype, os_name, os_version, cpu_name, runs in rows:
+        found[name][(product, branch, buildtype), (os_name, os_version, cpu_name)] = runs
+    return found
