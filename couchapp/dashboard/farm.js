@@ -1,5 +1,6 @@
 // What every part of the dashboard works with: the database, the user and their rights, and the way to write.
 
+import { saveOnTop } from "./acts/bulk.js";
 import { save } from "./acts/saving.js";
 import { Impossible } from "./acts/impossible.js";
 import { el, fill } from "./lib/dom.js";
@@ -40,13 +41,16 @@ export class Farm {
     }
   }
 
-  // Do an act that tells what became of each of several documents; what did not succeed is listed.
+  // Do an act that tells what became of each of several documents. What did not succeed is listed, with what others
+  // wrote, and the user decides whether it is done on top of that.
   async writeAll(act, done) {
     try {
-      const outcomes = await act();
-      const failed = outcomes.filter((one) => !one.ok);
-      if (failed.length < outcomes.length) this.say("good", `${plural(outcomes.length - failed.length, "document")} ${done}`);
-      if (failed.length) await tellOutcomes(failed, outcomes.length);
+      for (let outcomes = await act(); outcomes.length;) {
+        const failed = outcomes.filter((one) => !one.ok);
+        if (failed.length < outcomes.length) this.say("good", `${plural(outcomes.length - failed.length, "document")} ${done}`);
+        if (!failed.length || !(await tellOutcomes(failed, outcomes.length))) return;
+        outcomes = await saveOnTop(this.couch, failed);
+      }
     } catch (trouble) {
       this.say("bad", this.wordsOf(trouble));
     }

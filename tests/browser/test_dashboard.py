@@ -236,6 +236,72 @@ def test_several_jobs_are_cancelled_at_once_and_one_is_tried_again(page: Page, d
     assert [(doc["state"], doc["product"]) for doc in again] == [("pending", "apples")]
 
 
+def test_several_jobs_are_cancelled_on_top_of_what_another_wrote(page: Page, dashboard: Dashboard) -> None:
+    """What was changed is shown first; only what is still possible is offered."""
+    jobs = {number: job(number, product="apricots", priority=Priority.REPRODUCE) for number in (801, 802, 803)}
+    for doc in jobs.values():
+        dashboard.write(doc)
+    turn_to(page, "Jobs")
+    for number in jobs:
+        row(page, f"crash_{number}.py").get_by_role("checkbox").check()
+    page.get_by_role("group", name="Acts on the chosen jobs").get_by_role("button", name="Cancel").click()
+    dashboard.write(jobs[801], reason="wait for bob")
+    dashboard.write(jobs[802], state="aborted", reason="bob was faster", completed_at=now())
+    page.get_by_label("Reason").fill("not needed")
+    page.get_by_role("dialog").get_by_role("button", name="Cancel the jobs").click()
+    told = page.get_by_role("dialog", name="Not all of it was done")
+    told.get_by_text("What was changed").first.click()
+    expect(told.get_by_role("row").filter(has_text="reason").first).to_contain_text("wait for bob")
+    told.get_by_role("button", name="Write mine on top of 1 document").click()
+    expect(told).to_have_count(0)
+    expect(row(page, "crash_801.py")).to_have_count(0)
+    docs = [dashboard.farm.status.get(f"job:{number:05d}") or {} for number in jobs]
+    assert [doc["reason"] for doc in docs] == ["not needed", "bob was faster", "not needed"]
+    assert {doc["state"] for doc in docs} == {"aborted"}
+
+
+def test_jobs_are_found_by_their_branch_and_by_their_id(page: Page, dashboard: Dashboard) -> None:
+    """Among all others, whatever their state."""
+    dashboard.write({**samples.branch(), "_id": "branch:pears:old", "product": "pears", "branch": "old"})
+    dashboard.write(job(901, product="pears", branch="old"))
+    dashboard.write(job(902, product="pears", branch="new", state=JobState.ABORTED, completed_at=now()))
+    turn_to(page, "Jobs")
+    page.get_by_label("Branch").focus()
+    page.get_by_label("Branch").select_option("pears old")
+    listed = page.get_by_role("table", name="Jobs", exact=True).get_by_role("row")
+    expect(listed).to_have_count(2)
+    expect(listed.nth(1)).to_contain_text("crash_901.py")
+    page.get_by_label("or id begins with").fill("job:00902")
+    expect(listed.nth(1)).to_contain_text("crash_902.py")
+    expect(listed).to_have_count(2)
+    page.get_by_role("button", name="pending").click()
+    expect(listed.filter(has_text="crash_9.py")).to_be_visible()
+
+
+def test_findings_are_paged_to_the_oldest(page: Page, dashboard: Dashboard) -> None:
+    """Fifty at a time, each signature on one page."""
+    old = [
+        farms.result(n, farms.finding(detail=f"old_{n:02d}")).evolve(
+            completed_at=now(-86_400 * 365 - n), id=f"result:{n}"
+        )
+        for n in range(60)
+    ]
+    dashboard.farm.history.bulk([one for one in farms.history_docs(old) if one["type"] != "result"])
+    turn_to(page, "Findings")
+    expect(row(page, "list_dealloc")).to_be_visible()
+    seen: list[str] = []
+    following = page.get_by_role("button", name="Next")
+    names = page.locator(".findings tbody tr .headline")
+    while True:
+        seen += names.all_inner_texts()
+        if following.is_disabled():
+            break
+        first = names.first.inner_text()
+        following.click()
+        expect(names.first).not_to_have_text(first)
+    assert len(seen) == len(set(seen)) > 60 and "old_59" in seen
+
+
 def test_a_signature_is_suppressed_and_a_bug_attached_everywhere(page: Page, dashboard: Dashboard) -> None:
     """On all its history documents, and in the bug's own."""
     turn_to(page, "Findings")

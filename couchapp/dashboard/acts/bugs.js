@@ -3,11 +3,12 @@
 import { Impossible } from "./impossible.js";
 import { same } from "./conflict.js";
 
-// "bugzilla:1234" or "bugzilla 1234".
+// "bugzilla:1234", "bug:bugzilla:1234" or "bugzilla 1234". A tracker may be a host or a repository, as in
+// "bugzilla.mozilla.org:1" and "python/cpython:12"; it is taken as it is written, as the command line does.
 export function readBug(text) {
-  const found = /^\s*([a-z][a-z0-9_-]*)[:\s]+(\S+)\s*$/i.exec(text);
+  const found = /^\s*(?:bug:)?([^\s:]{1,200})(?::\s*|\s+)(?!\/\/)(\S{1,200})\s*$/.exec(text);
   if (!found) throw new Impossible(`${JSON.stringify(text)} is no bug: write its tracker and its number, as in bugzilla:1234`);
-  return { tracker: found[1].toLowerCase(), number: found[2] };
+  return { tracker: found[1], number: found[2] };
 }
 
 export function bugId({ tracker, number }) {

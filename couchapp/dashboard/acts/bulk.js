@@ -6,7 +6,8 @@ import { current } from "./saving.js";
 
 const BATCH = 200; // documents in one request
 
-// What became of each: {id, ok, reason, conflict}. A document that the act does not fit is told, not written.
+// What became of each: {id, ok, reason, conflict, retry}. A document that the act does not fit is told, not written;
+// `retry` is there where the act can be done on what somebody else has made of the document.
 export async function saveAll(couch, database, docs, move) {
   const told = [];
   for (let start = 0; start < docs.length; start += BATCH) {
@@ -40,8 +41,16 @@ async function outcomeOf(couch, database, one, answer, move) {
   if (answer.error !== "conflict") return { id, ok: false, reason: answer.reason || answer.error };
   const theirs = await current(couch, database, id);
   const conflict = { before: one.doc, theirs, ours: one.ours };
-  if (theirs !== null && !clash(one.doc, theirs, one.ours)) return again(couch, database, theirs, move);
-  return { id, ok: false, reason: theirs === null ? "it was deleted" : "somebody else has changed it", conflict };
+  if (theirs === null) return { id, ok: false, reason: "it was deleted", conflict };
+  if (!clash(one.doc, theirs, one.ours)) return again(couch, database, theirs, move);
+  const retry = attempt(theirs, move).ours ? { database, doc: theirs, move } : undefined;
+  return { id, ok: false, reason: "somebody else has changed it", conflict, retry };
+}
+
+// The same act on top of what others wrote, which the user has seen. All outcomes are of one act.
+export function saveOnTop(couch, outcomes) {
+  const retries = outcomes.map((one) => one.retry).filter(Boolean);
+  return retries.length ? saveAll(couch, retries[0].database, retries.map((one) => one.doc), retries[0].move) : [];
 }
 
 // What others wrote does not touch the act: a second try, on top of it.

@@ -17,7 +17,18 @@ export async function attachBug(couch, places, signature, name) {
   const bug = (await current(couch, places.status, bugId(name))) || newBug(name);
   const wanted = addMatcher(bug, matcherFor(signature));
   if (wanted !== bug || !bug._rev) await couch.put(places.status, wanted);
-  return everywhere(couch, places, signature, (history) => nameBug(history, wanted));
+  const named = await settled(couch, places, wanted);
+  return everywhere(couch, places, signature, (history) => nameBug(history, named));
+}
+
+// What has become of a bug that is a duplicate of another one, or has moved to another tracker.
+async function settled(couch, places, bug) {
+  let now = bug;
+  for (const seen = new Set(); now.moved_to && !seen.has(now._id);) {
+    seen.add(now._id);
+    now = (await current(couch, places.status, now.moved_to)) || { _id: now.moved_to, state: "open" };
+  }
+  return now;
 }
 
 async function everywhere(couch, places, signature, move) {

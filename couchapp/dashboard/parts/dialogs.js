@@ -58,9 +58,10 @@ export async function tellConflict(name, { before, theirs, ours }) {
   return answer !== null;
 }
 
-// Something to read and to close.
-export function tell(title, body) {
-  return ask(title, body, [leave("Close")]);
+// Something to read and to close. Tells whether it was left by the button that does more, if there is one.
+export async function tell(title, body, more = "") {
+  const button = more && el("button", { class: "strong", name: "more", value: "yes" }, more);
+  return (await ask(title, body, button ? [leave("Leave theirs"), button] : [leave("Close")])) !== null;
 }
 
 export function conflictTable(rows) {

@@ -8,7 +8,7 @@ import { askFindings } from "../state/findings.js";
 import { plural, stamp } from "../state/words.js";
 import { askFor, field } from "./dialogs.js";
 import { documentLink, reportLink } from "./links.js";
-import { age, cell, kindMark, nothing, section, table } from "./pieces.js";
+import { Pager, age, cell, kindMark, nothing, section, table } from "./pieces.js";
 
 export class Findings {
   topics = ["history"];
@@ -18,16 +18,25 @@ export class Findings {
     this.farm = farm;
     this.shown = shown;
     this.body = el("tbody");
+    this.pages = []; // the names of the signatures on each page so far
+    this.pager = new Pager("findings", () => farm.refresh(this));
     const heads = ["Signature", "Kind", "Where", "First seen", "Last seen", ""];
     this.element = section(level === 1 ? "Findings" : "Found last", level,
       table("Signatures, the newest first", heads, this.body, "findings"), nothing("Nothing was found yet."));
+    if (level === 1) this.element.append(this.pager.element);
   }
 
   async ask() {
-    return (await askFindings(this.farm.couch, this.farm.places, this.shown * 6)).slice(0, this.shown);
+    const { start, number } = this.pager;
+    return { number, ...await askFindings(this.farm.couch, this.farm.places, this.shown, start) };
   }
 
-  show(signatures) {
+  show({ number, signatures: found, next }) {
+    if (number !== this.pager.number) return; // the answer to a question that is no longer asked
+    const before = new Set(this.pages.slice(0, number - 1).flat());
+    const signatures = found.filter((one) => !before.has(one.name));
+    this.pages[number - 1] = signatures.map((one) => one.name);
+    this.pager.show(next);
     reconcile(this.body, signatures, (one) => one.name, (one) => this.#row(one));
     this.element.classList.toggle("is-empty", !signatures.length);
     this.tick(this.farm.couch.now());

@@ -1,10 +1,11 @@
-// The jobs in one state, a page at a time; several may be chosen for one act.
+// The jobs that were asked for, a page at a time; several may be chosen for one act.
 
 import { offered } from "../acts/jobs.js";
 import { el, fill, reconcile, told } from "../lib/dom.js";
 import { STATES, askCounts, askPage, inputOf } from "../state/jobs.js";
 import { count, plural } from "../state/words.js";
 import { BUTTONS, askAct } from "./jobacts.js";
+import { JobFilter } from "./jobfilter.js";
 import { documentLink } from "./links.js";
 import { Pager, age, cell, nothing, section, table } from "./pieces.js";
 import { priorityOf } from "./queue.js";
@@ -14,7 +15,7 @@ export class JobList {
 
   constructor(farm) {
     this.farm = farm;
-    this.state = "pending";
+    this.wanted = { state: "pending", on: null, id: "" };
     this.jobs = new Map();
     this.chosen = new Set();
     this.body = el("tbody");
@@ -22,21 +23,22 @@ export class JobList {
     this.bar = el("div", { class: "bar", role: "group", "aria-label": "Acts on the chosen jobs" });
     this.pager = new Pager("jobs", () => this.farm.refresh(this));
     this.everything = el("input", { type: "checkbox", "aria-label": "Choose all jobs of this page", onchange: () => this.#chooseAll() });
+    this.filter = new JobFilter(farm, (chosen) => this.#turnTo(chosen));
     const heads = ["Input", "On", "Priority", "Stands", "Since", ""];
     const list = table("Jobs", heads, this.body, "jobs");
     if (farm.rights.write) list.tHead.rows[0].prepend(el("td", {}, this.everything));
-    this.element = section("Jobs", 2, this.chips, this.bar, list, nothing("No job is in this state."), this.pager.element);
+    this.element = section("Jobs", 2, this.chips, this.filter.element, this.bar, list, nothing("There is no such job."), this.pager.element);
   }
 
   async ask() {
     const { couch, places } = this.farm;
-    const state = this.state;
-    const [counts, page] = await Promise.all([askCounts(couch, places), askPage(couch, places, state, this.pager.start)]);
-    return { state, counts, ...page };
+    const wanted = this.wanted;
+    const [counts, page] = await Promise.all([askCounts(couch, places), askPage(couch, places, wanted, this.pager.start)]);
+    return { wanted, counts, ...page };
   }
 
-  show({ state, counts, jobs, next }) {
-    if (state !== this.state) return; // the answer to a question that is no longer asked
+  show({ wanted, counts, jobs, next }) {
+    if (wanted !== this.wanted) return; // the answer to a question that is no longer asked
     this.jobs = new Map(jobs.map((job) => [job._id, job]));
     for (const id of this.chosen) if (!this.jobs.has(id)) this.chosen.delete(id);
     this.#showChips(counts);
@@ -54,16 +56,16 @@ export class JobList {
   #showChips(counts) {
     reconcile(this.chips, STATES, (state) => state, (state) => {
       const number = el("b");
-      const element = el("button", { type: "button", class: `chip of-${state}`, onclick: () => this.#turnTo(state) }, el("span", {}, state), number);
+      const element = el("button", { type: "button", class: `chip of-${state}`, onclick: () => this.#turnTo({ state, id: this.filter.clear() }) }, el("span", {}, state), number);
       return { element, update: () => {
         fill(number, count(this.counts[state]));
-        element.setAttribute("aria-pressed", String(this.state === state));
+        element.setAttribute("aria-pressed", String(this.wanted.state === state && !this.wanted.id));
       } };
     }, this.counts = counts);
   }
 
-  #turnTo(state) {
-    this.state = state;
+  #turnTo(chosen) {
+    this.wanted = { ...this.wanted, ...chosen };
     this.chosen.clear();
     this.pager.reset();
     this.farm.refresh(this);
@@ -115,8 +117,9 @@ export class JobList {
     this.everything.checked = number > 0 && number === this.jobs.size;
     this.bar.hidden = !number;
     const jobs = () => [...this.chosen].map((id) => this.jobs.get(id)).filter(Boolean);
-    if (this.bar.dataset.state !== this.state) fill(this.bar, el("span"), ...offered(this.state).map((act) => this.#button(act, jobs)));
-    this.bar.dataset.state = this.state;
+    const acts = [...new Set(jobs().flatMap((job) => offered(job.state)))];
+    if (this.bar.dataset.acts !== acts.join()) fill(this.bar, el("span"), ...acts.map((act) => this.#button(act, jobs)));
+    this.bar.dataset.acts = acts.join();
     return fill(this.bar.firstChild, `${plural(number, "job")} chosen`);
   }
 }

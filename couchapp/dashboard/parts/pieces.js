@@ -47,12 +47,16 @@ export class Pager {
     this.starts = [null];
     this.before = el("button", { type: "button", disabled: true, onclick: () => this.#turn(-1, onTurn) }, "Previous");
     this.after = el("button", { type: "button", disabled: true, onclick: () => this.#turn(1, onTurn) }, "Next");
-    this.number = el("span", { class: "dim" });
-    this.element = el("nav", { class: "pager", "aria-label": `Pages of ${what}`, hidden: true }, this.before, this.number, this.after);
+    this.words = el("span", { class: "dim" });
+    this.element = el("nav", { class: "pager", "aria-label": `Pages of ${what}`, hidden: true }, this.before, this.words, this.after);
   }
 
   get start() {
     return this.starts[this.starts.length - 1];
+  }
+
+  get number() {
+    return this.starts.length;
   }
 
   reset() {
@@ -64,7 +68,7 @@ export class Pager {
     this.before.disabled = this.starts.length < 2;
     this.after.disabled = !next;
     this.element.hidden = this.starts.length < 2 && !next;
-    fill(this.number, `page ${this.starts.length}`);
+    fill(this.words, `page ${this.number}`);
   }
 
   #turn(step, onTurn) {

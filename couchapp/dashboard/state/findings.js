@@ -1,11 +1,22 @@
 // What was found last: history documents by the time of their first sighting, those of one signature together.
 
-const LOOKED_AT = 200;
+const TUPLES = 6; // history documents that are looked at for each signature
 
-export async function askFindings(couch, places, limit = LOOKED_AT) {
-  const query = { reduce: false, descending: true, include_docs: true, limit };
+// A page of signatures: {signatures, next}; `next` is the row that the page after it begins with, or null.
+export async function askFindings(couch, places, shown, start = null) {
+  const limit = shown * TUPLES;
+  const from = start ? { startkey: start.key, startkey_docid: start.id } : {};
+  const query = { reduce: false, descending: true, include_docs: true, limit: limit + 1, ...from };
   const answer = await couch.view(places.history, "recent", "findings", query);
-  return grouped(answer.rows.map((row) => row.doc).filter(Boolean));
+  return pageOf(answer.rows.filter((row) => row.doc), shown, limit);
+}
+
+// What comes after the last signature of the page may hold more tuples of those on it.
+export function pageOf(rows, shown, limit) {
+  const groups = grouped(rows.slice(0, limit).map((row) => row.doc));
+  const [left] = groups.slice(shown);
+  const next = left ? rows.find((row) => row.doc === left.tuples[0]) : rows[limit];
+  return { signatures: groups.slice(0, shown), next: next ? { key: next.key, id: next.id } : null };
 }
 
 // Signatures, the newest first: the kind, message and detail, and their tuples.

@@ -29,14 +29,25 @@ export async function askWaiting(couch, places) {
   return Object.fromEntries(answer.rows.map((row) => [row.key[0], row.value]));
 }
 
-// A page of the jobs in one state; those that ended last come first, by the results that they left.
-export async function askPage(couch, places, state, start) {
-  if (state === "completed") return askEnded(couch, places, start);
-  const window = { reduce: false, include_docs: true, limit: PAGE + 1, endkey: [state, {}] };
-  const range = start ? { startkey: start.key, startkey_docid: start.id } : { startkey: [state] };
-  const answer = await couch.view(places.status, "jobs", "by_state", { ...window, ...range });
-  const rows = answer.rows.filter((row) => row.doc);
-  return { jobs: rows.slice(0, PAGE).map((row) => row.doc), next: rows.length > PAGE ? rows[PAGE] : null };
+// A page of the jobs in one state, of one branch if `on` is one; those that ended last come first, by the results that
+// they left. Where `id` is given, of all jobs whose id begins so.
+export async function askPage(couch, places, { state, on = null, id = "" }, start = null) {
+  const window = { include_docs: true, limit: PAGE + 1 };
+  const from = start ? { startkey: start.key, startkey_docid: start.id } : {};
+  if (id) {
+    const range = { startkey: start?.id ?? `job:${id}`, endkey: `job:${id}\ufff0` };
+    return pageOf(await couch.all(places.status, { ...window, ...range }));
+  }
+  if (state === "completed" && !on) return askEnded(couch, places, start);
+  const key = on ? [state, on.product, on.branch] : [state];
+  const query = { ...window, reduce: false, startkey: key, endkey: [...key, {}], ...from };
+  return pageOf(await couch.view(places.status, "jobs", "by_state", query));
+}
+
+function pageOf({ rows }) {
+  const found = rows.filter((row) => row.doc);
+  const next = found[PAGE] ? { id: found[PAGE].id, key: found[PAGE].key } : null;
+  return { jobs: found.slice(0, PAGE).map((row) => row.doc), next };
 }
 
 async function askEnded(couch, places, start) {

@@ -9,14 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crashfarm.database import Database
-from crashfarm.documents.history import History
+from crashfarm.documents.bug import Bug
+from crashfarm.documents.history import BugLists, History
 from crashfarm.documents.job import Job, JobState, Priority
 from crashfarm.documents.worker import Wish, Worker
 from crashfarm.errors import InputError
 from crashfarm.queue import orders
 from crashfarm.times import to_text
-from crashfarm.understand.known_bugs.tuples import matcher_for
+from crashfarm.understand.known_bugs.tuples import judge, matcher_for
 from server import workers
+from server.bugs.showing import full_id
 from tests import samples, strategies
 from tests.fakes.couch import MemoryDatabase
 from tests.javascript import ROOT, ImpossibleAct, dashboard, validation
@@ -177,6 +179,16 @@ def test_a_bug_is_in_one_list_of_a_tuple(history: History, state: str) -> None:
     assert once["bugs"][state] == sorted({*history.to_doc()["bugs"][state], "bug:x:1"})
 
 
+@given(history=strategies.histories(), bug=strategies.bugs())
+def test_a_bug_is_named_as_the_command_line_names_it(history: History, bug: Bug) -> None:
+    """On a tuple that has no other one: open, closed, or back though fixed."""
+    history = history.evolve(bugs=BugLists(), regressed=())
+    for one in (bug.evolve(moved_to=""), bug.evolve(moved_to="", fixed_on=("*",), closed_at="2000")):
+        wanted = judge(history, [one.id], {one.id: one}).to_doc()
+        made = act("acts/histories.nameBug", history.to_doc(), one.to_doc())
+        assert (made["bugs"], made["regressed"]) == (wanted["bugs"], wanted["regressed"])
+
+
 def test_a_matcher_is_added_once() -> None:
     """Attaching a bug twice is attaching it."""
     matcher = {"kind": "crash", "signature": "a | b"}
@@ -191,13 +203,19 @@ def test_a_signature_is_matched_as_the_command_line_matches_it(kind: str) -> Non
     assert act("acts/bugs.matcherFor", {"kind": kind, "detail": "a | b", "message": "boom"}) == wanted
 
 
-@pytest.mark.parametrize("text", ["bugzilla:12", "Bugzilla 12", " bugzilla: 12 "])
+@pytest.mark.parametrize("text", ["bugzilla:12", "bugzilla 12", " bugzilla: 12 ", "bug:bugzilla:12"])
 def test_a_bug_is_read_as_people_write_it(text: str) -> None:
     """Its tracker and its number."""
     assert act("acts/bugs.readBug", text) == {"tracker": "bugzilla", "number": "12"}
 
 
-@pytest.mark.parametrize("text", ["", "12", "bugzilla", "https://bugs.example.org/12 is it"])
+@pytest.mark.parametrize("text", ["bugzilla.mozilla.org:1", "python/cpython:12", "Tracker:a:b", "bug:x_y/z-1.2:#7"])
+def test_a_bug_of_any_tracker_is_the_one_that_the_command_line_means(text: str) -> None:
+    """Hosts and repositories are trackers' names, to the letter."""
+    assert act("acts/bugs.bugId", act("acts/bugs.readBug", text)) == full_id(text)
+
+
+@pytest.mark.parametrize("text", ["", "12", "bugzilla", "bugzilla:", ":12", "https://bugs.example.org/12", "a b c"])
 def test_what_is_no_bug_is_refused(text: str) -> None:
     """It would become a document that nobody finds again."""
     with pytest.raises(ImpossibleAct, match="is no bug: write its tracker and its number"):

@@ -29,6 +29,7 @@ run = dashboard(
     "state/addresses",
     "state/findings",
     "state/health",
+    "state/jobs",
     "state/rights",
     "state/stuck",
     "state/throughput",
@@ -36,6 +37,15 @@ run = dashboard(
     "state/workers",
     also="""
 import { Pace } from "./lib/pace.js";
+import { askPage } from "./state/jobs.js";
+// What is asked for a page of jobs: [view, query].
+export async function pageAsked(wanted, start) {
+  const asked = [];
+  const note = (name) => async (...given) => { asked.push(name, given[given.length - 1]); return { rows: [] }; };
+  const couch = { all: note("all"), view: note("view"), documents: async () => [] };
+  await askPage(couch, { status: "s", history: "h" }, wanted, start);
+  return asked;
+}
 // What is asked when, if these topics change at these milliseconds, and the clock ticks every tenth of a second.
 export function rehearse(changes, rest) {
   const pace = new Pace(rest), asked = [];
@@ -288,6 +298,44 @@ def test_tuples_of_one_signature_are_one_finding() -> None:
     first, *others = run("state/findings.grouped", docs)
     assert (first["branches"], first["last_seen"], first["open"]) == (["3.11", "main"], "4", ["bug:x:1"])
     assert not first["suppressed"] and [one["message"] for one in others] == ["x", "y"]
+
+
+def test_a_page_of_findings_ends_where_the_next_one_begins() -> None:
+    """With the first signature that it has no room for, or with what was not looked at."""
+    rows = [
+        {"key": [str(n)], "id": f"h{n}", "doc": {"type": "history_crash", "detail": detail, "last_seen": str(n)}}
+        for n, detail in enumerate("aabacb")
+    ]
+    told = run("state/findings.pageOf", rows, 2, 5)
+    assert [(one["detail"], len(one["tuples"])) for one in told["signatures"]] == [("a", 3), ("b", 1)]
+    assert told["next"] == {"key": ["4"], "id": "h4"}
+    assert run("state/findings.pageOf", rows, 3, 5)["next"] == {"key": ["5"], "id": "h5"}
+    assert run("state/findings.pageOf", rows, 3, 6)["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "first", "last"),
+    [
+        ({"state": "pending"}, ["pending"], ["pending", {}]),
+        (
+            {"state": "completed", "on": {"product": "p", "branch": "b"}},
+            ["completed", "p", "b"],
+            ["completed", "p", "b", {}],
+        ),
+        ({"state": "pending", "id": "2026"}, "job:2026", "job:2026\ufff0"),
+    ],
+)
+def test_jobs_are_asked_for_by_a_range_of_keys(wanted: Json, first: Any, last: Any) -> None:
+    """However many there are, a page reads a page; the next one begins with the row that it ended before."""
+    name, query = run("also.pageAsked", wanted, None)
+    assert (name, query["startkey"], query["endkey"], query["limit"]) == (
+        "all" if "id" in wanted else "view",
+        first,
+        last,
+        51,
+    )
+    _, after = run("also.pageAsked", wanted, {"id": "job:7", "key": "job:7" if "id" in wanted else ["pending", "x"]})
+    assert after["startkey"] == ("job:7" if "id" in wanted else ["pending", "x"])
 
 
 def test_what_compaction_would_give_back_is_a_part_of_the_file() -> None:

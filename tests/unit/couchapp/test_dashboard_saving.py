@@ -11,9 +11,11 @@ Json = dict[str, Any]
 run = dashboard(
     "acts/bulk",
     "acts/saving",
+    "acts/signatures",
     also="""
-import { saveAll } from "./acts/bulk.js";
+import { saveAll, saveOnTop } from "./acts/bulk.js";
 import { save } from "./acts/saving.js";
+import { attachBug } from "./acts/signatures.js";
 import { cancel } from "./acts/jobs.js";
 // A database of documents by their ids, of which others change some just before we write: [[id, changes], …].
 function databaseOf(docs, others) {
@@ -40,6 +42,10 @@ function databaseOf(docs, others) {
       return answer;
     },
     async bulk(database, wanted) { return wanted.map(write); },
+    async view() {
+      const tuples = docs.filter((doc) => doc.detail);
+      return { rows: tuples.map((doc) => ({ id: doc._id, doc: kept.get(doc._id) })) };
+    },
     async documents(database, ids) { return ids.map((id) => kept.get(id)).filter(Boolean); },
   };
 }
@@ -52,6 +58,17 @@ export async function savingAll(docs, others, now) {
   const couch = databaseOf(docs, others);
   const told = await saveAll(couch, "farm", docs, (doc) => cancel(doc, now, "why"));
   return { told, stored: docs.map((doc) => couch.kept.get(doc._id)) };
+}
+export async function attaching(docs, bug) {
+  const couch = databaseOf(docs, []);
+  await attachBug(couch, { status: "farm", history: "farm" }, { kind: "crash", detail: "a | b", message: "m" }, bug);
+  return docs.map((doc) => couch.kept.get(doc._id));
+}
+export async function twice(docs, others, now) {
+  const couch = databaseOf(docs, others);
+  const first = await saveAll(couch, "farm", docs, (doc) => cancel(doc, now, "why"));
+  const second = await saveOnTop(couch, first.filter((one) => !one.ok));
+  return { told: second, stored: docs.map((doc) => couch.kept.get(doc._id)) };
 }
 """,
 )
@@ -130,3 +147,25 @@ def test_each_of_several_documents_is_told_by_itself() -> None:
     assert found["told"][2]["conflict"]["theirs"]["reason"] == "theirs"
     assert [(doc or {}).get("state") for doc in found["stored"]] == ["aborted", "completed", "aborted", None, "aborted"]
     assert found["stored"][4]["priority"] == 0
+
+
+def test_several_are_written_on_top_of_what_others_wrote_where_that_is_possible() -> None:
+    """Only those that conflicted, and not what has ended or is gone."""
+    docs = [job("a"), job("b"), job("c"), job("d")]
+    others = [["job:a", {"reason": "theirs"}], ["job:b", {"state": "aborted", "reason": "theirs"}], ["job:d", None]]
+    found = run("also.twice", docs, others, "2026-11-22T06:10:03.123Z")
+    assert [(one["id"], one["ok"]) for one in found["told"]] == [("job:a", True)]
+    assert [(doc or {}).get("reason") for doc in found["stored"]] == ["why", "theirs", "why", None]
+
+
+def test_a_bug_that_has_moved_is_named_by_what_became_of_it() -> None:
+    """The matcher stays with the bug that was attached: the collector follows it, too."""
+    moved = {"type": "bug", "state": "open", "matchers": [], "_rev": "1-a"}
+    docs = [
+        moved | {"_id": "bug:x:1", "tracker": "x", "number": "1", "moved_to": "bug:y:2"},
+        moved | {"_id": "bug:y:2", "tracker": "y", "number": "2", "state": "closed"},
+        {"_id": "history_crash:1", "_rev": "1-a", "type": "history_crash", "detail": "a | b", "branch": "main"},
+    ]
+    first, second, history = run("also.attaching", docs, {"tracker": "x", "number": "1"})
+    assert (len(first["matchers"]), second["matchers"]) == (1, [])
+    assert history["bugs"] == {"open": [], "closed": ["bug:y:2"]} and history["regressed"] == []
