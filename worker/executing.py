@@ -13,7 +13,7 @@ from crashfarm.documents.job import Job, JobResult
 from crashfarm.documents.result import Exit, Result, result_id
 from crashfarm.errors import InputError
 from crashfarm.times import Clock, to_text
-from crashfarm.understand import FAILURE, RULES_VERSION, Understanding, understand
+from crashfarm.understand import FAILURE, RULES_VERSION, Understanding, last_words, understand
 from worker import running
 from worker.config import LimitsConfig
 from worker.debugging import hanging
@@ -110,11 +110,11 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def _parcel(self, job: Job, started_at: str, ended: Ended, folder: Path) -> Parcel:
-        stack = ended.account
-        seen = _understand(ended, hanging.account(stack, ended.last_words))
+        stack, output = ended.account, _output(ended)
+        seen = _understand(ended, output, stack)
         if self.debugger and hanging.lacks_a_stack(seen):
             stack = self.debugger.of_core(folder)
-            seen = _understand(ended, stack) if stack else seen
+            seen = _understand(ended, output, stack) if stack else seen
         result = self._result(job, started_at, seen.outcome).evolve(
             exit=Exit(status=ended.status, signal=ended.signal, killed_for=ended.killed_for),
             findings=seen.findings,
@@ -125,7 +125,7 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
         return Parcel(
             job=job.to_doc(),
             result=result.to_doc(),
-            output=ended.output + ended.last_words,
+            output=output,
             job_result=job_result,
             attachments={STACK: stack} if stack else {},
         )
@@ -157,11 +157,16 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def _understand(ended: Ended, stack: bytes) -> Understanding:
+def _output(ended: Ended) -> bytes:
+    """What is kept of the output, as it is stored."""
+    return last_words.marked(ended.output, ended.last_words) if ended.killed_for == "time" else ended.output
+
+
+def _understand(ended: Ended, output: bytes, stack: bytes) -> Understanding:
     return understand(
         exit_status=ended.status,
         signal=ended.signal,
-        output=ended.output,
+        output=output,
         core_text=stack,
         killed_for=ended.killed_for,
     )

@@ -175,6 +175,7 @@ class _Run:
         """Where the program is, as `look` sees it. Then it is told to abort: some say themselves where they are."""
         busiest = self._family.busiest()
         seen = self._look(busiest) if self._look else b""
+        self._read_some(selector, 0.0)
         self._sink = self._last_words
         with contextlib.suppress(ProcessLookupError, PermissionError):
             resource.prlimit(busiest, resource.RLIMIT_CORE, (0, 0))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from crashfarm.documents.finding import Finding, Kind
-from crashfarm.understand import encodings, events, findings, ftb, signatures, text, verdict
+from crashfarm.understand import encodings, events, findings, ftb, last_words, signatures, text, verdict
 from crashfarm.understand.formats import NEEDLES
 from crashfarm.understand.report import Report
 from crashfarm.understand.scan import Scan, scan
@@ -99,6 +99,8 @@ def explain(
     """The same, with every step that led to it."""
     end = verdict.judge(exit_status=exit_status, signal=signal, timed_out=timed_out, killed_for=killed_for)
     try:
+        if end.limit == "time":
+            output, core_text = last_words.told(output, core_text)
         output = encodings.to_utf8(output)
         return _explain(end, text.read(output + b"\n" + core_text if core_text else output, NEEDLES))
     except Exception as fault:

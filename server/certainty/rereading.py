@@ -10,7 +10,7 @@ from crashfarm.database import Database
 from crashfarm.documents.finding import Finding
 from crashfarm.documents.history import Sighting
 from crashfarm.documents.result import Result
-from crashfarm.understand import RULES_VERSION, understand
+from crashfarm.understand import RULES_VERSION, last_words, understand
 
 OUTPUT, STACK = "output.txt", "stack.txt"
 """The attachments of a result: what the program wrote, and what a debugger told of it where one was asked."""
@@ -43,7 +43,7 @@ def read_again(history: Database, result: Result) -> Result | None:
     if output is None or result.outcome == "error":
         return None
     stack = history.attachment(result.id, STACK) if STACK in stored else None
-    if result.exit.killed_for == "time":
+    if result.exit.killed_for == "time" and last_words.MARK not in output:
         output, stack = _last_words(output, stack or b"")
     seen = understand(
         exit_status=result.exit.status,
@@ -79,7 +79,7 @@ def _bucket(finding: Finding | None) -> Bucket:
 
 
 def _last_words(output: bytes, stack: bytes) -> tuple[bytes, bytes]:
-    """The abort of a program that hung was the farm's doing: what faulthandler says of it is where it was."""
+    """The same for a log of before last words had a mark, as far as faulthandler's can be told from the rest."""
     said = list(_ABORTED.finditer(output))
     if not said:
         return output, stack

@@ -14,7 +14,7 @@ from crashfarm.documents.result import Exit, Result
 from crashfarm.documents.signature import Minimal, SignatureNote
 from crashfarm.errors import Conflict, DatabaseUnavailable
 from crashfarm.settings import Farm
-from crashfarm.understand import RULES_VERSION, understand
+from crashfarm.understand import RULES_VERSION, last_words, understand
 from server.certainty import refiling, rereading
 from server.certainty.reprocessing import CURSOR, Reprocessor, Tally
 from tests.unit.certainty.farm import NOW, clock, farm, finding
@@ -231,6 +231,18 @@ def test_hang_keeps_its_kind() -> None:
     reprocessed(here)
     [found] = read(here, 1).findings
     assert (found.kind, found.frames[0].function) == (Kind.HANG, "spin")
+
+
+@pytest.mark.parametrize(
+    "said", ["==7==ERROR: AddressSanitizer: ABRT on unknown address", "Assertion failed: x, a.c:1"]
+)
+def test_report_that_the_farm_caused_is_none(said: str) -> None:
+    """What is behind the mark was said because the farm sent SIGABRT; what is before it counts."""
+    log = last_words.marked(b"==7==WARNING: MemorySanitizer: bad", f"{said}\n    #0 0x1 in spin a.c:3\n".encode())
+    here = stored(result(1, OLD, log=log, exit=Exit(signal=6, killed_for="time")))
+    reprocessed(here)
+    assert [found.title for found in read(here, 1).findings][-1] == "Hang"
+    assert not [found for found in read(here, 1).findings if found.frames]
 
 
 def interrupt(here: Farm, at: int) -> Callable[[str, str], None]:

@@ -16,10 +16,11 @@ from crashfarm.documents.finding import Finding, Kind
 from crashfarm.documents.job import Input, Job
 from crashfarm.documents.result import Result
 from crashfarm.times import utc_now
+from crashfarm.understand import last_words
 from tests import samples
 from worker.allowed import Allowed
 from worker.config import LimitsConfig
-from worker.debugging import cores, gdb, hanging
+from worker.debugging import cores, gdb
 from worker.debugging.debugger import Debugger, of_this_machine
 from worker.executing import STACK, Executor
 from worker.machine import Machine
@@ -132,6 +133,16 @@ def test_a_hang_of_python_tells_where_in_the_script_it_is(tmp_path: Path) -> Non
     assert b"Fatal Python error: Aborted" in parcel.output
 
 
+def test_a_report_of_the_abort_that_we_sent_is_marked_and_no_finding(tmp_path: Path) -> None:
+    """As sanitizers write one; what the program said before is told from it."""
+    report = "==7==ERROR: AddressSanitizer: ABRT on unknown address 0x7 (pc 0x7 bp 0x7 sp 0x7 T0)"
+    script = f'echo begun; trap \'echo "{report}"; echo "    #0 0x1 in spin a.c:3"; exit 1\' ABRT; while :; do :; done'
+    parcel = run(tmp_path, "/bin/sh", "-c", script, seconds=0.5, debugger=Debugger(gdb="", pattern=""))
+    assert (found(parcel).kind, found(parcel).frames) == (Kind.HANG, ())
+    before, mark, words = parcel.output.partition(last_words.MARK + b"\n")
+    assert (before, mark != b"", words.startswith(report.encode())) == (b"begun\n", True, True)
+
+
 def test_a_program_that_ignores_the_abort_is_ended_all_the_same(tmp_path: Path) -> None:
     """And is a hang without a stack."""
     nothing = Debugger(gdb="", pattern="")
@@ -178,13 +189,6 @@ def test_a_stack_that_is_no_recursion_is_left_as_it_is() -> None:
     short = "".join(f"#{number}  f () at a.c:1\n" for number in range(20)) + "#20  main () at a.c:1\n"
     assert gdb.settled(deep) == deep
     assert gdb.settled(short) == short
-
-
-def test_an_abort_that_we_asked_for_is_told_as_a_time_out() -> None:
-    """A program that says nothing leaves the word to the debugger."""
-    said = b"Fatal Python error: Aborted\n\nCurrent thread 0x01 (most recent call first):\n"
-    assert hanging.account(b"#0 main ()", said).startswith(b"Timeout (0:00:00)!\n\nCurrent thread")
-    assert hanging.account(b"#0 main ()", b"Aborted\n") == b"#0 main ()"
 
 
 @pytest.mark.parametrize(
