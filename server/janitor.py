@@ -45,6 +45,7 @@ class Janitor:
         self._keep = keep
         self._clock = clock
         self._since: dict[str, str | int] = {}
+        self._looked_at: dict[str, str] = {}
         self._sweeper = JobQueue(farm.status, clock, random.Random()).sweeper()
         self._turn = Turn(farm.status, f"janitor {socket.gethostname()} {secrets.token_hex(3)}", clock)
 
@@ -70,20 +71,23 @@ class Janitor:
         return total
 
     def remove_old(self) -> int:
-        """Delete jobs that have long ended and messages that are old; how many it were."""
+        """Delete jobs that have long ended and messages that are old; how many it were.
+
+        A page of each is looked at, and further ones in the next rounds: jobs that never end must not hide others.
+        """
         now = self._clock()
-        jobs = _before(self._farm.status, "job:", now - timedelta(days=self._keep.jobs))
-        messages = _before(self._farm.status, "message:", now - timedelta(days=self._keep.messages))
+        jobs = self._before("job:", now - timedelta(days=self._keep.jobs))
+        messages = self._before("message:", now - timedelta(days=self._keep.messages))
         ended = to_text(now - timedelta(days=self._keep.jobs))
         old = [doc for doc in jobs if (doc.get("completed_at") or "~") < ended]
         return _delete(self._farm.status, [*old, *messages])
 
-
-def _before(status: Database, prefix: str, moment: datetime) -> Iterator[Json]:
-    """Documents whose ids are of a time before that moment; a page of them, the oldest first."""
-    end = prefix + moment.strftime(STAMP)
-    rows = status.all_docs(startkey=prefix, endkey=end, include_docs=True, limit=PAGE).rows
-    return (row.doc for row in rows if row.doc)
+    def _before(self, prefix: str, moment: datetime) -> Iterator[Json]:
+        """Documents whose ids are of a time before that moment: the page behind the last one, after all the first."""
+        start, end = self._looked_at.get(prefix, prefix), prefix + moment.strftime(STAMP)
+        rows = self._farm.status.all_docs(startkey=start, endkey=end, include_docs=True, limit=PAGE).rows
+        self._looked_at[prefix] = str(rows[-1].id) if len(rows) == PAGE else prefix
+        return (row.doc for row in rows if row.doc)
 
 
 def _delete(status: Database, docs: list[Json]) -> int:

@@ -72,6 +72,20 @@ def test_old_messages_are_removed_and_new_ones_kept(farm: Farm) -> None:
     assert ids(farm, "message:") == {message(6.5)["_id"], message(0.0)["_id"]}
 
 
+def test_jobs_that_nobody_can_run_hide_no_ended_ones(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are: round after round others are looked at, and then the first ones again."""
+    monkeypatch.setattr("server.janitor.PAGE", 5)
+    stuck = [aged(number, 90 - number) for number in range(12)]
+    farm.status.bulk([one.to_doc() for one in (*stuck, ended(20, 60, 50), ended(21, 40, 30))])
+    keeper = janitor(farm)
+    assert sum(keeper.remove_old() for _ in range(4)) == 2
+    assert ids(farm, "job:") == {one.id for one in stuck}
+    first = Job.from_doc(farm.status.get(stuck[0].id) or {})
+    over = first.evolve(state=JobState.ABORTED, completed_at=to_text(NOW - timedelta(days=15)))
+    farm.status.put(over.to_doc())
+    assert sum(keeper.remove_old() for _ in range(4)) == 1
+
+
 def test_a_job_that_somebody_changes_meanwhile_is_not_removed(farm: Farm) -> None:
     """Deletions are by the revision that was looked at."""
     one = ended(1, 20, 15)
