@@ -16,6 +16,12 @@ StoreError(status, error, reason)
 """
 
 
+def quoted(text: str) -> str:
+    """Text as reasons quote it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 class StoreError(Exception):
     """An answer that is not a success: an HTTP status and CouchDB's pair of error and reason."""
 

@@ -93,6 +93,8 @@ def parse(text: bytes | msgspec.Raw, doc_id: str | None = None) -> Draft:
         else:
             pieces += (b",", _encode(name), b":", value)
     draft.body = b"".join(pieces)
+    if draft.rev is None and draft.revisions and draft.revisions[1]:
+        draft.rev = f"{draft.revisions[0]}-{draft.revisions[1][0]}"
     if doc_id is not None:
         draft.id = doc_id
     return draft

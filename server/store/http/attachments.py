@@ -93,19 +93,22 @@ def _draft(request: Request) -> Draft:
     """The next revision of the document, every attachment as it is."""
     doc_id = document_id(request)
     rev = documents.given_rev(request, None)
-    winner = request.db.winner(doc_id)
-    if winner is None:
-        if rev is not None or request.method == "DELETE":
-            raise NotFound("missing") if request.method == "DELETE" else Conflict
-        return Draft(doc_id, b"")
     if rev is None:
-        if not winner.deleted:
-            raise Conflict
-        return Draft(doc_id, b"")
+        return _unfounded(request, doc_id)
     base = request.db.stored(doc_id, rev)
     if base is None or base.rev != rev:
-        raise Conflict
+        raise StoreError(409, "not_found", "missing_rev")
     return Draft(doc_id, base.body, rev=rev, attachments=_stubs(base))
+
+
+def _unfounded(request: Request, doc_id: str) -> Draft:
+    """The first revision of a document; Conflict where there is one, once it is clear that there is something to do."""
+    if request.method == "DELETE" and attachment_name(request) not in documents.living(request.db, doc_id).kept():
+        raise NotFound(_NOT_THERE)
+    winner = request.db.winner(doc_id)
+    if winner is not None and not winner.deleted:
+        raise Conflict
+    return Draft(doc_id, b"")
 
 
 def _stubs(base: Stored) -> dict[str, Incoming]:

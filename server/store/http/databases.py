@@ -137,9 +137,9 @@ def _check_security(value: dict[str, Any]) -> None:
 
 routes = [
     Route("database", "", {"GET": info, "PUT": create, "DELETE": delete}, "DELETE,GET,HEAD,POST"),
-    Route("database", "_purged_infos_limit", {"GET": get_purged_limit, "PUT": put_purged_limit}),
-    Route("database", "_security", {"GET": get_security, "PUT": put_security}),
-    Route("database", "_revs_limit", {"GET": get_revs_limit, "PUT": put_revs_limit}),
+    Route("database", "_purged_infos_limit", {"GET": get_purged_limit, "PUT": put_purged_limit}, "GET,PUT"),
+    Route("database", "_security", {"GET": get_security, "PUT": put_security}, "PUT,GET"),
+    Route("database", "_revs_limit", {"GET": get_revs_limit, "PUT": put_revs_limit}, "PUT,GET"),
     Route("database", "_compact", {"POST": compact}),
     Route("database", "_ensure_full_commit", {"POST": ensure_full_commit}),
 ]

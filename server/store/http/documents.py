@@ -2,7 +2,7 @@
 
 import asyncio
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 from uuid import uuid4
 
 import msgspec
@@ -12,7 +12,7 @@ from server.store.database import Database, Stored, drafts
 from server.store.database.blobs import Incoming
 from server.store.database.drafts import Draft
 from server.store.database.writes import DocumentsWrite
-from server.store.errors import BadRequest, NotFound, StoreError, TooLarge
+from server.store.errors import BadRequest, NotFound, NotOffered, StoreError, TooLarge
 from server.store.http import contents, multipart, reading
 from server.store.http.request import Request
 from server.store.http.response import Response, raw_json
@@ -52,22 +52,39 @@ async def post(request: Request) -> Response:
     """POST /{db}"""
     request.require_json()
     draft = drafts.parse(request.minified(await document_body(request)))
-    draft.id = draft.id or uuid4().hex
+    if not draft.id:
+        draft.id = uuid4().hex
+        # Nobody can have based a new document on anything.
+        draft.rev = None if request.query.get("new_edits") != "false" else draft.rev
     return await store(request, draft)
+
+
+async def post_form(request: Request) -> Response:
+    """POST /{db}/{id}: a form with files, from a page of this very server; the store takes PUT only."""
+    referer = request.header("referer")
+    if referer is None:
+        raise BadRequest("Referer header required.")
+    if urlsplit(referer).netloc != urlsplit(request.base_url()).netloc:
+        raise BadRequest("Referer header must match host.")
+    check_id(document_id(request), request.server.settings.max_document_id_length)
+    if not (request.header("content-type") or "").startswith("multipart/form-data"):
+        raise StoreError(415, "bad_content_type", "Content-Type must be multipart/form-data")
+    raise NotOffered("This store takes no forms. PUT the document, or the attachment.")
 
 
 async def delete(request: Request) -> Response:
     """DELETE /{db}/{id}"""
     doc_id = document_id(request)
-    draft = Draft(doc_id, b"", deleted=True, rev=given_rev(request, None))
     living(request.db, doc_id)
+    draft = Draft(doc_id, b"", deleted=True, rev=given_rev(request, None))
     return await store(request, draft)
 
 
 async def copy(request: Request) -> Response:
     """COPY /{db}/{id} with the header Destination"""
-    source = reading.chosen(request, document_id(request))
+    asked = given_rev(request, None)
     target, rev = destination(request)
+    source = reading.chosen(request, document_id(request), asked)
     draft = Draft(target, source.body, rev=rev)
     kept = source.kept()
     for name, each in kept.items():
@@ -142,8 +159,7 @@ def given_rev(request: Request, in_body: str | None) -> str | None:
     if given is not None:
         pos, name = parse_rev(given)
         given = f"{pos}-{name}"
-    match = request.header("if-match")
-    header = match.strip().removeprefix("W/").strip('"') if match and match != "*" else None
+    header = _matched(request.header("if-match"))
     if given and header and given != header:
         raise BadRequest("Document rev and etag have different values")
     if given and in_body and given != in_body:
@@ -151,6 +167,14 @@ def given_rev(request: Request, in_body: str | None) -> str | None:
     if header and in_body and header != in_body:
         raise BadRequest("Document rev and etag have different values")
     return given or header or in_body
+
+
+def _matched(header: str | None) -> str | None:
+    """The revision in If-Match; what stands between the server and the client may have called it weak."""
+    if not header:
+        return None
+    pos, name = parse_rev(header.strip().removeprefix("W/").strip('"'))
+    return f"{pos}-{name}"
 
 
 def check_id(doc_id: str, longest: int) -> None:
@@ -206,10 +230,14 @@ def destination(request: Request) -> tuple[str, str | None]:
     if path.startswith(("http://", "https://")):
         raise BadRequest("Destination URL must be relative.")
     rev = query.removeprefix("rev=") if query.startswith("rev=") else None
-    return unquote(path), rev
+    if rev is not None:
+        parse_rev(rev)
+    target = unquote(path)
+    check_id(target, request.server.settings.max_document_id_length)
+    return target, rev
 
 
 routes = [
-    Route("document", "", {"GET": get, "PUT": put, "DELETE": delete, "COPY": copy}, METHODS),
+    Route("document", "", {"GET": get, "PUT": put, "DELETE": delete, "COPY": copy, "POST": post_form}, METHODS),
     Route("database", "", {"POST": post}),
 ]

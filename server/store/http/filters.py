@@ -13,6 +13,8 @@ from server.store.errors import BadRequest, NotFound
 from server.store.http.request import Request
 from server.store.mango import compile_selector
 
+_JSON = frozenset(("key", "startkey", "endkey", "descending"))
+
 
 def decode(text: bytes) -> Any:
     """A body as a value."""
@@ -116,7 +118,7 @@ def request_object(request: Request, body: str | None = None) -> dict[str, Any]:
         "requested_path": path,
         "path": path,
         "raw_path": request.scope["raw_path"].decode("latin-1"),
-        "query": request.query,
+        "query": _query(request),
         "headers": headers,
         "body": body or "undefined",
         "peer": request.peer,
@@ -125,6 +127,11 @@ def request_object(request: Request, body: str | None = None) -> dict[str, Any]:
         "userCtx": request.user_ctx(),
         "secObj": request.db.security(),
     }
+
+
+def _query(request: Request) -> dict[str, Any]:
+    """The options, those that are JSON by custom as values."""
+    return {name: request.json_option(name) if name in _JSON else text for name, text in request.query.items()}
 
 
 def _form(request: Request, body: str | None) -> dict[str, str]:

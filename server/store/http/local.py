@@ -8,17 +8,21 @@ from server.store.database import drafts
 from server.store.database import listing as listings
 from server.store.database.drafts import Draft
 from server.store.database.writes import LocalWrite
-from server.store.errors import BadRequest, NotFound
+from server.store.errors import NotFound
 from server.store.http import all_docs, documents
 from server.store.http.request import Request
 from server.store.http.response import Response, json_response, raw_json
 from server.store.http.routing import Route
+from server.store.revisions import parse_rev
 
 _encode = msgspec.json.Encoder().encode
 
 
 async def get(request: Request) -> Response:
     """GET /{db}/_local/{id}"""
+    if "rev" in request.query:
+        parse_rev(request.query["rev"])
+        raise NotFound("missing")
     rev, body = _found(request)
     doc_id = _encode("_local/" + request.parts[2])
     return raw_json(b'{"_id":%s,"_rev":"0-%d"%s}' % (doc_id, rev, body), 200, {"etag": f'"0-{rev}"'})
@@ -37,27 +41,27 @@ async def put(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     """DELETE /{db}/_local/{id}"""
+    _found(request)
     new = await request.db.write(LocalWrite(request.parts[2], None, _given_rev(request, None)))
     return _answer(request, new, 200)
 
 
 async def copy(request: Request) -> Response:
     """COPY /{db}/_local/{id} with the header Destination"""
-    found = _found(request)
     target, rev = documents.destination(request)
+    found = _found(request)
     return await documents.store(request, Draft(target, found[1], rev=rev))
 
 
 async def listing(request: Request) -> Response:
-    """GET and POST /{db}/_local_docs, and /{db}/_local_docs/queries"""
-    if request.parts[2:] == ("queries",):
-        body = await request.json_object(typed=False)
-        queries = body.get("queries")
-        if not isinstance(queries, list) or not all(isinstance(each, dict) for each in queries):
-            raise BadRequest("POST body must include `queries` parameter.")
-        answers = [_listed(request, each) for each in queries]
-        return raw_json(b'{"results":[\r\n' + b",\r\n".join(answers) + b"\r\n]}")
+    """GET and POST /{db}/_local_docs"""
     return raw_json(_listed(request, await all_docs.options_of(request)))
+
+
+async def queries(request: Request) -> Response:
+    """POST /{db}/_local_docs/queries"""
+    asked = [all_docs.one_of(request, each) for each in await request.queries(typed=False)]
+    return raw_json(b'{"results":[\r\n' + b",\r\n".join(_listed(request, each) for each in asked) + b"\r\n]}")
 
 
 def _listed(request: Request, options: dict[str, Any]) -> bytes:
@@ -73,7 +77,6 @@ def _chosen(ids: list[str], options: dict[str, Any]) -> list[Any]:
     """Which of the ids, which are in order, the options ask for; keys that are asked for by name are all there."""
     span = all_docs.span_of(options)
     if "keys" in options:
-        all_docs.check_keys(options)
         found: list[Any] = options["keys"][::-1] if span.descending else options["keys"]
     else:
         found = [each for each in (ids[::-1] if span.descending else ids) if listings.holds(span, each)]
@@ -108,6 +111,12 @@ def _answer(request: Request, rev: str, status: int) -> Response:
 
 
 routes = [
-    Route("local", "", {"GET": get, "PUT": put, "DELETE": delete, "COPY": copy}, documents.METHODS),
+    Route(
+        "local",
+        "",
+        {"GET": get, "PUT": put, "DELETE": delete, "COPY": copy, "POST": documents.post_form},
+        documents.METHODS,
+    ),
     Route("database", "_local_docs", {"GET": listing, "POST": listing}),
+    Route("database", "_local_docs/queries", {"POST": queries}),
 ]

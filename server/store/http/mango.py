@@ -73,11 +73,11 @@ async def list_indexes(request: Request) -> Response:
 
 async def make_index(request: Request) -> Response:
     """POST /{db}/_index and …/_bulk_delete"""
+    if len(request.parts) > 2 and request.parts[2:] != ("_bulk_delete",):
+        raise NotFound("missing")
     body = await request.json_object()
-    if request.parts[2:] == ("_bulk_delete",):
-        return await _bulk_delete(request, body)
     if len(request.parts) > 2:
-        raise MethodNotAllowed("GET,POST")
+        return await _bulk_delete(request, body)
     asked = parse_index(body)
     if asked.type != "json":
         raise NotOffered(
@@ -97,6 +97,8 @@ async def make_index(request: Request) -> Response:
 async def delete_index(request: Request) -> Response:
     """DELETE /{db}/_index/{ddoc}/json/{name}"""
     rest = request.parts[2:]
+    if not rest:
+        raise MethodNotAllowed("GET,POST")
     if rest[:1] == ("_design",):
         rest = rest[1:]
     if len(rest) != 3 or rest[1] != "json":

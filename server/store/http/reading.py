@@ -31,9 +31,9 @@ async def read(request: Request, doc_id: str) -> Response:
     return raw_json(_json(request, found, extra), 200, headers)
 
 
-def chosen(request: Request, doc_id: str) -> Stored:
-    """The revision that a request asks for: the winner, or the one in `rev`."""
-    rev = request.query.get("rev")
+def chosen(request: Request, doc_id: str, asked: str | None = None) -> Stored:
+    """The revision that a request asks for: the winner, or the one in `rev` or given as `asked`."""
+    rev = asked or request.query.get("rev")
     if rev is None:
         return documents.living(request.db, doc_id)
     pos, name = parse_rev(rev)

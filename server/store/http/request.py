@@ -13,7 +13,7 @@ from server.store import auth
 from server.store.auth import UserCtx
 from server.store.database import Database
 from server.store.database.drafts import minify
-from server.store.errors import BadRequest, QueryParseError, StoreError, TooLarge, Unauthorized
+from server.store.errors import BadRequest, QueryParseError, StoreError, TooLarge, Unauthorized, quoted
 from server.store.http.depth import check_depth
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Request:
             return default
         if value in ("true", "false"):
             return value == "true"
-        raise QueryParseError(f'Invalid boolean parameter: "{value}"')
+        raise QueryParseError(f"Invalid boolean parameter: {quoted(value)}")
 
     def number(self, name: str, default: int) -> int:
         """A query option that is a whole number, not negative."""
@@ -73,7 +73,7 @@ class Request:
         if value.isascii() and value.isdigit():
             return int(value)
         kind = "positive integer" if value[1:].isdigit() and value[0] == "-" else "integer"
-        raise QueryParseError(f'Invalid value for {kind}: "{value}"')
+        raise QueryParseError(f"Invalid value for {kind}: {quoted(value)}")
 
     def json_option(self, name: str) -> Any:
         """A query option that is JSON."""
@@ -140,6 +140,18 @@ class Request:
     async def json(self) -> Any:
         """The body as a value."""
         return _decode(await self.text())
+
+    async def queries(self, *, typed: bool) -> list[dict[str, Any]]:
+        """The queries in the body of a `…/queries` request."""
+        body = await self.json_object(typed=typed)
+        if "queries" not in body:
+            raise BadRequest("POST body must include `queries` parameter.")
+        found = body["queries"]
+        if not isinstance(found, list):
+            raise BadRequest("`queries` member must be an array.")
+        if not all(isinstance(each, dict) for each in found):
+            raise BadRequest("`queries` must be an array of objects.")
+        return found
 
     async def json_object(self, *, typed: bool = True) -> dict[str, Any]:
         """The body, which has to be a JSON object, and, if `typed`, to say that it is."""

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from server.store.database import drafts
-from server.store.errors import BadRequest, MethodNotAllowed, StoreError
+from server.store.errors import StoreError
 from server.store.http import documents, filters
 from server.store.http.request import Request
 from server.store.http.response import Response
@@ -17,11 +17,13 @@ _SANDBOX = "sandbox"
 
 
 async def update(request: Request) -> Response:
-    """POST and PUT /{db}/_design/{ddoc}/_update/{name} and …/{id}"""
+    """Any method that may write, at /{db}/_design/{ddoc}/_update/{name} and …/{id}"""
     if len(request.parts) < 5:
-        raise BadRequest("Invalid path.")
+        raise StoreError(404, "update_error", "Invalid path.")
     ddoc, name, doc_id = request.parts[2], request.parts[4], "/".join(request.parts[5:]) or None
     text = filters.designed(request.db, ddoc, "updates", name)
+    if request.method in ("GET", "HEAD"):
+        raise StoreError(405, "method_not_allowed", "Update functions do not allow GET")
     body = (await request.plain_body()).decode("utf-8", "replace")
     req = filters.request_object(request, body) | {"id": doc_id}
     old = request.db.get_winner(doc_id) if doc_id else None
@@ -29,11 +31,6 @@ async def update(request: Request) -> Response:
     if new is None:
         return _answer(answer, 200, {})
     return await _written(request, new, answer)
-
-
-async def refuse(request: Request) -> Response:
-    """Reading is not updating."""
-    raise MethodNotAllowed("POST,PUT")
 
 
 async def _written(request: Request, new: bytes, answer: Any) -> Response:
@@ -65,4 +62,6 @@ def _body(answer: dict[str, Any]) -> tuple[str, bytes]:
     return _HTML, str(answer.get("body", "")).encode()
 
 
-routes = [Route("design", "_update", {"POST": update, "PUT": update, "GET": refuse}, "POST,PUT")]
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "COPY")
+
+routes = [Route("design", "_update", dict.fromkeys(_METHODS, update), "POST,PUT")]

@@ -1,6 +1,7 @@
 """Views over HTTP: queries, information on an index, and the clearing away of old ones."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ from server.store.http.request import Request
 from server.store.http.response import Response, json_response, raw_json
 from server.store.http.routing import Route
 from server.store.views.answer import FetchDoc
-from server.store.views.options import Options, parse
+from server.store.views.options import Options, check_keys, parse, parse_one_of
 from server.store.views.server import Query, ViewServer
 
 T = TypeVar("T")
@@ -21,15 +22,20 @@ _SMALL = 1 << 16
 
 async def get_view(request: Request) -> Response:
     """GET /{db}/_design/{ddoc}/_view/{view}"""
-    return await _answer(request, _prepare(request, parse(request.query)))
+    with _design_first(request):
+        options = parse(request.query)
+    return await _answer(request, _prepare(request, options))
 
 
 async def post_view(request: Request) -> Response:
-    """POST /{db}/_design/{ddoc}/_view/{view} and …/queries"""
-    if len(request.parts) == 6 and request.parts[5] == "queries":
-        return await _queries(request)
-    body = await request.json_object()
-    return await _answer(request, _prepare(request, parse(request.query, body)))
+    """POST /{db}/_design/{ddoc}/_view/{view}"""
+    with _design_first(request):
+        body = await request.json_object()
+        if "queries" in body:
+            raise BadRequest("The `queries` parameter is no longer supported at this endpoint")
+        check_keys(body, "member")
+        options = parse(request.query, body)
+    return await _answer(request, _prepare(request, options))
 
 
 async def info(request: Request) -> Response:
@@ -67,23 +73,32 @@ def _ddoc_id(request: Request) -> str:
     return "_design/" + request.parts[2]
 
 
+@contextlib.contextmanager
+def _design_first(request: Request) -> Iterator[None]:
+    """What is wrong with a query matters only where there is such a design document: else that is the error."""
+    try:
+        yield
+    except StoreError:
+        check_users(request)
+        request.server.views.index(request.db, _ddoc_id(request))
+        raise
+
+
 def _prepare(request: Request, options: Options) -> Query:
-    check_users(request)
     if len(request.parts) != 5:
-        raise MethodNotAllowed("POST" if request.parts[5:] == ("queries",) else "GET,POST,HEAD")
+        raise MethodNotAllowed("GET,POST,HEAD")
     views: ViewServer = request.server.views
     return views.query(request.db, _ddoc_id(request), request.parts[4], options)
 
 
-async def _queries(request: Request) -> Response:
+async def queries(request: Request) -> Response:
+    """POST /{db}/_design/{ddoc}/_view/{view}/queries"""
     check_users(request)
-    body = await request.json_object()
-    asked = body.get("queries")
-    if not isinstance(asked, list) or not all(isinstance(each, dict) for each in asked):
-        raise BadRequest("POST body must include `queries` parameter.")
+    with _design_first(request):
+        asked = await request.queries(typed=True)
     views: ViewServer = request.server.views
     name = request.parts[4]
-    found = [views.query(request.db, _ddoc_id(request), name, parse(request.query, each)) for each in asked]
+    found = [views.query(request.db, _ddoc_id(request), name, parse_one_of(request.query, each)) for each in asked]
     for query in found:
         await _freshen(request, query)
     pieces = [await _in_thread(request, query, _whole, query, request) for query in found]
@@ -162,7 +177,8 @@ _REFUSED: dict[str, Any] = dict.fromkeys(("GET", "POST", "PUT", "DELETE"), not_o
 
 routes = [
     Route("design", "_view", _VIEW, "GET,POST,HEAD"),
-    Route("design", "_info", {"GET": info}),
+    Route("design", "_view/queries", {"POST": queries}),
+    Route("design", "_info", {"GET": info}, "GET"),
     Route("database", "_view_cleanup", {"POST": cleanup}),
     Route("database", "_temp_view", {"GET": temporary, "POST": temporary}),
     *(Route("design", name, _REFUSED) for name in ("_show", "_list", "_rewrite")),

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from server.store.collation import HIGHEST, Encode
-from server.store.errors import BadRequest, QueryParseError
+from server.store.errors import BadRequest, QueryParseError, quoted
 from server.store.views.ranges import Range
 
 Update = Literal["true", "false", "lazy"]
@@ -36,7 +36,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     reduce: bool | None = None
     group_level: int | None = None
     include_docs: bool = False
-    conflicts: bool = False
+    conflicts: bool | None = None
     attachments: bool = False
     att_encoding_info: bool = False
     update: Update = "true"
@@ -66,7 +66,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     def _check_reduce(self) -> None:
         if self.include_docs:
             raise QueryParseError("`include_docs` is invalid for reduce")
-        if self.conflicts:
+        if self.conflicts is not None:
             raise QueryParseError("`conflicts` is invalid for reduce views.")
         if self.keys is not None and self.group_level != EXACT:
             raise QueryParseError("Multi-key fetches for reduce views must use `group=true`")
@@ -85,14 +85,39 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 def parse(query: Mapping[str, str], body: Mapping[str, Any] | None = None) -> Options:
     """Options from the address and from a JSON body; the address wins. Unknown names are ignored, as in CouchDB."""
+    return _made(of_body(body or {}) | of_address(query))
+
+
+def parse_one_of(query: Mapping[str, str], asked: Mapping[str, Any]) -> Options:
+    """Options of one of several queries: what it says itself goes before the address."""
+    return _made(of_address(query) | of_body(asked))
+
+
+def of_address(query: Mapping[str, str]) -> dict[str, Any]:
+    """The options that an address gives, each checked by itself.
+
+    The ends of a range are called `start` and `end`, whichever of their names they came by; `key` is both.
+    """
     found: dict[str, Any] = {}
-    for name, value in (body or {}).items():
-        if name in _READERS:
-            _READERS[name](found, value, lambda given: given)
     for name, text in query.items():
         if name in _READERS:
             _READERS[name](found, text, _decode)
-    return _made(found)
+    return found
+
+
+def of_body(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that a JSON body gives, likewise."""
+    found: dict[str, Any] = {}
+    for name, value in body.items():
+        if name in _READERS:
+            _READERS[name](found, value, lambda given: given)
+    return found
+
+
+def check_keys(body: Mapping[str, Any], word: str) -> None:
+    """BadRequest, with that word for where they stand, unless `keys` is a list."""
+    if "keys" in body and not isinstance(body["keys"], list):
+        raise BadRequest(f"`keys` {word} must be an array.")
 
 
 def _made(found: dict[str, Any]) -> Options:
@@ -126,7 +151,7 @@ def _decode(text: Any) -> Any:
 
 def _shown(value: Any) -> str:
     """A value as error messages quote it."""
-    return f'"{value}"' if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return quoted(value) if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _boolean(value: Any) -> bool:
@@ -187,7 +212,7 @@ def _doc_id(name: str) -> Reader:
 def _keys(found: dict[str, Any], value: Any, read_value: Read) -> None:
     keys = read_value(value)
     if not isinstance(keys, list):
-        raise BadRequest("`keys` member must be an array.")
+        raise QueryParseError("`keys` must be an array of strings.")
     found["keys"] = keys
 
 
@@ -205,8 +230,9 @@ def _stale(found: dict[str, Any], value: Any, _read: Read) -> None:
     found["update"] = meaning[value]
 
 
-def _checked(found: dict[str, Any], value: Any, _read: Read) -> None:
-    _boolean(value)
+def _stable(_found: dict[str, Any], value: Any, _read: Read) -> None:
+    if not isinstance(value, bool) and value not in ("true", "false"):
+        raise QueryParseError("Invalid value for `stable`.")
 
 
 _READERS: dict[str, Reader] = {
@@ -233,7 +259,7 @@ _READERS: dict[str, Reader] = {
     "att_encoding_info": _flag("att_encoding_info"),
     "update": _update,
     "stale": _stale,
-    "stable": _checked,
+    "stable": _stable,
     "update_seq": _flag("update_seq"),
     "sorted": _flag("sorted"),
 }
