@@ -25,7 +25,8 @@ SELECT
             )
     ),
     (SELECT count(DISTINCT bug) FROM bugs WHERE bugs.signature = tuples.signature AND open),
-    (SELECT count(DISTINCT bug) FROM bugs WHERE bugs.signature = tuples.signature AND NOT open)
+    (SELECT count(DISTINCT bug) FROM bugs WHERE bugs.signature = tuples.signature AND NOT open),
+    json_group_array(DISTINCT branch)
 FROM tuples
 WHERE signature IN (SELECT name FROM dirty)
 GROUP BY signature;

@@ -11,7 +11,7 @@ from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from server.queries import totals
 from server.report import asks, bugs, pictures
-from server.report.lists import NEW, ON_BRANCH, ONLY_ON_BRANCH, UNFILED, Lists
+from server.report.lists import NEW, ON_BRANCH, ONLY_ON_BRANCH, STILL_TRUE, UNFILED, Lists
 from server.report.machines import MAX_LINES, Machines
 from server.report.model import BranchLine, BranchPage, BugLink, BugPage, BuildRow, Line, Overview, SignaturePage
 from server.report.scratch import Scratch
@@ -55,6 +55,24 @@ class Facts:
     def signatures(self, lines: Iterable[Line]) -> Iterator[SignaturePage]:
         """The pages of these signatures."""
         return self._signatures.pages(lines)
+
+    def still_true(self, look: str) -> Iterator[str]:
+        """The names of the signatures whose pages, as they were last written, are still true."""
+        statement = f"SELECT name FROM signatures WHERE {STILL_TRUE}"  # noqa: S608 ours
+        return (name for (name,) in self._scratch.rows(statement, *self._looks(look)))
+
+    def changed(self, look: str) -> Iterator[Line]:
+        """The other ones, the commonest first."""
+        return self._lists.lines(f"NOT {STILL_TRUE}", *self._looks(look))
+
+    def all_true(self, look: str) -> None:
+        """Note that the pages of all signatures are true now."""
+        statement = "INSERT OR REPLACE INTO pages SELECT name, iif(first_seen >= ?, ?, ?) FROM signatures"
+        self._scratch.change(statement, *self._looks(look))
+
+    def _looks(self, look: str) -> tuple[str, str, str]:
+        """From when on signatures are new, and how the pages of new and of other ones look."""
+        return self._since or "~", f"{look} new", look
 
     def on_branch(self, line: BranchLine, limit: int) -> list[Line]:
         """Signatures that were seen on a branch, the commonest first."""

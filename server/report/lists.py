@@ -15,8 +15,7 @@ from server.report.text import natural, slug
 
 _LINES = """
 SELECT name, kind, detail, message, title, severity, first_seen, last_seen, findings, tuples, suppressed, differs,
-    open_bugs, closed_bugs,
-    (SELECT json_group_array(branch) FROM (SELECT DISTINCT branch FROM tuples WHERE signature = name))
+    open_bugs, closed_bugs, branches
 FROM signatures WHERE {condition} ORDER BY suppressed, findings DESC, first_seen, name LIMIT {limit} OFFSET {offset}
 """
 
@@ -31,6 +30,8 @@ ONLY_ON_MACHINE = f"""{ON_MACHINE} AND name NOT IN (
 UNFILED = "NOT suppressed AND NOT open_bugs AND NOT closed_bugs"
 
 NEW = "first_seen >= ?"
+
+STILL_TRUE = "name IN (SELECT name FROM pages WHERE look = iif(first_seen >= ?, ?, ?))"
 
 AGAIN = "EXISTS (SELECT 1 FROM again WHERE signature = name AND last_seen >= ?)"
 
@@ -120,7 +121,13 @@ class Lists:
 
     def _line(self, row: tuple[Any, ...]) -> Line:
         new = bool(self._since) and row[6] >= self._since
-        return Line(*(*row[:-1], new, tuple(sorted(msgspec.json.decode(row[-1]), key=natural))))
+        return Line(*(*row[:-1], new, _branches(row[-1])))
+
+
+@functools.lru_cache(1024)
+def _branches(names: str) -> tuple[str, ...]:
+    """A JSON array of names, in the order of the versions in them."""
+    return tuple(sorted(msgspec.json.decode(names, type=list[str]), key=natural))
 
 
 @functools.lru_cache(1024)

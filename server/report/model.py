@@ -36,6 +36,11 @@ def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
 
 
+def signature_href(name: str) -> str:
+    """The address of a signature's page, from the report's folder."""
+    return f"signature/{name}.html"
+
+
 @dataclass(frozen=True)
 class Line:
     """A signature as lists show it. `name` is its short name; `message` is empty unless it is part of the signature."""
@@ -65,7 +70,7 @@ class Line:
     @property
     def href(self) -> str:
         """The page's address, from the report's folder."""
-        return f"signature/{self.name}.html"
+        return signature_href(self.name)
 
 
 @dataclass(frozen=True)
@@ -285,7 +290,7 @@ class Variant:
     @property
     def href(self) -> str:
         """The page's address, from the report's folder."""
-        return f"signature/{self.name}.html"
+        return signature_href(self.name)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-VERSION = "3"
+VERSION = "4"
 """Grows with every change of `scratch.sql` or of what its tables mean: a file of another version is made anew."""
 
 _TABLES = (

@@ -103,7 +103,9 @@ CREATE TABLE signatures (
     suppressed INTEGER NOT NULL,
     differs INTEGER NOT NULL,
     open_bugs INTEGER NOT NULL,
-    closed_bugs INTEGER NOT NULL
+    closed_bugs INTEGER NOT NULL,
+    -- As JSON.
+    branches TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX signatures_findings ON signatures (findings DESC, first_seen, name);
 

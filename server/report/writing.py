@@ -55,9 +55,14 @@ def write_report(
         facts = Facts(farm, scratch, since_text)
         overview = facts.overview()
         pages = Pages(folder, out, about, overview.branches)
-        with painting(pages, overview.signatures) as paint:
+        changed = overview.signatures - _keep(facts, scratch, pages)
+        with painting(pages, changed) as paint:
             _write_pages(facts, overview, paint)
-            _write_signatures(facts, scratch, pages, paint, tell)
+            for written, page in enumerate(facts.signatures(facts.changed(pages.look)), 1):
+                paint.write("signature.html.j2", page.line.href, page=page)
+                if written % TELL == 0:
+                    tell(written, changed, "writing pages")
+        facts.all_true(pages.look)
         # Last, for it tells what the pages have found.
         handoffs.write(facts, overview, about, pages)
         scratch.set("token", marker.token)
@@ -87,26 +92,13 @@ def _write_pages(facts: Facts, overview: model.Overview, pages: Pages | Painters
     pages.write("unfiled.html.j2", "unfiled.html", lines=facts.unfiled(), total=overview.unfiled)
 
 
-def _write_signatures(
-    facts: Facts, scratch: Scratch, pages: Pages, paint: Pages | Painters, progress: Progress
-) -> None:
-    """Each signature's page; one that is still true is taken over from the report before."""
-    total = facts.signature_count
-    changed = (line for line in facts.lines() if not _still_true(scratch, pages, line))
-    for written, page in enumerate(facts.signatures(changed), 1):
-        paint.write("signature.html.j2", page.line.href, page=page)
-        scratch.change("INSERT OR REPLACE INTO pages VALUES (?, ?)", page.line.name, _look(pages, page.line))
-        if written % TELL == 0:
-            progress(written, total, "writing pages")
-
-
-def _still_true(scratch: Scratch, pages: Pages, line: model.Line) -> bool:
-    query = "SELECT count(*) FROM pages WHERE name = ? AND look = ?"
-    return bool(scratch.number(query, line.name, _look(pages, line))) and pages.keep(line.href)
-
-
-def _look(pages: Pages, line: model.Line) -> str:
-    return f"{pages.look} {line.new}"
+def _keep(facts: Facts, scratch: Scratch, pages: Pages) -> int:
+    """Take over from the report before the pages of signatures that are still true; returns how many."""
+    still = list(facts.still_true(pages.look))
+    gone = [name for name in still if not pages.keep(model.signature_href(name))]
+    for name in gone:
+        scratch.change("DELETE FROM pages WHERE name = ?", name)
+    return len(still) - len(gone)
 
 
 def _write_lists(facts: Facts, pages: Pages | Painters) -> None:
