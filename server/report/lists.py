@@ -31,7 +31,7 @@ UNFILED = "NOT suppressed AND NOT open_bugs AND NOT closed_bugs"
 
 NEW = "first_seen >= ?"
 
-STILL_TRUE = "name IN (SELECT name FROM pages WHERE look = iif(first_seen >= ?, ?, ?))"
+STILL_TRUE = "EXISTS (SELECT 1 FROM pages WHERE pages.name = signatures.name AND look = iif(first_seen >= ?, ?, ?))"
 
 AGAIN = "EXISTS (SELECT 1 FROM again WHERE signature = name AND last_seen >= ?)"
 
