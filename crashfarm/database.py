@@ -24,6 +24,24 @@ Json = dict[str, Any]
 
 TIMEOUT = 30.0
 """Seconds without a byte from the server until a request is given up."""
+FOR_GOOD = frozenset(
+    (
+        "forbidden",
+        "unauthorized",
+        "bad_request",
+        "doc_validation",
+        "illegal_docid",
+        "illegal_document_id",
+        "invalid_attachment",
+        "missing_stub",
+        "not_found",
+        "attachment_too_large",
+        "document_too_large",
+        "request_entity_too_large",
+        "too_large",
+    )
+)
+"""CouchDB's words for a document that it does not take from us. Any other failure is the server's, and passes."""
 LONG_QUERY = 1500
 """Bytes of JSON from which on a view's query is posted: escaped thrice as long, it must fit a line of 8 KiB."""
 
@@ -43,6 +61,16 @@ class Outcome(msgspec.Struct, frozen=True):
     def ok(self) -> bool:
         """Whether the document was written."""
         return self.error is None
+
+    @property
+    def refused(self) -> bool:
+        """Whether the document is at fault, or who writes it: trying again is of no use."""
+        return self.error in FOR_GOOD
+
+    @property
+    def passing(self) -> bool:
+        """Whether the server is at fault: the same write may succeed another time."""
+        return self.error is not None and self.error != "conflict" and not self.refused
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -67,7 +67,19 @@ class Claimer:
         finally:
             self._reporter.claiming = False
         self._unsure = False
+        self._tell_refusals()
         return jobs
+
+    def _tell_refusals(self) -> None:
+        """Say which jobs the database does not let us claim, in one line for all of one claim."""
+        if refusals := self._parts.queue.take_refusals():
+            log.warning(
+                "%d jobs cannot be claimed and are left alone, %s for %.0f s: %s",
+                len(refusals),
+                refusals[0].job,
+                refusals[0].pause,
+                refusals[0].reason,
+            )
 
     def _give_back_what_we_did_not_hear_of(self) -> None:
         parts = self._parts

@@ -21,25 +21,6 @@ ROUNDS = 20
 
 OUTPUT = "output.txt"
 
-FOR_GOOD = frozenset(
-    (
-        "forbidden",
-        "unauthorized",
-        "bad_request",
-        "doc_validation",
-        "illegal_docid",
-        "illegal_document_id",
-        "invalid_attachment",
-        "missing_stub",
-        "not_found",
-        "attachment_too_large",
-        "document_too_large",
-        "request_entity_too_large",
-        "too_large",
-    )
-)
-"""CouchDB's words for a document that it will never take. Any other failure is the server's, and passes."""
-
 
 class Recorded(msgspec.Struct, frozen=True):
     """What could not be written: reasons by the ids of the jobs, `refused` for good, or to be tried `again`."""
@@ -184,10 +165,5 @@ def _first(passing: dict[str, str], sightings: Sequence[Sighting]) -> str:
 
 def _told(outcomes: Sequence[Outcome], *, passing: bool) -> dict[str, str]:
     """The reasons of those that were refused for good, or of those that failed for what will pass."""
-    wrong = [outcome for outcome in outcomes if outcome.error not in {None, "conflict"}]
-    return {outcome.id: outcome.reason or str(outcome.error) for outcome in wrong if _passes(outcome) == passing}
-
-
-def _passes(outcome: Outcome) -> bool:
-    """Whether a failed write may succeed another time: what is wrong is the server, and not the document."""
-    return outcome.error not in FOR_GOOD
+    wrong = [outcome for outcome in outcomes if (outcome.passing if passing else outcome.refused)]
+    return {outcome.id: outcome.reason or str(outcome.error) for outcome in wrong}

@@ -99,7 +99,7 @@ class Reporter:
             return WorkerState.PAUSED, worker.control.reason
         if worker.quarantine:
             return WorkerState.QUARANTINED, worker.quarantine.reason
-        return self._activity(), slots.trouble or slots.installing()
+        return self._activity(), slots.trouble or slots.installing() or self._parts.queue.refused
 
     def _activity(self) -> WorkerState:
         slots = self._parts.slots

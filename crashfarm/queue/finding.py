@@ -9,6 +9,7 @@ import msgspec
 from crashfarm.database import Database, Row
 from crashfarm.documents.job import Job, JobState, Priority
 from crashfarm.queue.abilities import RELAXATIONS, Abilities, Demand
+from crashfarm.queue.aside import Aside
 from crashfarm.queue.settling import read
 from crashfarm.queue.window import Place, Window
 
@@ -54,8 +55,9 @@ class Waiting(msgspec.Struct, frozen=True):
 class Finder:
     """Reads what is pending, somewhat ahead of need. Not for several threads at once."""
 
-    def __init__(self, status: Database, rng: random.Random, monotonic: Callable[[], float]) -> None:
+    def __init__(self, status: Database, rng: random.Random, monotonic: Callable[[], float], aside: Aside) -> None:
         self._status = status
+        self._aside = aside
         self._rng = rng
         self._monotonic = monotonic
         self._served = rng.randrange(RISE)
@@ -188,11 +190,17 @@ class Finder:
         return next(ranks, None)
 
     def _read(self, waiting: Waiting, limit: int, skip: int) -> list[Job]:
-        """Jobs of a class from a row on. A document may be newer than its row: only free ones count."""
-        key = [waiting.demand.key(), waiting.priority]
-        query = {"startkey": key, "endkey": [*key, {}], "skip": skip, "limit": limit, "include_docs": True}
+        """Jobs of a class from a row on. A document may be newer than its row: only free ones count.
+
+        Those that are left alone must not hide others: so many more are read, and of very many, any.
+        """
+        if len(self._aside) > MOST:
+            skip = self._rng.randrange(waiting.count)
+        key, more = [waiting.demand.key(), waiting.priority], min(MOST, len(self._aside))
+        query = {"startkey": key, "endkey": [*key, {}], "skip": skip, "limit": limit + more, "include_docs": True}
         rows = self._view(reduce=False, **query)
-        return [job for job in read(row.doc for row in rows) if job.state == JobState.PENDING and not job.wait]
+        free = (job for job in read(row.doc for row in rows) if job.state == JobState.PENDING and not job.wait)
+        return [job for job in free if not self._aside.rests(job.id)][:limit]
 
     def _view(self, **query: object) -> tuple[Row, ...]:
         update = {"update": "lazy"} if self._lazy else {}

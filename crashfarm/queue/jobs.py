@@ -8,7 +8,8 @@ from crashfarm.database import Database
 from crashfarm.documents.job import Job, JobResult, JobState, Priority
 from crashfarm.errors import InputError
 from crashfarm.queue import orders, sweeping, transitions
-from crashfarm.queue.abilities import RELAXATIONS, Abilities
+from crashfarm.queue.abilities import RELAXATIONS, Abilities, Demand
+from crashfarm.queue.aside import Aside, Refusal
 from crashfarm.queue.ends import End
 from crashfarm.queue.finding import Finder, Waiting
 from crashfarm.queue.settling import Move, Settlement, read, settle
@@ -38,7 +39,9 @@ class JobQueue:
         self._status = status
         self._clock = clock
         self._rng = rng or random.Random()
-        self._finder = Finder(status, self._rng, monotonic)
+        self._aside = Aside(monotonic)
+        self._finder = Finder(status, self._rng, monotonic, self._aside)
+        self._refusals: list[Refusal] = []
 
     def add(self, jobs: Iterable[Job]) -> list[Job]:
         """Queue jobs. Raises InputError or Refused, with the reason, as `orders.add` has it."""
@@ -75,7 +78,17 @@ class JobQueue:
         free = sum(waiting.count for waiting in self.waiting() if abilities.meet(waiting.demand, RELAXATIONS))
         key = [transitions.DELAY]
         delayed = self._status.view("queue", "waiting", startkey=key, endkey=[*key, {}]).rows
-        return free + sum(int(row.value) for row in delayed)
+        return free - self._left_alone(abilities) + sum(int(row.value) for row in delayed)
+
+    @property
+    def refused(self) -> str:
+        """Why we leave some job alone that we could run, or nothing. May be asked by any thread."""
+        return self._aside.words
+
+    def take_refusals(self) -> list[Refusal]:
+        """The claims that the database has refused us since we were last asked."""
+        refusals, self._refusals = self._refusals, []
+        return refusals
 
     def listen(self, since: str) -> tuple[str, bool]:
         """Wait until a job is pending that was not at `since`, or a while; from where to listen on, and whether one is.
@@ -101,7 +114,10 @@ class JobQueue:
         claims = [transitions.claim(job, holder, lease_seconds, now) for job in candidates]
         settled, written = settle(self._status, self._finishing(finished), claims)
         claimed = [job for job, outcome in written if outcome.ok]
-        self._finder.met_others(len(claims) - len(claimed), len(claimed))
+        refused = [(job, outcome) for job, outcome in written if outcome.refused]
+        self._refusals += [self._aside.put(job.id, one.reason or str(one.error)) for job, one in refused]
+        self._aside.forget(job.id for job in claimed)
+        self._finder.met_others(len(claims) - len(claimed) - len(refused), len(claimed))
         return settled, claimed
 
     def lost(self, jobs: Sequence[Job]) -> list[Job]:
@@ -145,6 +161,12 @@ class JobQueue:
     def sweeper(self) -> Sweeper:
         """An observer that takes jobs back from silent holders, and frees those that wait for others or for time."""
         return Sweeper(self._status, self._clock, self._rng)
+
+    def _left_alone(self, abilities: Abilities) -> int:
+        """How many jobs we could claim now if the database had not refused them to us a while ago."""
+        found = sweeping.read_jobs(self._status, self._aside.resting())
+        free = (job for job in found if job.state == JobState.PENDING and not job.wait)
+        return sum(abilities.meet(Demand.of(job), RELAXATIONS) for job in free)
 
     def _finishing(self, finished: Sequence[Finished]) -> list[Move]:
         now = to_text(self._clock())

@@ -7,7 +7,7 @@ import msgspec
 from crashfarm.database import Database, Outcome
 from crashfarm.documents.base import Json
 from crashfarm.documents.job import Job
-from crashfarm.errors import InvalidDocument
+from crashfarm.errors import DatabaseUnavailable, InvalidDocument
 from crashfarm.queue import transitions
 
 ROUNDS = 5
@@ -35,17 +35,23 @@ def settle(
 
     Where a revision has changed, look again: what is still ours is tried again. A move that was made before, but whose
     answer was lost, counts as done. A job that is not ours any more is lost, and nothing of ours is written to it.
+
+    Raises DatabaseUnavailable when the server keeps failing for some of them; all can be asked for again then.
     """
     done: list[Job] = []
     lost: list[Job] = []
     refused: list[tuple[Job, str]] = []
     written = write(status, [*(move(job) for job, move in moves), *further])
-    left = _sort(moves, written[: len(moves)], done, refused)
+    attempted = written[: len(moves)]
+    left = _sort(moves, attempted, done, refused)
     for _ in range(ROUNDS):
         left = _look_again(status, left, done, lost)
         if not left:
             break
-        left = _sort(left, write(status, [move(job) for job, move in left]), done, refused)
+        attempted = write(status, [move(job) for job, move in left])
+        left = _sort(left, attempted, done, refused)
+    if faults := [outcome for _, outcome in attempted if outcome.passing and left]:
+        raise DatabaseUnavailable(f"{len(faults)} jobs were not written; {faults[0].id}: {faults[0].reason}")
     lost += [job for job, _ in left]
     return Settlement(tuple(done), tuple(lost), tuple(refused)), written[len(moves) :]
 
@@ -71,11 +77,11 @@ def read(docs: Iterable[Json | None]) -> list[Job]:
 def _sort(
     moves: Sequence[Move], written: list[tuple[Job, Outcome]], done: list[Job], refused: list[tuple[Job, str]]
 ) -> list[Move]:
-    """Sort out what became of moves; those that met another revision are returned."""
+    """Sort out what became of moves; those that met another revision, or a fault of the server, are returned."""
     done += [job for job, outcome in written if outcome.ok]
     pairs = [(move, outcome) for move, (_, outcome) in zip(moves, written, strict=True)]
-    refused += [(move[0], outcome.reason) for move, outcome in pairs if outcome.error not in {None, "conflict"}]
-    return [move for move, outcome in pairs if outcome.error == "conflict"]
+    refused += [(move[0], outcome.reason or str(outcome.error)) for move, outcome in pairs if outcome.refused]
+    return [move for move, outcome in pairs if not outcome.ok and not outcome.refused]
 
 
 def _look_again(status: Database, moves: list[Move], done: list[Job], lost: list[Job]) -> list[Move]:

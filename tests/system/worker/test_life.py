@@ -48,6 +48,20 @@ def test_the_output_is_kept_with_the_result(farm: Shell, store: Store) -> None:
     assert answer.text == "to out\nto err\n"
 
 
+def test_a_job_that_may_not_be_claimed_keeps_nobody(farm: Shell, store: Store) -> None:
+    """The others are run, and the worker ends, having said why one is left."""
+    refusal = """function (doc, old) {
+      if (doc.state === "running" && doc.input.name === "theirs") throw {forbidden: "it is not yours"};
+    }"""
+    queue(farm, {"ours": "true", "theirs": "true"})
+    store.put({"_id": "_design/extra", "validate_doc_update": refusal})
+    run_to_the_end(farm)
+    assert [result["input_name"] for result in store.results()] == ["ours"]
+    assert store.states() == {"completed": 1, "pending": 1}
+    told = [doc["text"] for doc in store.documents("message:") if doc["level"] == "warning"]
+    assert [text for text in told if "cannot be claimed" in text and "it is not yours" in text]
+
+
 def test_a_killed_worker_costs_nothing(
     farm: Shell, store: Store, start: Callable[..., "subprocess.Popen[bytes]"]
 ) -> None:
