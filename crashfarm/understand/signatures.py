@@ -43,6 +43,8 @@ _NEAR = 24
 _ROUNDS = (4, 2)
 """Times that a stack has to go round to be taken for a recursion: surely, else perhaps."""
 _ENTRY = "LLVMFuzzerTestOneInput"
+_GO_METHOD = re.compile(r"\.\(\*\w+(?:\[\.\.\.\])?\)\.")
+"""Go's way to write the type that a method belongs to, which is no list of arguments."""
 _OVERFLOW = re.compile(r"stack.overflow|RecursionError|StackOverflow", re.IGNORECASE)
 _LANGUAGES = (
     ("kernel", "kernel"),
@@ -258,6 +260,8 @@ def name(frame: Frame) -> str:
         return shown(frame)
     if frame.file.endswith((".py", ">")) and frame.function:
         return f"{frame.function} ({frame.file})"
+    if _GO_METHOD.search(frame.function):
+        return frame.function
     text: str = _NAMES.normalize_frame(
         module=frame.module or None, function=frame.function or None, file=frame.file or None, line=frame.line
     )

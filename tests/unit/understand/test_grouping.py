@@ -31,6 +31,15 @@ def test_what_varies_between_builds_does_not_split_a_bucket(one: str, other: str
     assert first == second
 
 
+def test_methods_of_go_keep_the_type_that_they_belong_to() -> None:
+    """A star in round brackets is no list of arguments."""
+    log = (
+        b"panic: runtime error: invalid memory address or nil pointer dereference\n\ngoroutine 1 [running]:\n"
+        b"main.(*thing).measure(...)\n\t/src/crimes.go:11\nmain.main()\n\t/src/crimes.go:21 +0x55\nexit status 2\n"
+    )
+    assert understand(output=log).findings[0].signature == "main.(*thing).measure"
+
+
 def test_text_and_file_of_an_assertion_split_buckets() -> None:
     """Different words, or the same words elsewhere, are different assertions."""
     lines = ["a.c:1: f: Assertion `x' failed.", "a.c:1: f: Assertion `y' failed.", "b.c:1: f: Assertion `x' failed."]
