@@ -22,7 +22,7 @@ READ = (("crash_type", "results"), ("results", "by_input"), ("signatures", "by_c
 """One view of each design document that is read."""
 
 DOCUMENT_PAGE = 500
-"""Documents that one request brings."""
+"""Documents that one request brings, and rows that are noted at once."""
 
 TELL = 500
 """Things between two words about the progress."""
@@ -55,11 +55,11 @@ def _read_all(farm: Farm, scratch: Scratch, progress: Progress) -> None:
     tell = _Told(progress, sum(numbers.values()) + paging.total(farm.history, "results", "by_input"))
     for type_name in numbers:
         if type_name in HISTORY_TYPES:
-            for row in tell.of("tuples", _histories(farm, type_name)):
-                tables.add_history(scratch, row.id or "", row.doc or {})
+            for rows in _batches(tell.of("tuples", _histories(farm, type_name))):
+                tables.add_histories(scratch, [(row.id or "", row.doc or {}) for row in rows])
         elif type_name.startswith("result_"):
-            for one in seen.by_tuple(tell.of("results", _sightings(farm, type_name))):
-                tables.add_seen(scratch, one)
+            for some in _batches(seen.by_tuple(tell.of("results", _sightings(farm, type_name)))):
+                tables.add_seen(scratch, some)
     _add_runs(scratch, tell.of("runs", paging.ahead(paging.groups(farm.history, "results", "by_input", 8))))
     notes.collect(farm, scratch)
     scratch.change("INSERT OR IGNORE INTO dirty SELECT DISTINCT signature FROM tuples")
@@ -97,8 +97,16 @@ def _sightings(farm: Farm, type_name: str) -> Iterator[tuple[list[Any], str]]:
 
 def _add_runs(scratch: Scratch, found: Iterator[tuple[list[Any], int]]) -> None:
     """Count runs of each input on which anything was ever seen."""
+    for runs in _batches(found):
+        inputs = {place: _shows(scratch, place) for place in {tuple(key[:2]) for key, _ in runs}}
+        tables.add_runs(scratch, [(key, count) for key, count in runs if inputs[tuple(key[:2])]])
+
+
+def _shows(scratch: Scratch, place: tuple[Any, ...]) -> bool:
     query = "SELECT EXISTS (SELECT 1 FROM places WHERE product = ? AND place = ?)"
-    for place, same in itertools.groupby(found, key=lambda run: run[0][:2]):
-        if scratch.number(query, *tables.texts(place)):
-            for key, count in same:
-                tables.add_run(scratch, key, count)
+    return bool(scratch.number(query, *tables.texts(place)))
+
+
+def _batches(things: Iterable[T]) -> Iterator[list[T]]:
+    waiting = iter(things)
+    return iter(lambda: list(itertools.islice(waiting, DOCUMENT_PAGE)), [])

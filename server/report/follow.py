@@ -160,8 +160,7 @@ def _run_again(scratch: Scratch, where: tuple[str, str], rows: list[Json]) -> No
     scratch.change("DELETE FROM ran WHERE product = ? AND place = ?", *where)
     found = list(scratch.rows("SELECT DISTINCT signature FROM places WHERE product = ? AND place = ?", *where))
     if found:
-        for row in rows:
-            tables.add_run(scratch, row["key"], row["value"])
+        tables.add_runs(scratch, [(row["key"], row["value"]) for row in rows])
     scratch.insert("dirty", found)
 
 

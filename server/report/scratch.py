@@ -4,10 +4,13 @@ It is temporary, or it is kept for the next report, which then reads only what h
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 VERSION = "4"
 """Grows with every change of `scratch.sql` or of what its tables mean: a file of another version is made anew."""
@@ -69,6 +72,10 @@ class Scratch:
         """Execute a statement and return how many rows it changed."""
         return self._sql.execute(statement, values).rowcount
 
+    def change_all(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Execute a statement with the values of each row."""
+        self._sql.executemany(statement, rows)
+
     def derive(self) -> None:
         """Make the dirty signatures anew out of their tuples."""
         script = resources.files(__package__).joinpath("derive.sql").read_text(encoding="utf-8")
@@ -112,8 +119,16 @@ class Scratch:
 def _connect(path: Path) -> sqlite3.Connection:
     sql = sqlite3.connect(path, isolation_level=None)
     # What a crash leaves of it is thrown away.
+    sql.create_function("add_days", 2, _add_days, deterministic=True)
     sql.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;")
     return sql
+
+
+def _add_days(some: str, more: str) -> str:
+    """Two counts by day, both as JSON, summed."""
+    found = Counter(msgspec.json.decode(some, type=dict[str, int]))
+    found.update(msgspec.json.decode(more, type=dict[str, int]))
+    return msgspec.json.encode(found).decode()
 
 
 def _is_whole(sql: sqlite3.Connection) -> bool:

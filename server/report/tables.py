@@ -1,13 +1,13 @@
 """Rows of views and documents, as rows of the scratch tables."""
 
-from collections import Counter
+import functools
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from crashfarm.documents.base import Json
-from crashfarm.documents.history import HISTORY_TYPES
+from crashfarm.documents.history import HISTORY_TYPES, History
 from crashfarm.documents.job import JobResult
 from crashfarm.errors import InvalidDocument
 from server.queries.signatures import kind_of, short_name, signature
@@ -25,25 +25,50 @@ first_seen = excluded.first_seen, last_seen = excluded.last_seen, title = exclud
 severity = excluded.severity, suppressed = excluded.suppressed
 """
 
+_SEE = """
+INSERT INTO tuples VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', FALSE, ?, ?, ?) ON CONFLICT DO UPDATE SET
+count = count + excluded.count, newest = excluded.newest,
+days = iif(count, add_days(days, excluded.days), excluded.days)
+"""
+
+_RUN = """
+INSERT INTO ran VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET runs = runs + excluded.runs
+"""
+
 
 def add_history(scratch: Scratch, document_id: str, doc: Json) -> str | None:
     """Note what a history document says; returns the name of its signature, or None if it cannot be read.
 
     How often its tuple was seen is not in it, and stays as it is.
     """
-    try:
-        one = HISTORY_TYPES[doc["type"]].from_doc(doc)
-    except InvalidDocument:
-        scratch.insert("unreadable", [(document_id,)])
-        return None
-    name = name_of(list(one.tuple_key))
+    return add_histories(scratch, [(document_id, doc)])[0]
+
+
+def add_histories(scratch: Scratch, docs: Iterable[tuple[str, Json]]) -> list[str | None]:
+    """The same of many documents, each with its id."""
+    readable: list[tuple[str, str, History]] = []
+    names: list[str | None] = []
+    for document_id, doc in docs:
+        try:
+            one = HISTORY_TYPES[doc["type"]].from_doc(doc)
+        except InvalidDocument:
+            scratch.insert("unreadable", [(document_id,)])
+            names.append(None)
+            continue
+        names.append(_name(kind_of(one.TYPE), one.message, one.detail))
+        readable.append((names[-1] or "", document_id, one))
+    scratch.change_all(_SAY, [_said(name, one) for name, _, one in readable])
+    scratch.insert("places", [(name, one.product, place, id) for name, id, one in readable for place in one.places])
+    scratch.insert("bugs", [(name, bug, True, id) for name, id, one in readable for bug in one.bugs.open])
+    scratch.insert("bugs", [(name, bug, False, id) for name, id, one in readable for bug in one.bugs.closed])
+    scratch.insert("again", [(name, bug, one.last_seen, id) for name, id, one in readable for bug in one.regressed])
+    return names
+
+
+def _said(name: str, one: History) -> tuple[Any, ...]:
+    """What a history document says of its tuple, as the statement takes it."""
     key = (kind_of(one.TYPE), *one.tuple_key[1:])
-    scratch.change(_SAY, name, *key, one.first_seen, one.last_seen, one.title, one.severity, one.suppressed)
-    scratch.insert("places", [(name, one.product, place, document_id) for place in one.places])
-    scratch.insert("bugs", [(name, bug, True, document_id) for bug in one.bugs.open])
-    scratch.insert("bugs", [(name, bug, False, document_id) for bug in one.bugs.closed])
-    scratch.insert("again", [(name, bug, one.last_seen, document_id) for bug in one.regressed])
-    return name
+    return (name, *key, one.first_seen, one.last_seen, one.title, one.severity, one.suppressed)
 
 
 def forget_history(scratch: Scratch, document_id: str) -> None:
@@ -52,22 +77,22 @@ def forget_history(scratch: Scratch, document_id: str) -> None:
         scratch.change(f"DELETE FROM {table} WHERE document = ?", document_id)  # noqa: S608 names are ours
 
 
-def add_seen(scratch: Scratch, seen: Seen) -> None:
-    """Add to what a tuple was seen. Where it has no history document yet, the times of its results tell the rest."""
-    if not _note(scratch, seen, seen.days, " AND count = 0"):
-        before = days_of(scratch, seen.key)
-        if not _note(scratch, seen, Counter(before) + Counter(seen.days)):
-            parts = texts(seen.key)
-            where = (kind_of(parts[0]), *parts[1:])
-            about = (seen.first, seen.last, "", "", False, seen.count, _json(seen.days), seen.newest)
-            scratch.insert("tuples", [(name_of(parts), *where, *about)])
+def add_seen(scratch: Scratch, seen: Iterable[Seen]) -> None:
+    """Add to what tuples were seen. Where one has no history document yet, the times of its results tell the rest."""
+    scratch.change_all(_SEE, [_saw(one) for one in seen])
+
+
+def _saw(seen: Seen) -> tuple[Any, ...]:
+    parts = texts(seen.key)
+    where = (kind_of(parts[0]), *parts[1:])
+    return (name_of(parts), *where, seen.first, seen.last, seen.count, _json(seen.days), seen.newest)
 
 
 def set_seen(scratch: Scratch, seen: Seen, since: str) -> None:
     """Put what a tuple was seen on that day and later in the place of what is noted for these days."""
     before = {day: n for day, n in days_of(scratch, seen.key).items() if day < since}
     if not _note(scratch, seen, {**before, **seen.days}):
-        add_seen(scratch, seen)
+        add_seen(scratch, [seen])
 
 
 def days_of(scratch: Scratch, key: Iterable[Any]) -> Days:
@@ -77,9 +102,9 @@ def days_of(scratch: Scratch, key: Iterable[Any]) -> Days:
     return msgspec.json.decode(found[0], type=dict[str, int])
 
 
-def _note(scratch: Scratch, seen: Seen, days: Days, condition: str = "") -> bool:
+def _note(scratch: Scratch, seen: Seen, days: Days) -> bool:
     parts = texts(seen.key)
-    statement = f"UPDATE tuples SET count = ?, days = ?, newest = ? WHERE {_TUPLE}{condition}"  # noqa: S608
+    statement = f"UPDATE tuples SET count = ?, days = ?, newest = ? WHERE {_TUPLE}"  # noqa: S608
     about = (sum(days.values()), _json(days), seen.newest)
     return bool(scratch.change(statement, *about, kind_of(parts[0]), *parts[1:]))
 
@@ -88,21 +113,21 @@ def _json(days: Days) -> str:
     return msgspec.json.encode(days).decode()
 
 
-def add_run(scratch: Scratch, key: list[Any], count: int) -> None:
-    """Count runs; `key` is one of the view by input. A run that could not begin does not count."""
-    *where, outcome = key
-    if outcome == JobResult.ERROR:
-        return
-    scratch.change(
-        "INSERT INTO ran VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET runs = runs + excluded.runs",
-        *texts(where),
-        count,
-    )
+def add_runs(scratch: Scratch, runs: Iterable[tuple[list[Any], int]]) -> None:
+    """Count runs, each a key of the view by input and a number. A run that could not begin does not count."""
+    begun = [(*texts(where), count) for (*where, outcome), count in runs if outcome != JobResult.ERROR]
+    scratch.change_all(_RUN, begun)
 
 
 def name_of(key: list[Any]) -> str:
     """The short name of a tuple's signature."""
-    return short_name(signature(kind_of(key[0]), key[1], key[2]))
+    return _name(kind_of(key[0]), key[1], key[2])
+
+
+@functools.lru_cache(256)
+def _name(kind: str, message: str, detail: str) -> str:
+    # Views give the tuples of one signature one after the other.
+    return short_name(signature(kind, message, detail))
 
 
 def texts(parts: Iterable[Any]) -> list[str]:
