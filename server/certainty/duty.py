@@ -23,7 +23,7 @@ MOST_WAITING = 200
 """While so many jobs of the highest priority wait, no further finding is reproduced by itself."""
 
 MOST_A_DAY = 2000
-"""Jobs that one collector queues within a day."""
+"""Jobs that collectors queue within a day."""
 
 ONCE_IN = timedelta(days=1)
 """A signature that was reproduced within this time is not reproduced again when it turns up at another place."""
@@ -98,7 +98,7 @@ class Reproducer:
         """Whether a flood of findings has to wait for people to choose; said once."""
         today = self._clock().strftime("%Y-%m-%d")
         if today != self._day:
-            self._day, self._queued_today, self._told = today, 0, False
+            self._day, self._queued_today, self._told = today, self._queued_already(), False
         waiting = sum(one.count for one in JobQueue(self._farm.status).waiting() if one.priority == Priority.REPRODUCE)
         enough = waiting >= MOST_WAITING or self._queued_today >= MOST_A_DAY
         if enough and not self._told:
@@ -110,6 +110,12 @@ class Reproducer:
                 self._queued_today,
             )
         return enough
+
+    def _queued_already(self) -> int:
+        """How many reproductions there are of results whose jobs are of today: a restart does not begin anew."""
+        today = f"{reproducing.PURPOSE}:result:{self._clock():%Y%m%d}"
+        rows = self._farm.status.view("jobs", "by_source", startkey=[today], endkey=[today + "\ufff0", {}]).rows
+        return sum(int(row.value) for row in rows)
 
 
 def _sighting(finding: Finding, result: Result) -> Sighting:

@@ -238,6 +238,15 @@ def test_what_the_farm_queued_itself_leads_to_no_further_jobs(source: str) -> No
     assert look(here, seen(here, job(source=source), CRASH)) == 0
 
 
+def test_experiment_leads_to_no_further_jobs() -> None:
+    """Whatever its source says, and though it was the first to show what it shows."""
+    here = farm(branch("1"), worker("a"))
+    experiment = seen(here, job(probe=True), CRASH)
+    assert look(here, experiment) == 0
+    seen(here, job("2"), CRASH)
+    assert look(here, experiment) == 0
+
+
 def test_job_of_the_highest_priority_leads_to_no_further_jobs() -> None:
     """Whoever queued it."""
     here = farm(branch("1"), worker("a"))
@@ -301,3 +310,16 @@ def test_no_more_than_so_many_jobs_are_queued_within_a_day(monkeypatch: pytest.M
         queued += keeper.look([Changed(result.id, here.history.get(result.id))])
         Workers(here, lambda _: []).work()
     assert 10 <= queued < 16
+
+
+def test_a_collector_that_is_restarted_counts_what_was_queued_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the same day; what was found the day before counts for that."""
+    monkeypatch.setattr(duty, "MOST_A_DAY", 10)
+    here, queued = farm(branch("1"), worker("a")), []
+    for day in (NOW - timedelta(days=1), NOW):
+        for number in range(5):
+            result = seen(here, job(f"{day:%Y%m%d}T000000000Z-{number}"), finding(f"f{number} {day:%d}"))
+            queued.append(look(here, result))
+            Workers(here, lambda _: []).work()
+    assert sum(queued[5:]) == 10
+    assert queued[-1] == 0
