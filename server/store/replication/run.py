@@ -113,11 +113,15 @@ class Run:
         self.stats.missing_revisions_found += sum(map(len, missing.values()))
         ids = list(missing)
         for first in range(0, len(ids), FETCH):
-            docs = source.fetch({doc_id: missing[doc_id] for doc_id in ids[first : first + FETCH]})
-            self.stats.docs_read += len(docs)
-            refused = target.write(docs) if docs else []
-            self.stats.doc_write_failures += len(refused)
-            self.stats.docs_written += len(docs) - len(refused)
+            found = source.fetch({doc_id: missing[doc_id] for doc_id in ids[first : first + FETCH]})
+            self._count(len(found.docs), len(target.write(found.docs)) if found.docs else 0)
+            for doc_id, rev in found.heavy:
+                self._count(1, 0 if source.carry(doc_id, rev, target) else 1)
+
+    def _count(self, read: int, refused: int) -> None:
+        self.stats.docs_read += read
+        self.stats.doc_write_failures += refused
+        self.stats.docs_written += read - refused
 
     def _question(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """Options and body of the next request for changes."""

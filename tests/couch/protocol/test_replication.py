@@ -1,6 +1,9 @@
 """Replication by the server: `_replicate` once, `_replicator` documents, checkpoints."""
 
+import base64
+import os
 import time
+from urllib.parse import quote
 
 import pytest
 
@@ -47,6 +50,39 @@ def test_everything_travels(server, new_db):
     assert target.get("gone").json()["reason"] == "deleted"
     assert target.read("a")["_rev"] == source.read("a")["_rev"]
     assert target.get("_local/l").status_code == 404
+
+
+def test_large_attachments_travel_as_they_are(server, new_db):
+    """Packed or not, in a branch that lost as well, whatever the document is called."""
+    source, target = new_db(), new_db()
+    noise, text = os.urandom(1_500_000), b"many words " * 200_000
+    for doc_id in ("a", "b/ü c", "_design/d"):
+        path = quote(doc_id, safe="_/" if doc_id == "_design/d" else "")
+        rev = source.put(path, json={"n": 1}).json()["rev"]
+        rev = source.put(f"{path}/noise", params={"rev": rev}, data=noise).json()["rev"]
+        kind = {"Content-Type": "text/plain"}
+        assert source.put(f"{path}/text", params={"rev": rev}, data=text, headers=kind).status_code == 201
+    lost = {"_rev": "1-0", "_attachments": {"f": {"data": base64.b64encode(noise).decode()}}}
+    assert source.put("a", params={"new_edits": "false"}, json=lost).status_code == 201
+    entry = replicate(server, source, target)["history"][0]
+    assert (entry["docs_read"], entry["docs_written"], entry["doc_write_failures"]) == (4, 4, 0)
+    for path in ("a", "b%2F%C3%BC%20c", "_design/d"):
+        assert target.get(f"{path}/noise").content == noise
+        assert target.get(f"{path}/text").content == text
+        assert target.read(path, revs="true") == source.read(path, revs="true")
+    assert target.get("a/f", params={"rev": "1-0"}).content == noise
+    assert target.read("a", conflicts="true")["_conflicts"] == ["1-0"]
+
+
+def test_a_large_document_that_is_refused_stops_nothing(server, new_db):
+    """It is counted; the others travel."""
+    source, target = new_db(), new_db()
+    for doc_id in ("good", "bad", "fine"):
+        source.put(f"{doc_id}/f", data=os.urandom(1_200_000))
+    target.design("v", validate_doc_update="function(doc){if(doc._id==='bad')throw({forbidden:'no'})}")
+    entry = replicate(server, source, target)["history"][0]
+    assert (entry["docs_read"], entry["docs_written"], entry["doc_write_failures"]) == (3, 2, 1)
+    assert ids(target) == ["_design/v", "fine", "good"]
 
 
 def test_the_answer_counts_what_was_done(server, new_db):

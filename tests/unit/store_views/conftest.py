@@ -8,7 +8,15 @@ from server.store.javascript.process import Limits
 
 @pytest.fixture(scope="package")
 def javascript():
-    """Child processes with 48 MB and one and a half seconds for a call."""
+    """Child processes with 48 MB, and more seconds for a call than any machine needs."""
+    running = JavaScript(limits=Limits(memory=48 << 20, seconds=600.0))
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="package")
+def hasty():
+    """Child processes with one and a half seconds for a call: for what never ends."""
     running = JavaScript(limits=Limits(memory=48 << 20, seconds=1.5))
     yield running
     running.close()

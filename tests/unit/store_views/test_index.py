@@ -1,5 +1,6 @@
 """An index follows its database through edits, deletions, purges, kills and damage."""
 
+import contextlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -294,14 +295,15 @@ def test_who_asks_during_a_build_shares_the_next_one(views, db):
     assert not one.is_building
 
 
-def test_a_map_that_never_ends_fails_its_reader_alone(views, db):
+def test_a_map_that_never_ends_fails_its_reader_alone(db, catalog, hasty):
     """Other design documents are answered, and the failing one can be repaired."""
     db.put("a", keys=[1], n=1)
     db.put("_design/loop", views={"v": {"map": "function (doc) { for (;;); }"}})
-    query = views.query(db, "_design/loop", "v", parse({}, {}))
-    with pytest.raises(JavaScriptError):
-        views.freshen(query.index).result(60)
-    assert rows(views, db) == [(1, "a", 1)]
+    with contextlib.closing(ViewServer(catalog, hasty)) as views:
+        query = views.query(db, "_design/loop", "v", parse({}, {}))
+        with pytest.raises(JavaScriptError):
+            views.freshen(query.index).result(60)
+        assert rows(views, db) == [(1, "a", 1)]
 
 
 def test_what_is_missing_is_named(views, db):
