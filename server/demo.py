@@ -4,7 +4,9 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -30,6 +32,9 @@ TIMEOUT_SECONDS = 10.0
 """Longer than any crasher needs on a busy machine, but for those that hang."""
 
 MEMORY_BYTES = 1 << 29
+
+CHARTS_SECONDS = 20.0
+"""For npm to fetch what the dashboard draws its charts with, while the workers hunt."""
 
 _SOURCE = re.compile(r"^demo:(\d+)$")
 
@@ -64,9 +69,20 @@ def hunt(options: Options, found: Settings) -> ReportSummary:
     began = times.utc_now()
     jobs = _queue(_inputs(options.crashers, pythons), known, this)
     console.say(f"round {this.source.removeprefix('demo:')}: queued {len(jobs)} jobs on {len(known)} branches")
-    _work(this, pythons)
+    with _fetching_charts(farm):
+        _work(this, pythons)
     with console.live_counts("writing the report") as advance:
         return write_report(farm, options.report, now=times.utc_now(), since=began, progress=advance)
+
+
+@contextmanager
+def _fetching_charts(farm: Farm) -> Iterator[None]:
+    """Fetch the dashboard's charts meanwhile, and push them. Where they cannot be had, it goes on without a word."""
+    with ThreadPoolExecutor(1, "charts") as others:
+        fetched = others.submit(deploy.fetch_charts, CHARTS_SECONDS)
+        yield
+    if not isinstance(fetched.exception(), CrashfarmError):
+        deploy.push(farm, lambda done: None, fetch=fetched.result)
 
 
 def open_store(data: Path) -> tuple[Settings, bool]:

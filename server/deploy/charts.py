@@ -72,8 +72,8 @@ def installed(status: Database) -> Files:
     return _files(contents) if all(_is_known(name, content) for name, content in contents.items()) else {}
 
 
-def fetch() -> Files:
-    """The library as npm downloads it, which is asked once: the package is kept in the user's cache folder.
+def fetch(seconds: float = npm.SECONDS) -> Files:
+    """The library as npm downloads it within `seconds`, which is asked once: the user's cache folder keeps the package.
 
     Raises CrashfarmError if it cannot be had, or is not what it should be.
     """
@@ -83,7 +83,7 @@ def fetch() -> Files:
         if not npm.is_whole(archive, INTEGRITY):
             cache.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=cache) as work:
-                npm.download("uplot", VERSION, INTEGRITY, Path(work)).replace(archive)
+                npm.download("uplot", VERSION, INTEGRITY, Path(work), seconds).replace(archive)
         return _files(unpack(archive))
     except OSError as exc:
         raise CrashfarmError(f"cannot keep uplot in {cache}: {exc.strerror or exc}") from exc

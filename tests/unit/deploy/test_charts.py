@@ -37,16 +37,16 @@ def package(path: Path, content: bytes = CONTENT, *, leave_out: str = "") -> Pat
 @pytest.mark.usefixtures("known")
 def test_the_package_is_downloaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second push, of another farm, say, needs neither npm nor a registry."""
-    downloaded: list[str] = []
+    downloaded: list[tuple[str, float]] = []
 
-    def download(name: str, version: str, integrity: str, work: Path) -> Path:
-        downloaded.append(name)
+    def download(name: str, version: str, integrity: str, work: Path, seconds: float) -> Path:
+        downloaded.append((name, seconds))
         return package(work / "uplot.tgz")
 
     monkeypatch.setattr(npm, "download", download)
     monkeypatch.setattr(npm, "is_whole", lambda archive, integrity: archive.exists())
-    first, second = charts.fetch(), charts.fetch()
-    assert first == second and downloaded == ["uplot"]
+    first, second = charts.fetch(7.0), charts.fetch()
+    assert first == second and downloaded == [("uplot", 7.0)]
     assert {file.content for file in first.values()} == {CONTENT}
     assert first["vendor/uplot.js"].content_type == "text/javascript; charset=utf-8"
 
