@@ -12,13 +12,15 @@ made by a process of its own, whose peak of memory is told: its own, and that of
 """
 
 import argparse
+import functools
 import multiprocessing
 import random
 import resource
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -29,19 +31,22 @@ import msgspec
 
 from bench import stores
 from crashfarm import settings, times
+from crashfarm.database import Database
 from crashfarm.documents.base import Document
 from crashfarm.documents.environment import Environment
 from crashfarm.documents.finding import Finding, Frame, Kind
 from crashfarm.documents.history import History, Sighting, history_of
 from crashfarm.documents.result import Result
 from crashfarm.settings import Farm, Settings
-from server import deploy
+from server.deploy import sources
 from server.queries import paging
 from server.report import write_report
 
 T = TypeVar("T")
 
-BATCH = 1000
+BATCH = 2000
+VIEWS = ("crash_type", "results", "signatures", "jobs", "workers")
+"""The design documents that a report reads: building the others would only take time."""
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 BRANCHES = tuple(f"3.{minor}" for minor in range(8, 16))
 MACHINES = tuple(
@@ -80,6 +85,7 @@ def results(count: int, signatures: int, tuples: int, first: int, seed: int) -> 
         )
 
 
+@functools.lru_cache(5000)
 def finding(rank: int) -> Finding:
     """What is seen under a rank, the same each time."""
     kind = list(Kind)[rank % len(Kind)]
@@ -104,16 +110,19 @@ def load(farm: Farm, runs: Iterator[Result], written: int = 0) -> int:
     The first `written` results, a multiple of the batch, are there already from a run that was ended before its time.
     """
     merged: dict[str, History] = {}
-    while batch := list(islice(runs, BATCH)):
-        for run in batch:
-            sighting = Sighting(
-                finding=run.findings[0], environment=Environment.of(run), seen_at=run.completed_at, place=run.input_name
-            )
-            one = history_of(sighting)
-            merged[one.id] = merged[one.id].merge(one) if one.id in merged else one
-        written -= len(batch)
-        if written < 0:
-            write(farm, batch)
+    with ThreadPoolExecutor(1) as writer:
+        waiting: deque[Future[None]] = deque()
+        while batch := list(islice(runs, BATCH)):
+            written -= len(batch)
+            if written < 0:
+                waiting.append(writer.submit(write, farm, batch))
+            for run in batch:
+                merge(merged, run)
+            # The next batch is made while the store is busy with this one.
+            while len(waiting) > 1:
+                waiting.popleft().result()
+        for one in waiting:
+            one.result()
     made = 0
     ids = iter(merged)
     while some := list(islice(ids, BATCH)):
@@ -122,6 +131,15 @@ def load(farm: Farm, runs: Iterator[Result], written: int = 0) -> int:
         known = {name: type(merged[name]).from_doc(doc).merge(merged[name]) for name, doc in there.items()}
         write(farm, [known.get(name, merged[name]) for name in some])
     return made
+
+
+def merge(merged: dict[str, History], run: Result) -> None:
+    """Add what a run shows to the history documents."""
+    sighting = Sighting(
+        finding=run.findings[0], environment=Environment.of(run), seen_at=run.completed_at, place=run.input_name
+    )
+    one = history_of(sighting)
+    merged[one.id] = merged[one.id].merge(one) if one.id in merged else one
 
 
 def write(farm: Farm, documents: Sequence[Document]) -> None:
@@ -202,9 +220,27 @@ def prepare(farm: Farm, asked: argparse.Namespace) -> None:
         runs = results(asked.results, asked.signatures, asked.tuples, first=0, seed=1)
         made, seconds = timed(lambda: load(farm, runs, there - there % BATCH))
         print(f"loaded {asked.results:,} results and {made:,} tuples in {seconds:.1f} s", flush=True)
-    # Only now: otherwise each document would be held to the rules by JavaScript, and this takes long enough.
-    _, seconds = timed(lambda: deploy.push(farm, lambda done: None))
-    print(f"set up, views built: {seconds:.1f} s", flush=True)
+    # Only now, at once, and without the rules, by which JavaScript would judge each document.
+    _, seconds = timed(lambda: build(farm))
+    print(f"built views: {seconds:.1f} s", flush=True)
+
+
+def build(farm: Farm) -> None:
+    """Have the views that a report reads, and build them side by side."""
+    farm.connection.create(farm.status.name)
+    designs = [(design, place) for design in sources.load() if design.name in VIEWS for place in design.places]
+    databases = {sources.STATUS: farm.status, sources.HISTORY: farm.history}
+    with ThreadPoolExecutor(len(designs)) as builders:
+        list(builders.map(lambda one: build_one(databases[one[1]], one[0]), designs))
+
+
+def build_one(database: Database, design: sources.Design) -> None:
+    """Write a design document, if it is not there, and wait until its views are built."""
+    doc = design.doc()
+    if not database.get(doc["_id"]):
+        database.put(doc)
+    paging.build(database, design.name, next(iter(doc["views"])), lambda done, of: None, time.sleep)
+    paging.ask(database, design.name, next(iter(doc["views"])), limit=1, reduce=False)
 
 
 def next_number(farm: Farm) -> int:
