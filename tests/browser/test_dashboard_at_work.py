@@ -1,11 +1,15 @@
 """The dashboard while a real worker runs real crashers, and in front of thousands of workers."""
 
+import json
 import os
 import platform
+import re
+import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +27,8 @@ from tests.browser.dashboards import Dashboard, turn_to
 from tests.javascript import ROOT
 
 CRASHERS = ("abort.py", "ends_well.py")
+ABORTS = "import os; os.abort()"
+OTHERWISE = "import ctypes; ctypes.string_at(0)"
 LONG = "import time; time.sleep(600)"
 
 WORKERS = 2_000
@@ -36,23 +42,27 @@ BYTES = 150_000
 """Most bytes of their answers; a list of all workers alone would be ten times as much."""
 
 
+def environ() -> dict[str, str]:
+    """The environment, without a farm's address in it."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(("COUCHDB_", "CRASHFARM_"))}
+
+
 @contextmanager
-def working(dashboard: Dashboard, name: str) -> Iterator[None]:
+def working(dashboard: Dashboard, name: str, *options: str) -> Iterator["subprocess.Popen[bytes]"]:
     """A worker's process that may run this Python."""
     config = dashboard.data / "worker.toml"
     config.write_text(f"allow = {msgspec.json.encode([sys.executable]).decode()}\nlease = 10.0\n")
-    command = [sys.executable, "-m", "worker", "run", "--name", name, "--slots", "2"]
-    environ = {key: value for key, value in os.environ.items() if not key.startswith(("COUCHDB_", "CRASHFARM_"))}
+    command = [sys.executable, "-m", "worker", "run", "--name", name, "--slots", "2", *options]
     process = subprocess.Popen(
         [*command, "--config", str(config), "--data", str(dashboard.data)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env=environ,
+        env=environ(),
         cwd=ROOT,
     )
     try:
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(60)
@@ -73,6 +83,14 @@ def queue(dashboard: Dashboard, name: str, text: str) -> str:
     return job.id
 
 
+def add_branch(dashboard: Dashboard) -> None:
+    """The branch of those jobs."""
+    build = Build(command=(sys.executable, "-X", "faulthandler", "{input}"), about="this Python")
+    builds = {"release": {platform.system(): build}}
+    branch = Branch(id=branch_id("cpython", "here"), product="cpython", branch="here", builds=builds)
+    dashboard.write(branch.to_doc())
+
+
 def row(page: Page, words: str) -> Any:
     """The table's row that holds these words."""
     return page.get_by_role("row").filter(has_text=words)
@@ -81,14 +99,7 @@ def row(page: Page, words: str) -> Any:
 def test_a_real_worker_is_followed_paused_and_relieved(browser: Browser, tmp_path: Path) -> None:
     """It comes, runs, finds, rests when it is asked to, and gives up a job that is cancelled: all on the screen."""
     with dashboards.start(tmp_path / "data") as dashboard:
-        build = Build(command=(sys.executable, "-X", "faulthandler", "{input}"), about="this Python")
-        branch = Branch(
-            id=branch_id("cpython", "here"),
-            product="cpython",
-            branch="here",
-            builds={"release": {platform.system(): build}},
-        )
-        dashboard.write(branch.to_doc())
+        add_branch(dashboard)
         for name in CRASHERS:
             queue(dashboard, name, (ROOT / "examples/crashers" / name).read_text())
         with dashboard.signed_in(browser) as page:
@@ -122,6 +133,100 @@ def _cancel(page: Page, dashboard: Dashboard, job: str) -> None:
     expect(row(page, "barn")).to_contain_text("0 of 2", timeout=60_000)
     expect(row(page, "barn").locator(".state")).to_have_text("paused", timeout=60_000)
     dashboard.complaints[:] = [said for said in dashboard.complaints if "409" not in said]
+
+
+def command(dashboard: Dashboard, *words: object) -> Any:
+    """What one of our commands prints, as JSON if that was asked for."""
+    told = subprocess.run(
+        [sys.executable, "-m", "server", *map(str, words), "--data", str(dashboard.data)],
+        env=environ(),
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=120,
+    ).stdout
+    return json.loads(told) if "--json" in words else told
+
+
+def counted(dashboard: Dashboard, *words: str) -> Counter[tuple[str, ...]]:
+    """What a command counts: {what it counts by: how many}."""
+    rows = command(dashboard, *words, "--json")
+    return Counter({tuple(str(part) for name, part in one.items() if name != "count"): one["count"] for one in rows})
+
+
+def on_chips(page: Page, title: str, group: str) -> Counter[tuple[str, ...]]:
+    """The numbers on the buttons of a page of the dashboard, but for zeros and the sum of all."""
+    turn_to(page, title)
+    chips = page.get_by_role("group", name=group).get_by_role("button")
+    chips.first.wait_for()
+    found = {tuple(chip.locator("span, b").all_inner_texts()) for chip in chips.all()}
+    return +Counter({(state,): int(number) for state, number in found if state != "all"})
+
+
+def on_the_dashboard(page: Page) -> dict[str, Any]:
+    """What its pages tell."""
+    ended = page.get_by_text("jobs ended in the last hour")
+    expect(ended).to_contain_text("4 jobs")
+    outcomes = re.findall(r"(\d+) (nothing found|something found|could not run)", ended.inner_text())
+    jobs, workers = on_chips(page, "Jobs", "State of the jobs"), on_chips(page, "Workers", "State of the workers")
+    turn_to(page, "Findings")
+    listed = page.locator(".findings tbody tr")
+    listed.first.wait_for()
+    tuples = [int(text.split()[0]) for text in listed.locator("[data-label=Where] .under").all_inner_texts()]
+    runs = {OUTCOMES[words]: int(number) for number, words in outcomes}
+    return {"jobs": jobs, "workers": workers, "runs": runs, "signatures": listed.count(), "tuples": sum(tuples)}
+
+
+OUTCOMES = {"nothing found": "success", "something found": "failure", "could not run": "error"}
+
+
+def test_the_numbers_are_those_of_commands_report_export_and_documents(browser: Browser, tmp_path: Path) -> None:
+    """Jobs and workers by state, runs by outcome, signatures and tuples, after real runs of real crashers."""
+    with dashboards.start(tmp_path / "data") as dashboard:
+        add_branch(dashboard)
+        for name, text in (("a.py", ABORTS), ("a.py", ABORTS), ("c.py", OTHERWISE), ("d.py", "pass")):
+            queue(dashboard, name, text)
+        with working(dashboard, "barn", "--until-empty") as worker:
+            worker.wait(120)
+        dashboard.write(samples.pending())
+        dashboard.write(samples.aborted() | {"_id": "job:ended"})
+        with dashboard.signed_in(browser) as page:
+            shown = on_the_dashboard(page)
+        history = [doc for doc in dashboard.farm.history.documents("") if "type" in doc]
+        status = list(dashboard.farm.status.documents(""))
+        results = [doc for doc in history if doc["type"] == "result"]
+        tuples = [doc for doc in history if doc["type"].startswith("history_")]
+        found = Counter((one["kind"], one["detail"]) for doc in results for one in doc["findings"])
+        runs = Counter(doc["outcome"] for doc in results)
+
+        def states(kind: str) -> Counter[tuple[str, ...]]:
+            return Counter((doc["state"],) for doc in status if doc.get("type") == kind)
+
+        assert shown["jobs"] == states("job") == counted(dashboard, "jobs", "--group", "state")
+        assert shown["workers"] == states("worker") == counted(dashboard, "workers", "--group", "state")
+        assert +Counter(shown["runs"]) == runs and runs.total() == 4
+        by_outcome = {key[-1]: number for key, number in counted(dashboard, "results", "--group", "outcome").items()}
+        assert by_outcome == runs
+        assert (shown["signatures"], shown["tuples"]) == (len(found), len(tuples)) and len(found) == 2
+        crashes = counted(dashboard, "crashes", "--group", "detail")
+        assert crashes.total() == found.total() and len(crashes) == len(found)
+        _agree_elsewhere(dashboard, tmp_path, shown, found.total())
+
+
+def _agree_elsewhere(dashboard: Dashboard, folder: Path, shown: dict[str, Any], findings: int) -> None:
+    command(dashboard, "report", folder / "report")
+    summary = json.loads((folder / "report/summary.json").read_text())
+    told = (summary["runs"], summary["signatures"], summary["findings"])
+    assert told == (sum(shown["runs"].values()), shown["signatures"], findings)
+    command(dashboard, "export", "--sqlite", folder / "farm.sqlite")
+    with closing(sqlite3.connect(folder / "farm.sqlite")) as tables:
+        for name in ("job", "worker"):
+            rows = tables.execute(f"SELECT state, count(*) FROM {name} GROUP BY 1").fetchall()  # noqa: S608
+            assert Counter({(state,): number for state, number in rows}) == shown[f"{name}s"]
+        outcomes = dict(tables.execute("SELECT outcome, count(*) FROM result GROUP BY 1").fetchall())
+        assert outcomes == +Counter(shown["runs"])
+        assert tables.execute("SELECT count(*) FROM tuple").fetchone() == (shown["tuples"],)
 
 
 def crowd(dashboard: Dashboard) -> None:
