@@ -35,4 +35,12 @@ DELETE FROM pages WHERE name IN (SELECT name FROM dirty);
 
 DELETE FROM sources WHERE name IN (SELECT name FROM dirty);
 
-DELETE FROM dirty
+DELETE FROM dirty;
+
+DELETE FROM on_branch;
+
+INSERT INTO on_branch SELECT product, branch, signature, sum(count) FROM tuples GROUP BY 1, 2, 3;
+
+DELETE FROM on_machine;
+
+INSERT INTO on_machine SELECT os_name, os_version, cpu_name, signature, sum(count) FROM tuples GROUP BY 1, 2, 3, 4

@@ -19,13 +19,12 @@ SELECT name, kind, detail, message, title, severity, first_seen, last_seen, find
 FROM signatures WHERE {condition} ORDER BY suppressed, findings DESC, first_seen, name LIMIT {limit} OFFSET {offset}
 """
 
-ON_BRANCH = "name IN (SELECT signature FROM tuples WHERE product = ? AND branch = ?)"
-ALONE = "differs AND (SELECT count(DISTINCT branch) FROM tuples WHERE signature = name) = 1"
+ON_BRANCH = "name IN (SELECT signature FROM on_branch WHERE product = ? AND branch = ?)"
+ALONE = "differs AND json_array_length(branches) = 1"
 ONLY_ON_BRANCH = " AND ".join((ON_BRANCH, ALONE))
 
-ON_MACHINE = "name IN (SELECT signature FROM tuples WHERE os_name = ? AND os_version = ? AND cpu_name = ?)"
-ONLY_ON_MACHINE = f"""{ON_MACHINE} AND name NOT IN (
-    SELECT signature FROM tuples WHERE (os_name, os_version, cpu_name) <> (?, ?, ?))"""  # noqa: S608
+ON_MACHINE = "name IN (SELECT signature FROM on_machine WHERE os_name = ? AND os_version = ? AND cpu_name = ?)"
+ONLY_ON_MACHINE = f"{ON_MACHINE} AND (SELECT count(*) FROM on_machine WHERE signature = name) = 1"  # noqa: S608
 
 UNFILED = "NOT suppressed AND NOT open_bugs AND NOT closed_bugs"
 
@@ -109,14 +108,15 @@ class Lists:
             runs=sum(run.count for run in runs),
             failures=_of_outcome(runs, JobResult.FAILURE),
             errors=_of_outcome(runs, JobResult.ERROR),
-            findings=self._scratch.number("SELECT sum(count) FROM tuples WHERE product = ? AND branch = ?", *here),
+            findings=self._scratch.number("SELECT sum(count) FROM on_branch WHERE product = ? AND branch = ?", *here),
             signatures=self._scratch.number(f"SELECT count(*) FROM signatures WHERE {ON_BRANCH}", *here),  # noqa: S608
         )
 
     def branches(self) -> list[tuple[str, str]]:
         """Product and branch of all tuples."""
         return [
-            (product, branch) for product, branch in self._scratch.rows("SELECT DISTINCT product, branch FROM tuples")
+            (product, branch)
+            for product, branch in self._scratch.rows("SELECT DISTINCT product, branch FROM on_branch")
         ]
 
     def _line(self, row: tuple[Any, ...]) -> Line:

@@ -34,7 +34,7 @@ class Machines:
 
     def lines(self) -> list[MachineLine]:
         """All kinds of machines that the farm has, or that anything was seen on."""
-        seen = self._scratch.rows("SELECT DISTINCT os_name, os_version, cpu_name FROM tuples")
+        seen = self._scratch.rows("SELECT DISTINCT os_name, os_version, cpu_name FROM on_machine")
         return [self._line(parts) for parts in sorted({*self._number, *(cast(Parts, row) for row in seen)})]
 
     def page(self, line: MachineLine) -> MachinePage:
@@ -44,7 +44,7 @@ class Machines:
             workers=tuple(self._workers.get(line.parts, ())),
             workers_left_out=max(0, line.workers - MAX_WORKERS),
             lines=tuple(self._lists.lines(ON_MACHINE, *line.parts, limit=MAX_LINES)),
-            only_here=tuple(self._lists.lines(ONLY_ON_MACHINE, *line.parts, *line.parts, limit=MAX_LINES))
+            only_here=tuple(self._lists.lines(ONLY_ON_MACHINE, *line.parts, limit=MAX_LINES))
             if self._several()
             else (),
             asks=asks.machine(line),
@@ -65,7 +65,8 @@ class Machines:
 
     def _several(self) -> bool:
         return (
-            self._scratch.number("SELECT count(*) FROM (SELECT DISTINCT os_name, os_version, cpu_name FROM tuples)") > 1
+            self._scratch.number("SELECT count(*) FROM (SELECT DISTINCT os_name, os_version, cpu_name FROM on_machine)")
+            > 1
         )
 
     def _line(self, parts: Parts) -> MachineLine:
@@ -73,7 +74,7 @@ class Machines:
         return MachineLine(
             link=MachineLink(machine_name(parts), " ".join(parts)),
             parts=parts,
-            findings=self._scratch.number(f"SELECT sum(count) FROM tuples WHERE {here}", *parts),  # noqa: S608
+            findings=self._scratch.number(f"SELECT sum(count) FROM on_machine WHERE {here}", *parts),  # noqa: S608
             signatures=self._lists.number(ON_MACHINE, *parts),
             workers=self._number.get(parts, 0),
         )

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-VERSION = "4"
+VERSION = "5"
 """Grows with every change of `scratch.sql` or of what its tables mean: a file of another version is made anew."""
 
 _TABLES = (
@@ -22,6 +22,8 @@ _TABLES = (
     "again",
     "bug_docs",
     "fixed_on",
+    "on_branch",
+    "on_machine",
     "active",
     "ran",
     "sources",

@@ -69,6 +69,24 @@ CREATE TABLE fixed_on (
     PRIMARY KEY (bug, branch)
 ) WITHOUT ROWID;
 
+-- Where signatures were seen, how often: summed out of the tuples when these are complete.
+CREATE TABLE on_branch (
+    product TEXT NOT NULL,
+    branch TEXT NOT NULL,
+    signature TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (product, branch, signature)
+) WITHOUT ROWID;
+CREATE TABLE on_machine (
+    os_name TEXT NOT NULL,
+    os_version TEXT NOT NULL,
+    cpu_name TEXT NOT NULL,
+    signature TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (os_name, os_version, cpu_name, signature)
+) WITHOUT ROWID;
+CREATE INDEX on_machine_signature ON on_machine (signature);
+
 -- Branches that have run anything since the time from which on things are new.
 CREATE TABLE active (
     product TEXT NOT NULL,
