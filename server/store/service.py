@@ -13,11 +13,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
-from importlib import metadata
 from pathlib import Path
 
 import uvicorn
 
+from crashfarm import __version__
 from crashfarm.errors import ConfigError
 from server.store import memory, system
 from server.store.auth import Authenticator
@@ -116,7 +116,7 @@ def _prepared(
         listener = _listen(host, port)
         with contextlib.closing(listener), _opened(data, settings) as store:
             url = f"http://{_shown(host)}:{listener.getsockname()[1]}"
-            data.announce(url, metadata.version("crashfarm"))
+            data.announce(url, __version__)
             yield _uvicorn(store, settings), listener, Running(url, admin, data.password_file)
     finally:
         data.release()
@@ -188,7 +188,7 @@ def _uvicorn(store: Server, settings: Settings) -> _Uvicorn:
         log_config=None,
         server_header=False,
         proxy_headers=False,
-        headers=[("server", f"CouchDB/{PROTOCOL} (crashfarm/{metadata.version('crashfarm')})")],
+        headers=[("server", f"CouchDB/{PROTOCOL} (crashfarm/{__version__})")],
         timeout_keep_alive=settings.keep_alive_timeout,
         backlog=2048,
         timeout_graceful_shutdown=_GRACE_SECONDS,

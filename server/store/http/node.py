@@ -5,8 +5,6 @@ import time
 from dataclasses import fields
 from typing import Any
 
-import psutil
-
 from server.store.errors import BadRequest, MethodNotAllowed, NotFound
 from server.store.http.request import Request
 from server.store.http.response import Response, json_response
@@ -46,6 +44,9 @@ async def change(request: Request) -> Response:
 
 
 def _system() -> dict[str, Any]:
+    # Loaded when somebody asks, for a start should be short.
+    import psutil
+
     process = psutil.Process(os.getpid())
     memory = process.memory_info()
     return {

@@ -3,7 +3,6 @@
 import asyncio
 from pathlib import Path
 
-from server import fauxton
 from server.store.http.request import Request
 from server.store.http.response import Response
 from server.store.http.routing import Route
@@ -40,6 +39,9 @@ _NOT_INSTALLED = Path(__file__).with_name("utils.html")
 
 async def utils(request: Request) -> Response:
     """GET /_utils, /_utils/ and /_utils/{file}"""
+    # What can install the pages is only loaded for who looks at them, for a start should be short.
+    from server import fauxton
+
     root = fauxton.folder(request.server.folder)
     names = request.parts[1:]
     if not names and not root.is_dir():
