@@ -168,8 +168,9 @@ def test_what_needs_a_person_says_why(page: Page, dashboard: Dashboard) -> None:
 
 def test_a_worker_is_paused_with_a_reason(page: Page, dashboard: Dashboard) -> None:
     """By the keyboard alone, under the user's own name."""
-    dashboard.write(worker("mill"))
+    dashboard.write(worker("mill", state_since=now(-5_400)))
     turn_to(page, "Workers")
+    expect(row(page, "mill")).to_contain_text("waiting for 1 h 30 min")
     row(page, "mill").get_by_role("button", name="Pause").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog", name="Pause mill")).to_be_visible()
