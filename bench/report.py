@@ -1,6 +1,6 @@
 """The report at scale, against reading the rows that it is made of.
 
-    python -m bench.report [--results N] [--signatures N] [--tuples N] [--more N] [--keep FOLDER]
+    python -m bench.report [--results N] [--signatures N] [--tuples N] [--more N] [--keep FOLDER] [--out FOLDER]
 
 On the CouchDB that COUCHDB_URL names, else on an embedded store that lives as long as the benchmark, or whose data stay
 in a folder: then a second run goes on with what the first one loaded. Results are made by a generator whose signatures
@@ -8,7 +8,9 @@ have a long tail, as those of real farms do: a few are seen in every hundredth r
 
 Timed are: reading the rows and documents that the first report reads, with nothing done to them; reading all documents
 of the history database; the first report, against both; and the next one after `--more` new results. Each report is
-made by a process of its own, whose peak of memory is told: its own, and that of the largest process it started.
+made by a process of its own, whose peak of memory is told: its own, and that of the largest process it started. A
+report is many thousands of small files: `--out` tells on which disk they are, and a temporary folder in memory shows
+what it costs to make them, apart from a slow disk.
 """
 
 import argparse
@@ -198,8 +200,9 @@ def main() -> None:
     parser.add_argument("--tuples", type=int, default=10_000)
     parser.add_argument("--more", type=int, default=1_000)
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the store here, and go on with what it holds")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write the reports in here, and delete them")
     asked = parser.parse_args()
-    with stores.store(asked.keep) as address, tempfile.TemporaryDirectory(dir=asked.keep) as folder:
+    with stores.store(asked.keep) as address, tempfile.TemporaryDirectory(dir=asked.out or asked.keep) as folder:
         name = "bench-kept" if asked.keep else f"bench-{uuid4().hex}"
         found = msgspec.structs.replace(address, farm=name)
         farm = settings.connect(found)
@@ -259,14 +262,15 @@ def measure(farm: Farm, found: Settings, folder: Path, asked: argparse.Namespace
     print(f"reading all {documents:,} documents: {whole:.1f} s", flush=True)
     line, first, own, child = apart(found, folder, number)
     print(line)
-    print(f"first report: {first:.1f} s, {first / reading:.2f} times the rows, {first / whole:.2f} times all documents")
+    times_as_long = f"{first / reading:.2f} times the rows, {first / whole:.2f} times all documents"
+    print(f"first report: {first:.1f} s, {times_as_long}", flush=True)
     print(f"peak memory: {own} MiB, and {child} MiB in a process that paints pages", flush=True)
     load(farm, results(asked.more, asked.signatures, asked.tuples, first=number, seed=number))
     paging.total(farm.history, "crash_type", "results")
     paging.total(farm.history, "results", "by_input")
     line, second, own, child = apart(found, folder, number + asked.more)
     print(line)
-    print(f"next report after {asked.more:,} results: {second:.1f} s; peak memory: {own} and {child} MiB")
+    print(f"next report after {asked.more:,} results: {second:.1f} s; peak memory: {own} and {child} MiB", flush=True)
 
 
 if __name__ == "__main__":

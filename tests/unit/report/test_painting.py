@@ -1,5 +1,9 @@
 """Pages painted by processes beside the one that makes the report."""
 
+import os
+import select
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -43,3 +47,25 @@ def test_a_painter_that_fails_fails_the_report(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(painting.PaintingFailed, match=r"TemplateNotFound.*none\.j2"):
         write(tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+ORPHANING = """
+import sys
+from server.report.painting import Painters
+painters = Painters(None, 2)
+print(*(process.pid for process in painters._processes), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_painters_end_when_the_process_that_makes_the_report_is_killed() -> None:
+    """Whatever they wait for: nobody would ever end them."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", ORPHANING], stdin=pipe, stdout=pipe, text=True) as making:
+        assert making.stdout
+        handles = [os.pidfd_open(int(pid)) for pid in making.stdout.readline().split()]
+        making.kill()
+    assert len(handles) == 2
+    for handle in handles:
+        assert select.select([handle], [], [], 20)[0]
+        os.close(handle)
