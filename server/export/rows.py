@@ -52,6 +52,9 @@ def _history(one: History) -> Iterator[Row]:
 
 
 def _result(one: Result) -> Iterator[Row]:
+    if one.probe:
+        # An experiment of the farm's own, which no view counts.
+        return
     times = (one.started_at, one.completed_at)
     ended = (one.exit.status, one.exit.signal, one.exit.killed_for)
     ran = (one.worker, one.attempt, *times, one.outcome, *ended, one.input_name, one.source, one.build)

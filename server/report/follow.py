@@ -108,6 +108,9 @@ def _add(touched: _Touched, change: Json) -> bool:
 
 
 def _add_result(touched: _Touched, result: Result) -> None:
+    if result.probe:
+        # An experiment of the farm's own, which no view counts.
+        return
     touched.rewritten |= not (result.rev or "").startswith("1-")
     where = result.environment.parts()
     day = result.completed_at[:10]

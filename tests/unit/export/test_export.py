@@ -104,6 +104,15 @@ def test_an_update_brings_only_what_changed_and_takes_away_what_is_gone(tmp_path
     ]
 
 
+def test_experiments_of_the_farms_own_are_passed_over(tmp_path: Path) -> None:
+    """As the views do: else the copy would count more than they."""
+    farm, path = farms.in_memory([result(1, finding())]), tmp_path / "farm.sqlite"
+    put(farm, result(2, finding()).evolve(probe=True).to_doc())
+    update(farm, path)
+    assert [row[0] for row in rows(path, "SELECT id FROM result")] == ["result:00001"]
+    assert rows(path, "SELECT count(*) FROM finding") == [(1,)]
+
+
 def test_many_pages_of_changes_are_all_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also when the last page is full."""
     monkeypatch.setattr(mirror, "PAGE", 4)

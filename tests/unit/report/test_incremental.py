@@ -136,6 +136,15 @@ def test_an_attachment_that_comes_later_makes_nothing_anew(tmp_path: Path, monke
     assert report(farm, tmp_path / "out", state) == before
 
 
+def test_experiments_of_the_farms_own_change_nothing(tmp_path: Path) -> None:
+    """No view counts them, and so no report does."""
+    farm = farms.in_memory([])
+    record(farm, [result(1, finding())])
+    before = report(farm, tmp_path / "out", tmp_path / "state")
+    farm.history.put(result(2, finding(detail="of | mangled | input")).evolve(probe=True).to_doc())
+    assert report(farm, tmp_path / "out", tmp_path / "state") == before
+
+
 def test_another_folder_does_not_lack_the_pages_of_the_first(tmp_path: Path) -> None:
     """One state file, two output folders in turn."""
     farm, state = farms.in_memory(farms.generate(days=1)), tmp_path / "state.sqlite"
