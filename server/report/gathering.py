@@ -102,7 +102,7 @@ def _fold(rows: Iterable[tuple[Any, ...]]) -> Tuples:
         found.seen[row[2:5], row[5:8]] += count
         for day, number in _days(days).items():
             found.days[day] += number
-        if newest and last > latest:
+        if newest and (not found.newest or last > latest):
             found.newest, latest = newest, last
     return found
 
