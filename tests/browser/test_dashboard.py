@@ -159,7 +159,7 @@ def test_what_happens_is_shown_without_being_asked(page: Page, dashboard: Dashbo
 
 def test_what_needs_a_person_says_why(page: Page, dashboard: Dashboard) -> None:
     """A silent worker, and jobs that nobody can run."""
-    dashboard.write(worker("silent", heartbeat_at=now(-3600), state=WorkerState.EXECUTING))
+    dashboard.write(worker("silent", heartbeat_at=now(-3_630), state=WorkerState.EXECUTING))
     expect(
         page.get_by_role("listitem").filter(has_text="silent").filter(has_text="last heard of 1 h ago")
     ).to_be_visible()
@@ -168,7 +168,7 @@ def test_what_needs_a_person_says_why(page: Page, dashboard: Dashboard) -> None:
 
 def test_a_worker_is_paused_with_a_reason(page: Page, dashboard: Dashboard) -> None:
     """By the keyboard alone, under the user's own name."""
-    dashboard.write(worker("mill", state_since=now(-5_400)))
+    dashboard.write(worker("mill", state_since=now(-5_430)))
     turn_to(page, "Workers")
     expect(row(page, "mill")).to_contain_text("waiting for 1 h 30 min")
     row(page, "mill").get_by_role("button", name="Pause").focus()
