@@ -26,13 +26,13 @@ START_SECONDS = 60.0
 POLL_SECONDS = 0.1
 
 
-def start(data: Path, command: str, *, detached: bool) -> None:
-    """Start a companion for a folder's store: that which runs when detached, else that which this process becomes.
+def start(data: Path, command: str, beside: int, *, detached: bool) -> None:
+    """Start a companion for the store of a folder, which is, or is to become, the process of that number.
 
     Where one of its kind runs already, the new one ends at once. A detached one writes to a log, `<command>.log` in
     the folder, the other to the terminal.
     """
-    words = [sys.executable, "-m", "server", command, "--data", str(data), "--until-down"]
+    words = [sys.executable, "-m", "server", command, "--data", str(data), "--beside", str(beside)]
     with _log(data / f"{command}.log") if detached else contextlib.nullcontext() as log:
         subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True)
 
@@ -52,12 +52,12 @@ def stop(data: Path) -> None:
 
 
 @contextlib.contextmanager
-def attending(data: Path, command: str) -> Iterator[Settings | None]:
+def attending(data: Path, command: str, beside: int) -> Iterator[Settings | None]:
     """The settings of the store of a folder, once it runs, for its only companion of that kind.
 
     None where there is one already, or where no store comes up.
     """
-    if not _wait_for_store(data):
+    if not _wait_for_store(data, beside):
         yield None
         return
     with _lock(data, command).open("a+") as lock:
@@ -73,19 +73,27 @@ def attending(data: Path, command: str) -> Iterator[Settings | None]:
 def store_runs(data: Path) -> bool:
     """Whether the store that has announced itself on a folder is alive."""
     try:
-        return psutil.pid_exists(settings.store_address(data).pid)
+        return _alive(settings.store_address(data).pid)
     except ConfigError:
         return False
 
 
-def _wait_for_store(data: Path) -> bool:
+def _wait_for_store(data: Path, beside: int) -> bool:
     """Wait until a store runs on a folder, while the process lives that is to become it."""
-    parent, end = os.getppid(), time.monotonic() + START_SECONDS
+    end = time.monotonic() + START_SECONDS
     while not store_runs(data):
-        if os.getppid() != parent or time.monotonic() > end:
+        if not _alive(beside) or time.monotonic() > end:
             return False
         time.sleep(POLL_SECONDS)
     return True
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process runs. One that has ended, but that its parent has not yet asked after, does not."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _lock(data: Path, command: str) -> Path:

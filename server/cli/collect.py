@@ -23,7 +23,7 @@ def register(parent: typer.Typer) -> None:
 def collect(
     every: Annotated[float, typer.Option(help="Seconds between two rounds.", min=0.1)] = 2.0,
     once: Annotated[bool, typer.Option("--once", help="End when nothing is left to do.")] = False,
-    until_down: Annotated[bool, typer.Option("--until-down", hidden=True)] = False,
+    beside: Annotated[int, typer.Option(hidden=True)] = 0,
     data: options.Data = None,
 ) -> None:
     """Follow the farm: name the known bugs of what was found, have new findings reproduced; until it is ended.
@@ -31,8 +31,8 @@ def collect(
     'crashfarm up' starts one with its store. Where COUCHDB_URL names the farm, run one somewhere. Two do no harm.
     """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    if until_down:
-        _attend(settings.data_folder(data), every)
+    if beside:
+        _attend(settings.data_folder(data), beside, every)
         return
     farm = options.connect(data)
     collector = Collector(farm, roster.duties(farm, times.utc_now), times.utc_now)
@@ -43,9 +43,9 @@ def collect(
     _follow(collector, every, lambda: True)
 
 
-def _attend(folder: Path, every: float) -> None:
+def _attend(folder: Path, beside: int, every: float) -> None:
     """Collect for the store of a folder until that has ended."""
-    with companions.attending(folder, "collect") as found:
+    with companions.attending(folder, "collect", beside) as found:
         if found:
             farm = settings.connect(found)
             collector = Collector(farm, roster.duties(farm, times.utc_now), times.utc_now)

@@ -25,7 +25,7 @@ def janitor(
     every: Annotated[float, typer.Option(help="Seconds between two rounds.", min=0.1)] = 5.0,
     keep_jobs: Annotated[float, typer.Option(help="Days for which jobs that have ended are kept.", min=0.0)] = 14.0,
     keep_messages: Annotated[float, typer.Option(help="Days for which messages are kept.", min=0.0)] = 7.0,
-    until_down: Annotated[bool, typer.Option("--until-down", hidden=True)] = False,
+    beside: Annotated[int, typer.Option(hidden=True)] = 0,
     data: options.Data = None,
 ) -> None:
     """Take back what silent workers hold, free what waits, settle conflicts, remove what is old; until it is ended.
@@ -33,15 +33,15 @@ def janitor(
     'crashfarm up' starts one with its store. Where none runs, the workers do the urgent part of it. Two do no harm.
     """
     keep = Keep(jobs=keep_jobs, messages=keep_messages)
-    if until_down:
-        _attend(settings.data_folder(data), keep, every)
+    if beside:
+        _attend(settings.data_folder(data), beside, keep, every)
     else:
         _keep_order(options.connect(data), keep, every, lambda: True, DatabaseUnavailable)
 
 
-def _attend(folder: Path, keep: Keep, every: float) -> None:
+def _attend(folder: Path, beside: int, keep: Keep, every: float) -> None:
     """Keep order in the farm of a folder's store until that has ended; the farm may yet have to be made."""
-    with companions.attending(folder, "janitor") as found:
+    with companions.attending(folder, "janitor", beside) as found:
         if found:
             _keep_order(settings.connect(found), keep, every, lambda: companions.store_runs(folder), DatabaseError)
 

@@ -1,5 +1,6 @@
 """`crashfarm up` and `crashfarm down`: the embedded store, and what runs beside it."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -34,13 +35,15 @@ def up(
     folder = settings.data_folder(data)
     if found := embedded.running(folder):
         raise ConfigError(f"a store already runs on {folder}, at {found.url}: stop it with 'crashfarm down'")
+    store = os.getpid()
     if detach:
         started = embedded.start(folder, port)
+        store = settings.store_address(folder).pid
         tell(started.url)
         say(f"the dashboard is at {dashboard.address(settings.connect(started))} after 'crashfarm push'")
     for command, wanted in (("collect", collect), ("janitor", janitor)):
         if wanted:
-            companions.start(folder, command, detached=detach)
+            companions.start(folder, command, store, detached=detach)
     if detach:
         return
     embedded.become(folder, port)

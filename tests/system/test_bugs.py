@@ -257,7 +257,7 @@ def test_a_store_has_companions_that_end_with_it(shell: Shell) -> None:
     processes = {command: companion(shell, command) for command in ("collect", "janitor")}
     for command, process in processes.items():
         assert process.is_running()
-        assert shell("crashfarm", command, "--until-down").status == 0
+        assert shell("crashfarm", command, "--beside", process.pid).status == 0
     assert shell("crashfarm", "down").status == 0
     assert not any(process.is_running() for process in processes.values())
 
