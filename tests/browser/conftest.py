@@ -16,9 +16,12 @@ ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--allo
 """Chromium's own sandbox needs rights that a container lacks; the pages here are ours."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The Chromium of this machine. Without one the tests are skipped, but in CI they fail."""
+    """The Chromium of this machine. Without one the tests are skipped, but in CI they fail.
+
+    For one file of tests: while it is there an event loop runs in this thread, and other files want their own.
+    """
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         reason = "there is no Chromium on the PATH (Debian: apt-get install chromium)"
