@@ -1,6 +1,6 @@
 """The queue under many workers: jobs of no work at all, claimed and finished.
 
-    python -m bench.queues [--pending N ...] [--processes N ...] [--slots N ...] [--picas PYTHON] [--idle TIMES]
+    python -m bench.queue [--pending N ...] [--processes N ...] [--slots N ...] [--picas PYTHON] [--idle TIMES]
 
 On the CouchDB that COUCHDB_URL names, else on an embedded store that lives as long as the benchmark. One database is
 filled up to each number of pending jobs in turn, and kept there. For each spread of slots over processes: jobs a
@@ -11,6 +11,9 @@ PiCaS: it does the same with as many processes, in turns. `--idle` measures the 
 a real worker that waits, so many times. Beyond 10,000 pending jobs only the spreads of `--few` are measured, as pairs
 of processes and slots. Results go to standard output, one JSON object a line; progress to standard error.
 """
+
+if not __package__:
+    raise SystemExit("run it from the repository's root, as: python -m bench.queue")
 
 import argparse
 import json
@@ -216,7 +219,7 @@ def measure_claims(status: Database, pending: int) -> None:
 
 def measure_picas(found: Settings, python: str, jobs: int, processes: int) -> None:
     """PiCaS on the same server."""
-    script = Path(__file__).with_name("picas_run.py")
+    script = Path(__file__).with_name("others") / "picas_run.py"
     environ = os.environ | {"PICAS_URL": found.url, "PICAS_USER": found.user, "PICAS_PASSWORD": found.password}
     command = [python, str(script), str(jobs), str(processes)]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""PiCaS doing what bench/queues.py measures: run by a Python that has it, with the numbers of tasks and processes.
+"""PiCaS doing what bench/queue.py measures: run by a Python that has it, with the numbers of tasks and processes.
 
 PICAS_URL=… PICAS_USER=… PICAS_PASSWORD=… python picas_run.py TASKS PROCESSES
 """
