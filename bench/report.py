@@ -1,10 +1,11 @@
 """The report at scale, against reading the rows that it is made of.
 
-    python -m bench.report [--results N] [--signatures N] [--tuples N] [--more N] [--keep FOLDER] [--out FOLDER]
+    python -m bench.report [--results N] [--signatures N] [--tuples N] [--more N] [--keep FOLDER [--fill]] [--out FOLDER]
 
 On the CouchDB that COUCHDB_URL names, else on an embedded store that lives as long as the benchmark, or whose data stay
-in a folder: then a second run goes on with what the first one loaded. Results are made by a generator whose signatures
-have a long tail, as those of real farms do: a few are seen in every hundredth run, most of them once or twice.
+in a folder: then a second run goes on with what the first one loaded, and `--fill` is a run that only loads. Results
+are made by a generator whose signatures have a long tail, as those of real farms do: a few are seen in every hundredth
+run, on most branches and machines, and most of them a few times in a few places.
 
 Timed are: reading the rows and documents that the first report reads, with nothing done to them; reading all documents
 of the history database; the first report, against both; and the next one after `--more` new results. Each report is
@@ -55,15 +56,18 @@ MACHINES = tuple(
     (system, version, cpu) for system in ("Linux", "Darwin") for version in "1234" for cpu in ("x86_64", "aarch64")
 )
 
+MANY = 16
+"""In how many times as many places the commonest hundredth of the signatures is seen."""
+
 
 def results(count: int, signatures: int, tuples: int, first: int, seed: int) -> Iterator[Result]:
     """Results from number `first` on; each finds one thing, drawn from a long tail."""
     draw = random.Random(seed)
-    each = max(1, tuples // signatures)
+    few = max(1, round(tuples / signatures))
     for number in range(first, first + count):
         # The inverse of a power law: rank 1 is the commonest.
         rank = min(signatures - 1, int(signatures ** draw.random()) - 1)
-        place = draw.randrange(each)
+        place = draw.randrange(MANY * few if rank < signatures // 100 else few)
         os_name, os_version, cpu_name = MACHINES[(rank + place // len(BRANCHES)) % len(MACHINES)]
         moment = times.to_text(BEGIN + timedelta(seconds=number * 10))
         yield Result(
@@ -200,6 +204,7 @@ def main() -> None:
     parser.add_argument("--tuples", type=int, default=10_000)
     parser.add_argument("--more", type=int, default=1_000)
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the store here, and go on with what it holds")
+    parser.add_argument("--fill", action="store_true", help="only fill that store")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write the reports in here, and delete them")
     asked = parser.parse_args()
     with stores.store(asked.keep) as address, tempfile.TemporaryDirectory(dir=asked.out or asked.keep) as folder:
@@ -208,7 +213,8 @@ def main() -> None:
         farm = settings.connect(found)
         try:
             prepare(farm, asked)
-            measure(farm, found, Path(folder), asked)
+            if not asked.fill:
+                measure(farm, found, Path(folder), asked)
         finally:
             if not asked.keep:
                 for database in (farm.status, farm.history):
