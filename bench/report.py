@@ -1,6 +1,6 @@
 """The report at scale, against reading the rows that it is made of.
 
-    python -m bench.report [--results N] [--signatures N] [--tuples N] [--more N] [--keep FOLDER [--fill]] [--out FOLDER]
+    python -m bench.report [--results N] [--signatures N] [--tuples N] [--more N] [--keep FOLDER] [--fill] [--out PATH]
 
 On the CouchDB that COUCHDB_URL names, else on an embedded store that lives as long as the benchmark, or whose data stay
 in a folder: then a second run goes on with what the first one loaded, and `--fill` is a run that only loads. Results
