@@ -88,10 +88,13 @@ def abilities(doc: Document) -> list[Key]:
     if not isinstance(doc, Worker):
         return []
     machine = [doc.metadata.get(name) for name in ("os_name", "os_version", "cpu_name")]
-    tags = doc.metadata.get("tags")
-    words = {tag for tag in tags if isinstance(tag, str)} if isinstance(tags, list) else set()
-    ordered = sorted(words, key=lambda tag: tag.encode("utf-16-be", "surrogatepass"))
-    return [[*(part if isinstance(part, str) else None for part in machine), ordered, _rests(doc)]]
+    tags, allow, sources = (_texts(doc.metadata.get(name)) for name in ("tags", "allow", "allow_builds_from"))
+    return [[*(part if isinstance(part, str) else None for part in machine), tags, _rests(doc), allow, sources]]
+
+
+def _texts(found: Any) -> list[str]:
+    words = {word for word in found if isinstance(word, str)} if isinstance(found, list) else set()
+    return sorted(words, key=lambda word: word.encode("utf-16-be", "surrogatepass"))
 
 
 def _rests(worker: Worker) -> str:

@@ -1,15 +1,21 @@
 // What does not get on, and why, as far as what the views tell suffices; the same rules as server/stuck.py's, on kinds
-// of workers in place of single ones. Which programs a worker's owner allows is not known here.
+// of workers in place of single ones.
+
+import { permitsBuild } from "./allowed.js";
 
 const RELAXATIONS = 3; // parts of a machine that jobs of low priority pass over, one after the other
 const LARGE = 2; // the first priority that does
 
-// What kinds of workers there are: [{os_name, os_version, cpu_name, tags, rests, workers}].
+const KINDS = ["os_name", "os_version", "cpu_name", "tags", "rests", "allow", "allow_builds_from"];
+
+// What kinds of workers there are: [{os_name, os_version, cpu_name, tags, rests, allow, allow_builds_from, workers}].
 export async function askKinds(couch, places) {
-  const answer = await couch.view(places.status, "workers", "by_ability", { group_level: 5, limit: 1000 });
-  return answer.rows.map(({ key, value }) => (
-    { os_name: key[0], os_version: key[1], cpu_name: key[2], tags: key[3], rests: key[4], workers: value }
-  ));
+  const answer = await couch.view(places.status, "workers", "by_ability", { group_level: KINDS.length, limit: 1000 });
+  return answer.rows.map(({ key, value }) => kindOf(key, value));
+}
+
+export function kindOf(key, workers) {
+  return { ...Object.fromEntries(KINDS.map((name, at) => [name, key[at]])), workers };
 }
 
 export async function askBranches(couch, places) {
@@ -23,7 +29,7 @@ export function whyPending({ asks, priority }, branches, kinds) {
   if (!branch) return `there is no branch ${asks.branch} of ${asks.product}`;
   if (branch.enabled === false) return `the branch ${asks.branch} is disabled`;
   const relaxed = priority >= LARGE ? RELAXATIONS : 0;
-  const able = kinds.filter((kind) => meets(kind, asks, relaxed) && hasBuild(branch, asks, kind));
+  const able = kinds.filter((kind) => meets(kind, asks, relaxed) && mayRun(kind, buildFor(branch, asks, kind)));
   if (!able.length) return nobody(asks, branch, kinds, relaxed);
   return able.every((kind) => kind.rests) ? `all that could run it rest: ${restsOf(able)}` : "";
 }
@@ -34,9 +40,12 @@ function meets(kind, asks, relaxed) {
     && asks.tags.every((tag) => kind.tags.includes(tag));
 }
 
-function hasBuild(branch, asks, kind) {
-  const build = branch.builds?.[asks.buildtype]?.[kind.os_name];
-  return Boolean(build && build.command?.length);
+function buildFor(branch, asks, kind) {
+  return branch.builds?.[asks.buildtype]?.[kind.os_name];
+}
+
+function mayRun(kind, build) {
+  return Boolean(build) && permitsBuild(kind, build);
 }
 
 // The first thing asked for that no worker has, or that none has all of it.
@@ -48,10 +57,10 @@ function nobody(asks, branch, kinds, relaxed) {
     }
   }
   for (const tag of asks.tags) if (!kinds.some((kind) => kind.tags.includes(tag))) return `no worker has the tag ${tag}`;
-  if (!kinds.some((kind) => hasBuild(branch, asks, kind))) {
+  if (!kinds.some((kind) => buildFor(branch, asks, kind))) {
     return `${asks.branch} has no ${asks.buildtype} build for any worker's platform`;
   }
-  return "no worker meets all of it";
+  return "no worker meets all of it, and is allowed to run the program";
 }
 
 const RESTING = { stopped: "stopped", quarantine: "in quarantine", pause: "to pause", drain: "to drain", stop: "to stop" };

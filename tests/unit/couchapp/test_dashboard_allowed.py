@@ -1,0 +1,34 @@
+"""What the owners of workers allow, as the dashboard reads it: by the rules that the workers themselves follow."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crashfarm import programs, sources
+from tests.javascript import dashboard
+
+run = dashboard("state/allowed")
+
+SCHEMES = st.sampled_from(["http", "https", "HTTPS", "ftp", "https:"])
+PARTS = st.sampled_from(["h", "H", ":", "80", "443", "0", "99999", "/", "a", "b/", "[::1]"])
+TRICKS = st.sampled_from(["//", "..", ".", "%2e", "%252E", "@", "?q", "#f", "\\", " "])
+ADDRESSES = SCHEMES.flatmap(
+    lambda scheme: st.lists(PARTS | TRICKS, max_size=8).map(lambda parts: f"{scheme}://{''.join(parts)}")
+)
+NAMES = st.sampled_from(["a", "b", "/", "*", "?", "[a-b]", "[!b]", "[]a]", "[", "]", ".", "..", "("])
+PATHS = st.lists(NAMES, max_size=7).map("".join)
+
+
+@given(prefixes=st.lists(ADDRESSES, max_size=2), url=ADDRESSES, more=st.sampled_from(["", "/", "/a.zip", "/../a"]))
+def test_builds_may_come_from_where_their_owners_say(prefixes: list[str], url: str, more: str) -> None:
+    """Below an address that they name, and nowhere else."""
+    for address in (url, *(prefix.rstrip("/") + more for prefix in prefixes)):
+        assert run("state/allowed.permitsAddress", prefixes, address) == sources.permits(prefixes, address), address
+
+
+@given(pattern=PATHS, program=PATHS, bare=st.booleans())
+def test_programs_may_be_run_that_their_owners_name(pattern: str, program: str, bare: bool) -> None:
+    """By patterns that stay within a folder; what a bare name means, nobody else knows."""
+    named = program if bare else f"/{program}"
+    kind = {"allow": [f"/{pattern}"], "allow_builds_from": []}
+    expected = bool(named) and ("/" not in named or programs.permits(kind["allow"], named))
+    assert run("state/allowed.permitsBuild", kind, {"command": [named]}) == expected
