@@ -55,11 +55,11 @@ class Builds:
         return branch.build(job.buildtype, self._os_name, job.build) if branch else None
 
     def can_run(self, product: str, branch: str, buildtype: str) -> bool:
-        """Whether there is a build for this machine that may be run, and that is not known to be broken."""
+        """Whether there is a build for this machine that may be run, whose program is here, not known to be broken."""
         build = self.find(product, branch, buildtype)
         if build is None or buildtypes.missing(buildtype):
             return False
-        return self._allowed.permits_build(build) and not self._rests(build)
+        return self._allowed.permits_build(build) and self._allowed.is_there(build) and not self._rests(build)
 
 
 def _read(doc: dict[str, object]) -> Branch | None:

@@ -158,7 +158,8 @@ def _work(settled: config.Config, data: Path | None, until: Until) -> None:
             log.error("the update failed: %s", reason)
     if wish in (Wish.RESTART, Wish.UPDATE):
         log.warning("beginning anew, to %s", wish)
-        os.execv(sys.executable, [sys.executable, "-m", "worker", *sys.argv[1:]])  # noqa: S606 - a list, and no shell
+        # With -P, a worker.py that lies in the present folder is not taken for us.
+        os.execv(sys.executable, [sys.executable, "-P", "-m", "worker", *sys.argv[1:]])  # noqa: S606 - a list, no shell
 
 
 def _home(data: Path | None, farm: str, name: str) -> Path:

@@ -1,5 +1,6 @@
 """One job from its claim to a parcel: prepare, run, understand."""
 
+import errno
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from crashfarm.documents.result import Exit, Result, result_id
 from crashfarm.errors import InputError
 from crashfarm.times import Clock, to_text
 from crashfarm.understand import FAILURE, RULES_VERSION, Understanding, last_words, understand
-from worker import running
+from worker import names, running
 from worker.config import LimitsConfig
 from worker.debugging import hanging
 from worker.debugging.debugger import Debugger
@@ -24,6 +25,7 @@ from worker.machine import Machine
 from worker.outbox import Parcel
 from worker.preparing import ReadAttachment, Rules, name_of, prepare
 from worker.running import Ended, Limits
+from worker.trouble import MachineTrouble
 
 STACK = "stack.txt"
 """The attachment with what a debugger told of a core, or of a program that hung."""
@@ -50,8 +52,8 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
     def execute(self, job: Job, build: Build | None, read: ReadAttachment, stop: Event) -> Parcel | None:
         """Run a job that we hold, on its build; None when it was stopped before it came to an end.
 
-        Raises DatabaseError when its input cannot be read, InstallError when its build cannot be fetched, OSError
-        when the working folder cannot be made.
+        Raises DatabaseError when its input cannot be read, InstallError when its build cannot be fetched, and
+        MachineTrouble when it cannot be run for a reason that lies in this machine.
         """
         if build is None:
             return self._error(job, to_text(self.clock()), _unknown_build(job, self.machine))
@@ -75,11 +77,13 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
     def _execute_in_folder(
         self, job: Job, build: Build, read: ReadAttachment, stop: Event, built: Path | None
     ) -> Parcel | None:
-        folder = self.folder / f"{job.id.partition(':')[2]}.{_attempt(job)}"
+        folder = self.folder / names.of_job(job.id, _attempt(job))
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
         try:
+            folder.mkdir(parents=True)
             return self._execute(job, build, read, stop, folder, built)
+        except OSError as exc:
+            raise MachineTrouble(f"cannot run {build.command[0]!r} here: {exc.strerror or exc}") from exc
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -95,7 +99,9 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
         except InputError as exc:
             return self._error(job, started_at, str(exc))
         except OSError as exc:
-            return self._error(job, started_at, f"cannot run {build.command[0]!r}: {exc.strerror}")
+            if exc.errno != errno.E2BIG:
+                raise
+            return self._error(job, started_at, f"the input is too long for the command line of {build.command[0]!r}")
         return None if ended.stopped else self._parcel(job, started_at, ended, folder)
 
     def _limits(self, job: Job) -> Limits:

@@ -12,8 +12,9 @@ from crashfarm.documents.branch import Build
 from crashfarm.documents.job import Input
 from crashfarm.errors import InputError
 from crashfarm.programs import BUILD, is_inside
-from worker import buildtypes
-from worker.allowed import Allowed, resolve
+from worker import buildtypes, names
+from worker.allowed import Allowed, is_program, resolve
+from worker.installing.trouble import InstallError
 
 PLACE = "{input}"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
@@ -50,7 +51,8 @@ def prepare(
 ) -> Prepared:
     """Lay out the working folder and the command; `built` is where the downloaded build is.
 
-    Raises InputError, with the reason, for what may not be run.
+    Raises InputError, with the reason, for what may be run nowhere, and InstallError for a program that this machine
+    does not have, or may not run.
     """
     program = _program(build, rules.allowed, built)
     word, name = _input(given, folder, rules.schemes, read)
@@ -89,10 +91,10 @@ def _program(build: Build, allowed: Allowed, built: Path | None) -> str:
         return _own_program(build, built)
     program = _placed(build.command[0], built)
     path = resolve(program)
-    if path is None:
-        raise InputError(f"cannot run {program!r}: there is no such program on this worker")
-    if not allowed.permits(program):
-        raise InputError(f"cannot run {program!r}: this worker's configuration does not allow it")
+    if path and not allowed.permits(program):
+        raise InstallError(f"cannot run {program!r}: this worker's configuration does not allow it")
+    if path is None or not is_program(path):
+        raise InstallError(f"cannot run {program!r}: there is no such program on this worker")
     return path
 
 
@@ -104,7 +106,7 @@ def _input(given: Input, folder: Path, schemes: tuple[str, ...], read: ReadAttac
     if given.url is not None:
         return _url(given.url, schemes), name_of(given)
     content = _content(given, read)
-    path = folder / _file_name(given)
+    path = folder / names.of_input(given.name or given.attachment or "")
     path.write_bytes(content)
     return str(path), name_of(given)
 
@@ -125,12 +127,6 @@ def _content(given: Input, read: ReadAttachment) -> bytes:
     if content is None:
         raise InputError(f"the job has no attachment {given.attachment!r}")
     return content
-
-
-def _file_name(given: Input) -> str:
-    """The last component of the input's name, as far as it can be one."""
-    name = re.sub(r"[\x00-\x1f/\\]", "_", os.path.basename(given.name or given.attachment or ""))[-100:]
-    return name if name.strip(".") else "input"
 
 
 def _environment(wanted: Mapping[str, str], folder: Path, rules: Rules) -> dict[str, str]:

@@ -143,7 +143,7 @@ class Installs:
 
     def _unpack(self, archive: Path, folder: Path, stop: Event) -> None:
         bounds = [str(self._bounds.unpacked), str(self._bounds.members)]
-        command = [sys.executable, "-m", "worker.installing.unpacking", str(archive), str(folder), *bounds]
+        command = [sys.executable, "-P", "-m", "worker.installing.unpacking", str(archive), str(folder), *bounds]
         until = self._monotonic() + self._bounds.download.seconds
         with subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
             try:

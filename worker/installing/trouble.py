@@ -4,7 +4,7 @@ from crashfarm.errors import CrashfarmError
 
 
 class InstallError(CrashfarmError):
-    """The build cannot be installed."""
+    """The build cannot be installed, or its program cannot be run on this machine."""
 
 
 class Stopped(CrashfarmError):

@@ -3,21 +3,26 @@
 from pathlib import Path
 from threading import Event
 
+import pytest
+
 from crashfarm.documents.branch import Artifact, Branch, Build, branch_id
-from crashfarm.documents.job import Job
+from crashfarm.documents.job import Input, Job
 from crashfarm.documents.result import Result
 from crashfarm.times import utc_now
 from tests import samples
 from tests.fakes.couch import MemoryDatabase
+from worker import names
 from worker.allowed import Allowed
 from worker.builds import Builds
 from worker.config import LimitsConfig
 from worker.executing import Executor
+from worker.installing.trouble import InstallError
 from worker.machine import Machine
 from worker.outbox import Parcel
 from worker.preparing import Rules
+from worker.trouble import MachineTrouble
 
-ALLOWED = Allowed(("/bin/sh",))
+ALLOWED = Allowed(("/bin/sh", "/no/such/sh"))
 MACHINE = Machine(hostname="barn", os_name="Linux", os_version="12", cpu_name="x86_64")
 
 
@@ -31,8 +36,11 @@ BRANCH = Branch(
     product="shell",
     branch="one",
     builds={"release": {"Linux": shell("new")}},
-    history=("monday", "tuesday"),
-    archive={"monday": {"release": {"Linux": shell("old")}}},
+    history=("gone", "monday", "tuesday"),
+    archive={
+        "monday": {"release": {"Linux": shell("old")}},
+        "gone": {"release": {"Linux": Build(command=("/no/such/sh",))}},
+    },
 )
 
 
@@ -53,7 +61,7 @@ def builds(*branches: Branch) -> Builds:
 def run(folder: Path, wanted: Job) -> Parcel:
     """What a worker makes of that job."""
     executor = Executor(
-        machine=MACHINE, folder=folder, rules=Rules(ALLOWED, (), ()), limits=LimitsConfig(), clock=utc_now
+        machine=MACHINE, folder=folder, rules=Rules(ALLOWED, ("https",), ()), limits=LimitsConfig(), clock=utc_now
     )
     parcel = executor.execute(wanted, builds(BRANCH).of(wanted), lambda name: None, Event())
     assert parcel
@@ -73,6 +81,49 @@ def test_a_job_that_names_an_unknown_build_ends_as_an_error(tmp_path: Path) -> N
         parcel = run(tmp_path, job(name))
         assert (parcel.job_result, parcel.reason) == ("error", f"shell one has no release build '{name}' for Linux")
         assert parcel.result["outcome"] == "error"
+
+
+def test_what_the_machine_lacks_is_no_end_of_the_job(tmp_path: Path) -> None:
+    """A full disk, say: another machine may run it. A program that is not there is the build's trouble."""
+    (tmp_path / "file").touch()
+    with pytest.raises(MachineTrouble, match="cannot run '/bin/sh' here: Not a directory"):
+        run(tmp_path / "file", job())
+    with pytest.raises(InstallError, match="no such program on this worker"):
+        run(tmp_path, job("gone"))
+
+
+def test_an_input_that_fits_no_command_line_ends_the_job(tmp_path: Path) -> None:
+    """Nowhere would it fit."""
+    long = job().evolve(input=Input(url="https://example.org/" + "x" * 3_000_000))
+    parcel = run(tmp_path, long)
+    assert (parcel.job_result, parcel.reason) == (
+        "error",
+        "the input is too long for the command line of '/bin/sh'",
+    )
+
+
+@pytest.mark.parametrize("name", ["/etc", "../../x", "a/b", "x" * 300, "\0", "名", ".", ".."])
+def test_a_job_of_whatever_name_stays_in_its_folder(tmp_path: Path, name: str) -> None:
+    """Ids are what others made of them."""
+    runs = tmp_path / "runs"
+    odd = job().evolve(id=f"job:{name}")
+    assert run(runs, odd).output == b"new\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+    assert names.of_job(odd.id, 1) != names.of_job(f"{odd.id}!", 1)
+    assert len(names.of_job(odd.id, 1)) < 140
+    assert "/" not in names.of_job(odd.id, 1)
+
+
+def test_a_build_whose_program_is_not_here_can_not_be_run(tmp_path: Path) -> None:
+    """Its jobs are for other machines, which may have it."""
+    tool = tmp_path / "tool"
+    status = MemoryDatabase("status")
+    status.put(BRANCH.evolve(builds={"release": {"Linux": Build(command=(str(tool), "{input}"))}}).to_doc())
+    made = Builds(status, "Linux", Allowed((str(tool),)))
+    made.refresh()
+    assert not made.can_run("shell", "one", "release")
+    tool.touch(0o755)
+    assert made.can_run("shell", "one", "release")
 
 
 def test_a_disabled_branch_can_not_be_run() -> None:

@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from crashfarm.documents.branch import Artifact, Build
 from crashfarm.documents.job import Input
 from crashfarm.errors import InputError
 from worker.allowed import Allowed
+from worker.installing.trouble import InstallError
 from worker.preparing import Prepared, Rules, prepare
 
 RULES = Rules(Allowed(("/bin/sh", "/opt/*/bin/tool")), ("http", "https"), ("LD_*",))
@@ -52,6 +54,8 @@ def test_a_url_with_blanks_or_control_characters_is_refused(tmp_path: Path, url:
         ("..", "input"),
         ("", "input"),
         ("-rf", "-rf"),
+        ("漢" * 100 + ".py", "漢" * 65 + ".py"),
+        ("x" * 300, "x" * 200),
     ],
 )
 def test_a_text_becomes_a_file_in_the_working_folder(tmp_path: Path, name: str, stored: str) -> None:
@@ -79,13 +83,25 @@ def test_an_input_is_exactly_one_thing(tmp_path: Path, given: Input) -> None:
 @pytest.mark.parametrize("program", ["/bin/ls", "/opt/x/y/bin/tool", "/opt/../bin/tool", "bin/sh", "no-such-program"])
 def test_a_program_that_is_not_allowed_is_refused(tmp_path: Path, program: str) -> None:
     """Neither by another path nor by a pattern that reaches too far."""
-    with pytest.raises(InputError, match="cannot run"):
+    with pytest.raises(InstallError, match="cannot run"):
         prepared(tmp_path, Input(text=""), program, "{input}")
 
 
 def test_a_pattern_allows_what_it_names(tmp_path: Path) -> None:
-    """Its star stands for one folder."""
-    assert prepared(tmp_path, Input(text=""), "/opt/3.11/bin/tool").command == ("/opt/3.11/bin/tool",)
+    """Its star stands for one folder; what is not there, or is no program, cannot be run for all that."""
+    tool, text = tmp_path / "3.11" / "bin" / "tool", tmp_path / "3.12" / "bin" / "tool"
+    for path in (tool, text):
+        path.parent.mkdir(parents=True)
+        path.touch(0o755 if path == tool else 0o644)
+    rules = msgspec.structs.replace(RULES, allowed=Allowed((f"{tmp_path}/*/bin/tool",)))
+
+    def command(path: Path) -> tuple[str, ...]:
+        return prepare(Build(command=(str(path),)), Input(text=""), tmp_path, rules, lambda name: None).command
+
+    assert command(tool) == (str(tool),)
+    for absent in (text, tmp_path / "3.13" / "bin" / "tool"):
+        with pytest.raises(InstallError, match="no such program"):
+            command(absent)
 
 
 def test_the_environment_is_clean_but_for_what_the_build_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +157,7 @@ def test_an_allowed_program_may_use_a_downloaded_build(tmp_path: Path) -> None:
 @pytest.mark.parametrize("program", ["{build}/bin/none", "{build}/../x", "{build}/bin/out", "{build}/bin", "/bin/ls"])
 def test_only_the_builds_own_programs_come_with_it(tmp_path: Path, program: str) -> None:
     """No other, by no link and no step up."""
-    with pytest.raises(InputError, match="cannot run"):
+    with pytest.raises((InputError, InstallError), match="cannot run"):
         prepared_build(tmp_path, program, "{input}")
 
 
