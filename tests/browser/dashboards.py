@@ -1,5 +1,6 @@
 """Farms whose dashboard the tests open: a store, its users, and pages on which nothing may go wrong."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,12 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import requests
 from playwright.sync_api import Browser, Page, expect
 
 from crashfarm import settings
 from crashfarm.settings import Farm, Settings
-from server import deploy
+from server import dashboard, deploy
 from server.store import service
+from tests.fresh import fresh_farm
 
 MILLISECONDS = 30_000
 expect.set_options(timeout=MILLISECONDS)  # a busy machine is no fault of the page's
@@ -31,6 +34,7 @@ class Dashboard:
     url: str
     farm: Farm
     data: Path
+    environ: dict[str, str]
     complaints: list[str] = field(default_factory=list)
 
     @property
@@ -82,16 +86,32 @@ def turn_to(page: Page, title: str) -> None:
 
 @contextmanager
 def start(folder: Path, port: int = 0) -> Iterator[Dashboard]:
-    """A store with an empty farm, its design documents and its users."""
-    with service.start(folder, port=port) as running:
-        farm = settings.connect(Settings(url=running.url, user=running.admin, password=running.password))
+    """An empty farm with its design documents and its users: on the CouchDB that COUCHDB_URL names, else on a store of
+    its own.
+    """
+    with _served(folder, port) as (farm, environ):
         deploy.push(farm, lambda done: None, fetch=deploy.fetch_charts if shutil.which("npm") else None)
-        _let_in(farm)
-        yield Dashboard(running.url, farm, folder)
-        farm.connection.close()
+        with _let_in(farm):
+            yield Dashboard(farm.connection.url, farm, folder, environ)
 
 
-def _let_in(farm: Farm) -> None:
+@contextmanager
+def _served(folder: Path, port: int) -> Iterator[tuple[Farm, dict[str, str]]]:
+    """The farm, and what its commands have in their environment."""
+    if settings.names_a_server():
+        with fresh_farm(os.environ["COUCHDB_URL"].rstrip("/")) as farm:
+            folder.mkdir(parents=True, exist_ok=True)
+            yield farm, {"COUCHDB_URL": os.environ["COUCHDB_URL"], "CRASHFARM_FARM": farm.status.name}
+    else:
+        with service.start(folder, port=port) as running:
+            farm = settings.connect(Settings(url=running.url, user=running.admin, password=running.password))
+            yield farm, {}
+            farm.connection.close()
+
+
+@contextmanager
+def _let_in(farm: Farm) -> Iterator[None]:
+    """Users who may sign in, and pages that may run. A server that is not ours is left as it was."""
     farm.connection.create("_users")
     users = farm.connection.database("_users")
     for name, roles in USERS.items():
@@ -101,3 +121,26 @@ def _let_in(farm: Farm) -> None:
     for database in (farm.status, farm.history):
         security = database.get_json("_security")
         database.put_json("_security", body={**security, "members": {**security["members"], "names": ["reader"]}})
+    if settings.names_a_server():
+        with _allowed(farm):
+            yield
+        for name in USERS:
+            users.delete(f"org.couchdb.user:{name}", (users.get(f"org.couchdb.user:{name}") or {})["_rev"])
+    else:
+        yield
+
+
+@contextmanager
+def _allowed(farm: Farm) -> Iterator[None]:
+    """Apache CouchDB runs the pages meanwhile."""
+    setting = f"{farm.connection.url}/_node/_local/_config/csp/attachments_header_value"
+    who = settings.load()
+    before = requests.get(setting, auth=(who.user, who.password), timeout=60)
+    dashboard.allow(farm)
+    try:
+        yield
+    finally:
+        if before.ok:
+            requests.put(setting, data=before.content, auth=(who.user, who.password), timeout=60)
+        else:
+            requests.delete(setting, auth=(who.user, who.password), timeout=60)

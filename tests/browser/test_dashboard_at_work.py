@@ -42,9 +42,10 @@ BYTES = 150_000
 """Most bytes of their answers; a list of all workers alone would be ten times as much."""
 
 
-def environ() -> dict[str, str]:
-    """The environment, without a farm's address in it."""
-    return {key: value for key, value in os.environ.items() if not key.startswith(("COUCHDB_", "CRASHFARM_"))}
+def environ(dashboard: Dashboard) -> dict[str, str]:
+    """The environment, with no other farm's address in it."""
+    ours = {key: value for key, value in os.environ.items() if not key.startswith(("COUCHDB_", "CRASHFARM_"))}
+    return ours | dashboard.environ
 
 
 @contextmanager
@@ -58,7 +59,7 @@ def working(dashboard: Dashboard, name: str, *options: str) -> Iterator["subproc
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env=environ(),
+        env=environ(dashboard),
         cwd=ROOT,
     )
     try:
@@ -139,7 +140,7 @@ def command(dashboard: Dashboard, *words: object) -> Any:
     """What one of our commands prints, as JSON if that was asked for."""
     told = subprocess.run(
         [sys.executable, "-m", "server", *map(str, words), "--data", str(dashboard.data)],
-        env=environ(),
+        env=environ(dashboard),
         cwd=ROOT,
         capture_output=True,
         check=True,

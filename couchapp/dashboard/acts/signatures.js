@@ -4,6 +4,7 @@ import { saveAll } from "./bulk.js";
 import { addMatcher, bugId, matcherFor, newBug } from "./bugs.js";
 import { nameBug, suppress } from "./histories.js";
 import { current } from "./saving.js";
+import { rangeOf } from "../state/findings.js";
 
 const PAGE = 200;
 
@@ -42,13 +43,9 @@ async function everywhere(couch, places, signature, move) {
   return told;
 }
 
-async function page(couch, places, { kind, detail, message }, start, limit) {
-  const range = kind === "assertion" ? { startkey: [detail, kind, message], endkey: [detail, kind, message] }
-    : { startkey: [detail, kind], endkey: [detail, kind, {}] };
+async function page(couch, places, signature, start, limit) {
   const from = start ? { startkey: start.key, startkey_docid: start.id } : {};
-  const query = { reduce: false, include_docs: true, limit: limit + 1, ...range, ...from };
+  const query = { reduce: false, include_docs: true, limit: limit + 1, ...rangeOf(signature), ...from };
   const { rows } = await couch.view(places.history, "tuples", "by_signature", query);
-  // The view has documents by their stack's signature, too: another signature's may have this one's for that.
-  const tuples = rows.slice(0, limit).map((row) => row.doc).filter((doc) => doc && doc.detail === detail);
-  return { tuples, next: rows[limit] || null };
+  return { tuples: rows.slice(0, limit).map((row) => row.doc).filter(Boolean), next: rows[limit] || null };
 }

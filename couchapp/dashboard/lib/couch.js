@@ -65,6 +65,11 @@ export class Couch {
     return this.get(`${encodeURIComponent(database)}/_design/${design}/_view/${name}`, query);
   }
 
+  // Several questions to one view: {results: [{rows}, …]}, in that order.
+  queries(database, design, name, queries) {
+    return this.request("POST", `${encodeURIComponent(database)}/_design/${design}/_view/${name}/queries`, { body: { queries } });
+  }
+
   all(database, query) {
     return this.get(`${encodeURIComponent(database)}/_all_docs`, query);
   }

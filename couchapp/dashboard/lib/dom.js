@@ -39,6 +39,15 @@ export function fill(element, ...children) {
   return element;
 }
 
+// Put what `make` makes of the value in place of what is there, if the value is not the one that stands there already:
+// what is not drawn again keeps the focus and what is selected.
+export function refill(element, value, make) {
+  const text = JSON.stringify(value) ?? "";
+  if (element.filledWith === text) return;
+  element.filledWith = text;
+  fill(element, make(value));
+}
+
 // Bring rows to what the items say. A row that stays keeps its element, and with it the focus and what was typed.
 export function reconcile(parent, items, key, make) {
   const rows = parent.rowsByKey || (parent.rowsByKey = new Map());

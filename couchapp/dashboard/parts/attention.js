@@ -1,6 +1,6 @@
 // What needs a person: silent workers, quarantines, jobs that nobody can run, conflicts.
 
-import { el, fill, reconcile, told } from "../lib/dom.js";
+import { el, reconcile, refill, told } from "../lib/dom.js";
 import { askClasses } from "../state/jobs.js";
 import { askBranches, askKinds, whyPending } from "../state/stuck.js";
 import { askSilent } from "../state/workers.js";
@@ -31,12 +31,7 @@ export class Attention {
   show(items) {
     reconcile(this.list, items, (item) => item.key, () => {
       const element = el("li");
-      let before = null;
-      return { element, update: (item) => {
-        const text = JSON.stringify(item);
-        if (text !== before) fill(element, ...wordsOf(item));
-        before = text;
-      } };
+      return { element, update: (item) => refill(element, item, wordsOf) };
     });
     this.element.classList.toggle("is-empty", !items.length);
   }

@@ -2,13 +2,15 @@
 
 import { attachBug, suppressAll } from "../acts/signatures.js";
 import { readBug } from "../acts/bugs.js";
-import { el, fill, reconcile, told } from "../lib/dom.js";
+import { el, reconcile, refill, told } from "../lib/dom.js";
 import { bugPage, signaturePage } from "../state/addresses.js";
 import { askFindings } from "../state/findings.js";
 import { plural, stamp } from "../state/words.js";
 import { askFor, field } from "./dialogs.js";
 import { documentLink, reportLink } from "./links.js";
 import { Pager, age, cell, kindMark, nothing, section, table } from "./pieces.js";
+
+const LONG_MS = 3_600_000;
 
 export class Findings {
   topics = ["history"];
@@ -20,7 +22,7 @@ export class Findings {
     this.body = el("tbody");
     this.pages = []; // the names of the signatures on each page so far
     this.pager = new Pager("findings", () => farm.refresh(this));
-    const heads = ["Signature", "Kind", "Where", "First seen", "Last seen", ""];
+    const heads = ["Signature", "Kind", "Where", "New there", "Last seen", ""];
     this.element = section(level === 1 ? "Findings" : "Found last", level,
       table("Signatures, the newest first", heads, this.body, "findings"), nothing("Nothing was found yet."));
     if (level === 1) this.element.append(this.pager.element);
@@ -48,26 +50,28 @@ export class Findings {
 
   #row(first) {
     let one = first;
-    let drawn = "";
     const name = el("th", { scope: "row" });
     const where = cell("Where");
-    const [since, last] = [cell("First seen"), cell("Last seen")];
+    const [since, last] = [cell("New there"), cell("Last seen")];
     const acts = el("td", { class: "acts" });
     const element = el("tr", {}, name, cell("Kind", kindMark(first.kind)), where, since, last, acts);
-    let ages = [];
+    const ages = {};
     const update = (now) => {
       one = now;
-      const text = JSON.stringify(now.tuples.map((doc) => doc._rev));
-      if (text === drawn) return;
-      drawn = text;
-      fill(name, ...this.#headline(one));
-      fill(where, ...placesOf(one));
-      ages = [age(one.first_seen), age(one.last_seen)];
-      fill(since, ages[0].element);
-      fill(last, ages[1].element);
-      this.#showActs(acts, () => one);
+      refill(name, this.#said(one), () => this.#headline(one));
+      refill(where, [one.branches, one.count, one.tuples.length], () => placesOf(one));
+      refill(since, [one.newly_seen, one.first_seen, seenBefore(one)], () => [
+        (ages.newly = age(one.newly_seen)).element, seenBefore(one) && el("span", { class: "under" }, "first ", (ages.first = age(one.first_seen)).element),
+      ]);
+      refill(last, one.last_seen, () => (ages.last = age(one.last_seen)).element);
+      this.#showActs(acts, one.suppressed, () => one);
     };
-    return { element, update, tick: (now) => ages.forEach((each) => each.tick(now)) };
+    return { element, update, tick: (now) => Object.values(ages).forEach((each) => each.tick(now)) };
+  }
+
+  // What the headline is made of.
+  #said({ tuples: [newest], message, title, open, closed, regressed, suppressed }) {
+    return [newest._id, message, title, open, closed, regressed, suppressed];
   }
 
   #headline(one) {
@@ -79,12 +83,10 @@ export class Findings {
     ];
   }
 
-  #showActs(acts, latest) {
-    if (!this.farm.rights.write) return fill(acts);
-    const hidden = latest().suppressed;
-    return fill(acts,
-      el("button", { type: "button", class: "act", onclick: () => this.#suppress(latest(), !hidden) }, hidden ? "Show again" : "Suppress"),
-      el("button", { type: "button", class: "act", onclick: () => this.#attach(latest()) }, "Attach a bug"));
+  #showActs(acts, hidden, latest) {
+    const words = this.farm.rights.write ? [hidden ? "Show again" : "Suppress", "Attach a bug"] : [];
+    const act = { "Suppress": () => this.#suppress(latest(), true), "Show again": () => this.#suppress(latest(), false), "Attach a bug": () => this.#attach(latest()) };
+    reconcile(acts, words, (word) => word, (word) => ({ element: el("button", { type: "button", class: "act", onclick: act[word] }, word) }));
   }
 
   async #suppress(one, suppressed) {
@@ -103,10 +105,15 @@ export class Findings {
   }
 }
 
+// Whether it was seen elsewhere long before; where not all tuples were looked at, that is not told.
+function seenBefore(one) {
+  return Date.parse(one.newly_seen) - Date.parse(one.first_seen) > LONG_MS && one.tuples.length === one.count;
+}
+
 function placesOf(one) {
   const branches = one.branches.slice(0, 4).map((branch, at) => [at ? ", " : "", told(branch, 40)]);
-  const more = one.branches.length > 4 ? ` and ${one.branches.length - 4} more` : "";
-  return [...branches.flat(), more, el("span", { class: "under" }, plural(one.tuples.length, "tuple"))];
+  const more = one.branches.length > 4 ? ` and ${one.branches.length - 4} more` : one.count > one.tuples.length ? ", among others" : "";
+  return [...branches.flat(), more, el("span", { class: "under" }, plural(one.count, "tuple"))];
 }
 
 function marksOf(one, report) {

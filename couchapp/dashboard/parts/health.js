@@ -1,6 +1,6 @@
 // How the databases do.
 
-import { el, fill, reconcile, told } from "../lib/dom.js";
+import { el, fill, reconcile, refill, told } from "../lib/dom.js";
 import { askConflicts, askHealth } from "../state/health.js";
 import { bytes, count, plural } from "../state/words.js";
 import { documentLink } from "./links.js";
@@ -20,11 +20,12 @@ export class Health {
     this.indexes = el("tbody");
     this.replications = el("tbody");
     this.conflicts = el("ul", { class: "plain" });
-    this.replicated = section("Replications", 2, table("Replications", ["Replication", "From", "To", "State"], this.replications), nothing("Nothing replicates by a document of this server."));
+    this.unreplicated = nothing("");
+    this.replicated = section("Replications", 2, table("Replications", ["Replication", "From", "To", "State"], this.replications), this.unreplicated);
     this.conflicted = section("Conflicts", 2, this.conflicts, nothing("No document is in conflict."));
     this.element = el("div", {},
-      section("Databases", 1, table("Databases", ["Database", "Documents", "Size", "Fragmentation", "Conflicts"], this.bodies)),
-      section("Indexes", 2, table("Indexes", ["Index", "Behind by", "Size", "Fragmentation"], this.indexes)), this.replicated, this.conflicted);
+      section("Databases", 1, table("Databases", ["Database", "Documents", "Size", "Fragmentation", "Conflicts"], this.bodies, "brief")),
+      section("Indexes", 2, table("Indexes", ["Index", "Behind by", "Size", "Fragmentation"], this.indexes, "brief")), this.replicated, this.conflicted);
   }
 
   async ask() {
@@ -40,24 +41,30 @@ export class Health {
     redraw(this.bodies, databases, (one) => one.name, databaseCells);
     redraw(this.indexes, indexes, (index) => index.key, indexCells);
     redraw(this.replications, replications || [], (one) => one.id, replicationCells);
-    this.replicated.hidden = replications === null;
+    fill(this.unreplicated, WHY_NONE[this.#whatIsTold(replications)]);
     this.replicated.classList.toggle("is-empty", !replications?.length);
     reconcile(this.conflicts, open, (one) => `${one.database} ${one.id}`, (one) => ({
       element: el("li", {}, told(one.id, 80), `: ${plural(one.revisions, "revision")} against the winner `, documentLink(this.farm, one.database, one.id)),
     }));
     this.conflicted.classList.toggle("is-empty", !open.length);
   }
+
+  #whatIsTold(replications) {
+    if (replications) return "nothing";
+    return this.farm.rights.serverAdmin ? "unknown" : "kept";
+  }
 }
+
+const WHY_NONE = {
+  nothing: "Nothing replicates by a document of this server.",
+  kept: "CouchDB tells what replicates to administrators of the server only.",
+  unknown: "This server does not tell what replicates.",
+};
 
 function redraw(body, items, key, cells) {
   reconcile(body, items, key, () => {
     const element = el("tr");
-    let drawn = "";
-    return { element, update: (item) => {
-      const text = JSON.stringify(item);
-      if (text !== drawn) fill(element, ...cells(item));
-      drawn = text;
-    } };
+    return { element, update: (item) => refill(element, item, cells) };
   });
 }
 

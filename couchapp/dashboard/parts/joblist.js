@@ -1,7 +1,7 @@
 // The jobs that were asked for, a page at a time; several may be chosen for one act.
 
 import { offered } from "../acts/jobs.js";
-import { el, fill, reconcile, told } from "../lib/dom.js";
+import { el, fill, reconcile, refill, told } from "../lib/dom.js";
 import { STATES, askCounts, askPage, inputOf } from "../state/jobs.js";
 import { count, plural } from "../state/words.js";
 import { BUTTONS, askAct } from "./jobacts.js";
@@ -80,17 +80,13 @@ export class JobList {
       el("th", { scope: "row" }, told(inputOf(first), 60), " ", documentLink(this.farm, this.farm.places.status, first._id)),
       cell("On", told(`${first.product} ${first.branch} ${first.buildtype}`, 60)), priority, stands, since, acts);
     let when = age("");
-    let drawn = null;
     const update = (now) => {
       job = now;
       box.checked = this.chosen.has(job._id);
-      if (drawn === job._rev) return;
-      drawn = job._rev;
-      when = age(job.completed_at || job.started_at || job.created_at);
-      priority.textContent = priorityOf(job.priority ?? 3);
-      fill(stands, ...standsOf(job));
-      fill(since, when.element);
-      if (this.farm.rights.write) fill(acts, ...offered(job.state).map((act) => this.#button(act, () => [job])));
+      refill(priority, job.priority ?? 3, (number) => priorityOf(number));
+      refill(stands, [job.state, job.result, job.claim?.worker, job.attempts?.length, job.reason, job.wait], () => standsOf(job));
+      refill(since, job.completed_at || job.started_at || job.created_at, (moment) => (when = age(moment)).element);
+      reconcile(acts, this.farm.rights.write ? offered(job.state) : [], (act) => act, (act) => ({ element: this.#button(act, () => [job]) }));
     };
     return { element, update, tick: (now) => when.tick(now) };
   }

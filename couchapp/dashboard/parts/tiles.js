@@ -4,7 +4,7 @@ import { el, fill } from "../lib/dom.js";
 import { askCounts, askWaiting } from "../state/jobs.js";
 import { askThroughput, rate } from "../state/throughput.js";
 import { askStates } from "../state/workers.js";
-import { count } from "../state/words.js";
+import { count, plural } from "../state/words.js";
 
 const WORKING = new Set(["executing", "recording", "installing", "claiming"]);
 const RESTING = new Set(["paused", "draining", "quarantined"]);
@@ -37,11 +37,11 @@ export class Tiles {
     const sum = (wanted) => states.filter((row) => wanted(row.state)).reduce((all, row) => all + row.workers, 0);
     const resting = sum((state) => RESTING.has(state));
     const stopped = sum((state) => state === "stopped");
-    this.#set("working", count(sum((state) => WORKING.has(state))), `of ${count(sum(() => true) - stopped)} workers${stopped ? `; ${count(stopped)} stopped` : ""}`);
+    this.#set("working", count(sum((state) => WORKING.has(state))), `of ${plural(sum(() => true) - stopped, "worker")}${stopped ? `; ${count(stopped)} stopped` : ""}`);
     this.#set("resting", count(resting), resting ? "paused, draining or in quarantine" : "none is paused or in quarantine", resting > 0);
-    this.#set("running", count(jobs.running), "jobs are held by a worker");
+    this.#set("running", count(jobs.running), jobs.running === 1 ? "job is held by a worker" : "jobs are held by a worker");
     const held = (waiting.delay || 0) + (waiting.jobs || 0);
-    this.#set("pending", count(jobs.pending), held ? `${count(held)} of them wait for something` : "all of them may be taken");
+    this.#set("pending", count(jobs.pending), held ? `${count(held)} of them wait for another job or another try` : "wait for nothing but a worker");
     this.#set("speed", speed < 10 ? speed.toFixed(1) : count(Math.round(speed)), "over the last five minutes");
   }
 

@@ -1,8 +1,9 @@
 // The workers: how many in each state, and a page of them with what may be asked of them.
 
 import { offered, wish } from "../acts/workers.js";
-import { el, fill, reconcile, told } from "../lib/dom.js";
+import { el, fill, reconcile, refill, told } from "../lib/dom.js";
 import { machinePage } from "../state/addresses.js";
+import { Inputs } from "../state/jobs.js";
 import { askPage, askStates, isSilent, whyResting, wishOf } from "../state/workers.js";
 import { count, lasting, plainName, plural } from "../state/words.js";
 import { askFor, field } from "./dialogs.js";
@@ -23,6 +24,7 @@ export class Workers {
   constructor(farm) {
     this.farm = farm;
     this.chosen = { state: null, prefix: "" };
+    this.inputs = new Inputs();
     this.chips = el("div", { class: "chips", role: "group", "aria-label": "State of the workers" });
     this.body = el("tbody");
     this.shown = el("output", { class: "dim", for: "worker-name" });
@@ -37,6 +39,7 @@ export class Workers {
     const { couch, places } = this.farm;
     const chosen = this.chosen;
     const [states, page] = await Promise.all([askStates(couch, places), askPage(couch, places, { ...chosen, start: this.pager.start })]);
+    await this.inputs.ask(couch, places, page.workers.flatMap(shownJobs));
     return { chosen, states, ...page };
   }
 
@@ -76,22 +79,17 @@ export class Workers {
   #row(first) {
     const { places, report } = this.farm;
     let worker = first;
-    let drawn = null;
     let [heard, since] = [age(""), age("")];
     const [state, runs, machine, when] = [cell("State"), cell("Runs"), cell("Machine"), cell("Heard of")];
     const acts = el("td", { class: "acts" });
     const element = el("tr", {}, el("th", { scope: "row" }, told(plainName(first._id), 60), " ", documentLink(this.farm, places.status, first._id)), state, runs, machine, when, acts);
     const update = (now) => {
       worker = now;
-      if (drawn === now._rev) return;
-      drawn = now._rev;
       const about = { ...worker, ...worker.dynamic_metadata, ...worker.static_metadata };
-      since = age(worker.state_since, lasting);
-      fill(state, ...stateOf(worker, since.element));
-      fill(runs, ...runsOf(worker, this.farm));
-      fill(machine, told(`${about.os_name} ${about.os_version} ${about.cpu_name}`, 60), " ", reportLink(machinePage(report, worker), worker.os_name));
-      heard = age(worker.heartbeat_at);
-      fill(when, heard.element, el("span", { class: "under" }, "here", moment(worker.connected_at)));
+      refill(state, [worker.state, worker.state_since, worker.state_reason, worker.control, worker.quarantine], () => stateOf(worker, (since = age(worker.state_since, lasting)).element));
+      refill(runs, [worker.running, worker.slots, this.inputs.of(worker.running)], () => runsOf(worker, this.farm, this.inputs));
+      refill(machine, `${about.os_name} ${about.os_version} ${about.cpu_name}`, (words) => [told(words, 60), " ", reportLink(machinePage(report, worker), worker.os_name)]);
+      refill(when, [worker.heartbeat_at, worker.connected_at], () => [(heard = age(worker.heartbeat_at)).element, el("span", { class: "under" }, "here", moment(worker.connected_at))]);
       this.#showActs(acts, worker, () => worker);
     };
     const tick = (now) => {
@@ -135,8 +133,13 @@ function moment(text) {
   return text ? told(` since ${text.slice(0, 16).replace("T", " ")} UTC`, 40) : "";
 }
 
-function runsOf(worker, farm) {
+// The jobs of a worker that its row names.
+function shownJobs(worker) {
+  return (worker.running || []).slice(0, 3);
+}
+
+function runsOf(worker, farm, inputs) {
   const jobs = worker.running || [];
-  const shown = jobs.slice(0, 3).map((id) => el("span", { class: "job" }, el("code", {}, told(plainName(id).slice(-10), 40)), " ", documentLink(farm, farm.places.status, id)));
+  const shown = shownJobs(worker).map((id) => el("span", { class: "job" }, told(inputs.of([id])[0], 60), " ", documentLink(farm, farm.places.status, id)));
   return [el("b", {}, `${jobs.length} of ${count(worker.slots)}`), ...shown, jobs.length > 3 ? ` and ${jobs.length - 3} more` : ""];
 }

@@ -69,6 +69,27 @@ export function progressOf(job, now) {
   return { seconds: Number.isNaN(seconds) ? 0 : seconds, timeout: job.timeout || 60 };
 }
 
+// What the jobs that run are about. A job never changes that, so each is asked for once.
+export class Inputs {
+  constructor() {
+    this.known = new Map(); // id -> words
+  }
+
+  async ask(couch, places, ids) {
+    const shown = new Set(ids);
+    for (const id of this.known.keys()) if (!shown.has(id)) this.known.delete(id);
+    const missing = [...shown].filter((id) => !this.known.has(id));
+    for (const job of await couch.documents(places.status, missing)) {
+      this.known.set(job._id, `${inputOf(job)} on ${job.product} ${job.branch} ${job.buildtype}`);
+    }
+  }
+
+  // A job that is gone is told by the end of its id.
+  of(ids) {
+    return (ids || []).map((id) => this.known.get(id) || String(id).slice(-10));
+  }
+}
+
 export function inputOf(job) {
   const input = job.input || {};
   return input.name || input.url || input.attachment || (input.text || "").slice(0, 60) || job._id;

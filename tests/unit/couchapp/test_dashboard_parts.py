@@ -27,7 +27,6 @@ run = dashboard(
     "lib/pace",
     "lib/sha256",
     "state/addresses",
-    "state/findings",
     "state/health",
     "state/jobs",
     "state/rights",
@@ -283,41 +282,6 @@ def test_minutes_without_a_result_are_none() -> None:
     told = run("state/throughput.series", minutes, rows)
     assert (sum(told["success"]), sum(told["failure"]), told["error"][-1]) == (10, 5, 99)
     assert run("state/throughput.rate", told) == 3
-
-
-def test_tuples_of_one_signature_are_one_finding() -> None:
-    """The newest first; an assertion's message belongs to it, for its detail is only a file."""
-    crash = {"type": "history_crash", "detail": "a | b", "bugs": {"open": ["bug:x:1"], "closed": []}}
-    docs = [
-        {**crash, "message": "m2", "branch": "main", "product": "p", "last_seen": "3", "first_seen": "2"},
-        {
-            **crash,
-            "message": "m1",
-            "branch": "3.11",
-            "product": "p",
-            "last_seen": "4",
-            "first_seen": "1",
-            "suppressed": True,
-        },
-        {"type": "history_assertion", "detail": "f.c", "message": "x", "branch": "main", "last_seen": "1"},
-        {"type": "history_assertion", "detail": "f.c", "message": "y", "branch": "main", "last_seen": "1"},
-    ]
-    first, *others = run("state/findings.grouped", docs)
-    assert (first["branches"], first["last_seen"], first["open"]) == (["3.11", "main"], "4", ["bug:x:1"])
-    assert not first["suppressed"] and [one["message"] for one in others] == ["x", "y"]
-
-
-def test_a_page_of_findings_ends_where_the_next_one_begins() -> None:
-    """With the first signature that it has no room for, or with what was not looked at."""
-    rows = [
-        {"key": [str(n)], "id": f"h{n}", "doc": {"type": "history_crash", "detail": detail, "last_seen": str(n)}}
-        for n, detail in enumerate("aabacb")
-    ]
-    told = run("state/findings.pageOf", rows, 2, 5)
-    assert [(one["detail"], len(one["tuples"])) for one in told["signatures"]] == [("a", 3), ("b", 1)]
-    assert told["next"] == {"key": ["4"], "id": "h4"}
-    assert run("state/findings.pageOf", rows, 3, 5)["next"] == {"key": ["5"], "id": "h5"}
-    assert run("state/findings.pageOf", rows, 3, 6)["next"] is None
 
 
 @pytest.mark.parametrize(
