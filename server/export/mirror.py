@@ -13,7 +13,7 @@ from crashfarm.settings import Farm
 from server.export.rows import MAIN_TABLES, rows_of
 
 APPLICATION_ID = 1668441709
-VERSION = 2
+VERSION = 3
 
 PAGE = 1000
 """Changes that one request brings; they are in the file together, or not at all."""
@@ -57,11 +57,16 @@ def _prepare(sql: sqlite3.Connection, path: Path) -> None:
     """Make the tables in a new file, and refuse a file that somebody else has made."""
     if not _pragma(sql, "application_id") and not sql.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
         sql.executescript("BEGIN;" + resources.files(__package__).joinpath("schema.sql").read_text() + "COMMIT;")
-    if _pragma(sql, "application_id") != APPLICATION_ID:
+    if not is_export(sql):
         raise InputError(f"{path} is a database of something else: name another file")
     if _pragma(sql, "user_version") != VERSION:
         raise InputError(f"{path} was written by another version of crashfarm: name another file")
     sql.execute("PRAGMA foreign_keys = ON")
+
+
+def is_export(sql: sqlite3.Connection) -> bool:
+    """Whether a database is such a file, of whatever version."""
+    return _pragma(sql, "application_id") == APPLICATION_ID
 
 
 def _pragma(sql: sqlite3.Connection, name: str) -> int:

@@ -84,5 +84,6 @@ def _job(one: Job) -> Row:
 
 def _worker(one: Worker) -> Row:
     machine = (one.hostname, one.os_name, one.os_version, one.cpu_name)
-    stands = (one.state, one.state_reason, one.version, one.slots, one.heartbeat_at, one.registered_at)
-    return "worker", (one.id, *machine, *stands)
+    stands = (one.state, one.state_reason, one.state_since)
+    about = (one.version, one.slots, one.heartbeat_at, one.registered_at)
+    return "worker", (one.id, *machine, *stands, *about)

@@ -1,7 +1,7 @@
 -- A farm's record as tables. Times are texts in UTC, as in the documents: 2026-11-22T06:10:03.123Z. They sort as they
 -- stand, and SQLite's date functions read them.
 PRAGMA application_id = 1668441709; -- "crfm"
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 -- Where this copy stands: for each database its instance and the sequence of the last change that is in here.
 CREATE TABLE copied (
@@ -28,6 +28,7 @@ CREATE TABLE worker (
     cpu_name TEXT NOT NULL,
     state TEXT NOT NULL,       -- waiting, executing, paused, stopped, …
     state_reason TEXT NOT NULL,
+    state_since TEXT NOT NULL, -- when it entered that state; empty where nobody told
     version TEXT NOT NULL,
     slots INTEGER NOT NULL,
     heartbeat_at TEXT NOT NULL,
@@ -191,7 +192,7 @@ CREATE VIEW signature AS
 SELECT
     kind,
     detail,
-    iif(kind = 'assertion', message, '') AS message,
+    CASE WHEN kind = 'assertion' THEN message ELSE '' END AS message,
     max(title) AS title,
     min(first_seen) AS first_seen,
     max(last_seen) AS last_seen,

@@ -23,28 +23,36 @@ _RENAME_EXCHANGE = 2
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True):
-    """What a report tells the next one: which farm it shows, when its data were read, and a token of its own."""
+    """What a report tells the next one: which farm it shows, when its data were read, and a token of its own.
+
+    `holds` tells a report from other folders that are put in place in the same way.
+    """
 
     format: int = FORMAT
+    holds: str = "report"
     farm: str
     made_at: str
     token: str = ""
 
 
-def previous(out: Path) -> Marker | None:
-    """The marker of the report that is in the folder, None if there is none.
+def previous(out: Path, holds: str = "report") -> Marker | None:
+    """The marker of the report, or of what else is meant, that is in the folder; None if there is none.
 
-    Raises InputError if the path is there and is neither a report nor an empty folder.
+    Raises InputError if the path is there and is neither that nor an empty folder.
     """
     if not out.exists():
         return None
     if not out.is_dir():
         raise InputError(f"{out} is not a folder")
+    refused = InputError(f"{out} holds something else than a {holds}: name another folder")
     try:
-        return msgspec.json.decode((out / MARKER).read_bytes(), type=Marker)
+        marker = msgspec.json.decode((out / MARKER).read_bytes(), type=Marker)
+        if marker.holds != holds:
+            raise refused
+        return marker
     except FileNotFoundError:
         if any(out.iterdir()):
-            raise InputError(f"{out} holds something else than a report: name another folder") from None
+            raise refused from None
         return None
     except (OSError, msgspec.DecodeError) as exc:
         raise InputError(f"{out}: its {MARKER} cannot be read: {exc}") from exc

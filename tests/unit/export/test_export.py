@@ -10,6 +10,7 @@ import pytest
 
 from crashfarm.documents.history import BugLists
 from crashfarm.documents.signature import Reproduction, SignatureNote
+from crashfarm.documents.worker import Worker
 from crashfarm.errors import InputError
 from crashfarm.settings import Farm
 from server.export import asking, mirror, parquet
@@ -163,10 +164,20 @@ def test_every_column_and_table_is_explained_or_plain() -> None:
     assert [name for before, name in tables if not before.startswith("-- ")] == []
 
 
+@pytest.fixture(scope="module")
+def folder(export: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as Parquet files."""
+    path = tmp_path_factory.mktemp("export") / "tables"
+    parquet.write(export, path, MARKER)
+    return path
+
+
 @pytest.mark.parametrize("question", QUERIES, ids=range(len(QUERIES)))
-def test_the_documented_questions_have_answers(export: Path, question: str) -> None:
-    """Each of them gives rows for a farm that has seen something."""
-    assert rows(export, question)
+def test_the_documented_questions_have_the_same_answers_from_both(export: Path, folder: Path, question: str) -> None:
+    """Each of them gives rows for a farm that has seen something: SQLite asks the file, DuckDB the folder."""
+    found = Counter(rows(export, question))
+    assert found
+    assert Counter(rows(folder, question)) == found
 
 
 def test_there_are_ten_documented_questions() -> None:
@@ -179,7 +190,7 @@ def test_parquet_files_hold_the_same_rows(export: Path, tmp_path: Path) -> None:
     folder = tmp_path / "tables"
     for _ in range(2):
         parquet.write(export, folder, MARKER)
-    for table in parquet.TABLES:
+    for table in (*parquet.TABLES, parquet.VIEW):
         assert Counter(rows(folder, every(table))) == Counter(rows(export, every(table))), table
 
 
@@ -188,6 +199,24 @@ def test_a_folder_that_holds_something_else_is_refused(export: Path, tmp_path: P
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(InputError, match="something else"):
         parquet.write(export, tmp_path, MARKER)
+
+
+def test_a_report_is_not_replaced_by_tables_nor_tables_by_a_report(export: Path, folder: Path, tmp_path: Path) -> None:
+    """Both are put in place in the same way, and each leaves the other's folders alone."""
+    with publish.writing(tmp_path / "report", MARKER) as site:
+        (site / "index.html").touch()
+    with pytest.raises(InputError, match="something else than a folder of tables"):
+        parquet.write(export, tmp_path / "report", MARKER)
+    with pytest.raises(InputError, match="something else than a report"):
+        publish.previous(folder)
+    assert (tmp_path / "report" / "index.html").exists()
+
+
+def test_a_worker_is_told_with_the_time_since_which_it_is_in_its_state(tmp_path: Path) -> None:
+    """As its document has it."""
+    since = "2026-11-22T06:10:03.123Z"
+    update(farms.in_memory([], Worker.from_doc(samples.worker()).evolve(state_since=since)), tmp_path / "farm.sqlite")
+    assert rows(tmp_path / "farm.sqlite", "SELECT state_since FROM worker") == [(since,)]
 
 
 @pytest.mark.parametrize(
@@ -215,6 +244,38 @@ def test_a_folder_cannot_be_asked_for_other_files(export: Path, tmp_path: Path) 
     (tmp_path / "secret.csv").write_text("a")
     with pytest.raises(InputError, match="DuckDB says"):
         asking.ask(tmp_path / "tables", every(f"read_csv('{tmp_path / 'secret.csv'}')"))
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("SELECT * FROM results", "the tables are branch, bug, .*, worker"),
+        ("SELECT colour FROM place", '(place has tuple, place|Candidate bindings: "place")'),
+        ("  ", "the question is empty"),
+    ],
+)
+def test_an_unknown_name_in_a_question_is_told_with_the_known_ones(
+    export: Path, folder: Path, question: str, told: str
+) -> None:
+    """Of the file and of the folder alike."""
+    for source in (export, folder):
+        with pytest.raises(InputError, match=told):
+            asking.ask(source, question)
+
+
+def test_what_is_no_export_is_not_asked(tmp_path: Path) -> None:
+    """Neither another program's database, nor a text, nor a folder of other files."""
+    with sqlite3.connect(tmp_path / "other.sqlite") as sql:
+        sql.execute("CREATE TABLE precious (x)")
+    sql.close()
+    (tmp_path / "thesis.tex").write_text("years of work" * 100)
+    for name, told in [
+        ("other.sqlite", "something else"),
+        ("thesis.tex", "not a database"),
+        (".", "holds no tables: make them with 'crashfarm export --parquet'"),
+    ]:
+        with pytest.raises(InputError, match=told):
+            asking.ask(tmp_path / name, "SELECT 1")
 
 
 def test_an_export_that_is_not_there_is_told(tmp_path: Path) -> None:
