@@ -1,3 +1,17 @@
+-- Where signatures were seen, how often, summed out of their tuples.
+DELETE FROM on_branch WHERE signature IN (SELECT name FROM dirty);
+
+INSERT INTO on_branch
+SELECT signature, product, branch, sum(count) FROM tuples WHERE signature IN (SELECT name FROM dirty) GROUP BY 1, 2, 3;
+
+DELETE FROM on_machine WHERE signature IN (SELECT name FROM dirty);
+
+INSERT INTO on_machine
+SELECT signature, os_name, os_version, cpu_name, sum(count)
+FROM tuples
+WHERE signature IN (SELECT name FROM dirty)
+GROUP BY 1, 2, 3, 4;
+
 -- Signatures, out of their tuples. The message is part of an assertion's signature only. A signature differs when an
 -- input that shows it on one branch has also run on a branch of the same product where it was never seen.
 DELETE FROM signatures WHERE name IN (SELECT name FROM dirty);
@@ -17,16 +31,26 @@ SELECT
     min(suppressed),
     EXISTS (
         SELECT 1
-        FROM places JOIN ran USING (product, place)
-        WHERE places.signature = tuples.signature
-            AND ran.branch NOT IN (
-                SELECT seen.branch FROM tuples AS seen
-                WHERE seen.signature = places.signature AND seen.product = places.product
-            )
+        FROM
+            (SELECT DISTINCT product, place FROM places WHERE signature = tuples.signature)
+            JOIN ran USING (product, place)
+        WHERE NOT EXISTS (
+            SELECT 1 FROM on_branch AS seen
+            WHERE seen.signature = tuples.signature AND seen.product = ran.product AND seen.branch = ran.branch
+        )
     ),
     (SELECT count(DISTINCT bug) FROM bugs WHERE bugs.signature = tuples.signature AND open),
     (SELECT count(DISTINCT bug) FROM bugs WHERE bugs.signature = tuples.signature AND NOT open),
-    json_group_array(DISTINCT branch)
+    json_group_array(DISTINCT branch),
+    coalesce(
+        (
+            SELECT newest FROM tuples AS seen
+            WHERE seen.signature = tuples.signature AND newest > ''
+            ORDER BY last_seen DESC, count DESC, branch, buildtype, message, product, os_name, os_version, cpu_name
+            LIMIT 1
+        ),
+        ''
+    )
 FROM tuples
 WHERE signature IN (SELECT name FROM dirty)
 GROUP BY signature;
@@ -35,12 +59,4 @@ DELETE FROM pages WHERE name IN (SELECT name FROM dirty);
 
 DELETE FROM sources WHERE name IN (SELECT name FROM dirty);
 
-DELETE FROM dirty;
-
-DELETE FROM on_branch;
-
-INSERT INTO on_branch SELECT product, branch, signature, sum(count) FROM tuples GROUP BY 1, 2, 3;
-
-DELETE FROM on_machine;
-
-INSERT INTO on_machine SELECT os_name, os_version, cpu_name, signature, sum(count) FROM tuples GROUP BY 1, 2, 3, 4
+DELETE FROM dirty

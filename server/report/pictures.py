@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from crashfarm.documents.finding import Kind
 from crashfarm.documents.job import JobResult
 from server.report import charts
@@ -25,13 +23,11 @@ Day = tuple[str, str, str]
 """Product, branch and day."""
 
 
-def found_by_day(scratch: Scratch) -> Counter[tuple[str, str, str]]:
-    """Findings by product, branch and day, out of all tuples."""
-    found: Counter[tuple[str, str, str]] = Counter()
-    for product, branch, days in scratch.rows("SELECT product, branch, days FROM tuples"):
-        for day, number in msgspec.json.decode(days, type=dict[str, int]).items():
-            found[product, branch, day] += number
-    return found
+def found_by_day(scratch: Scratch) -> dict[Day, int]:
+    """Findings by product, branch and day, of all tuples."""
+    return {
+        (product, branch, day): n for product, branch, day, n in scratch.rows("SELECT * FROM on_day WHERE count > 0")
+    }
 
 
 def overview(scratch: Scratch, branches: Sequence[BranchLine], found: Mapping[Day, int]) -> tuple[Chart, ...]:

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
-VERSION = "5"
+VERSION = "6"
 """Grows with every change of `scratch.sql` or of what its tables mean: a file of another version is made anew."""
 
 _TABLES = (
@@ -24,6 +24,7 @@ _TABLES = (
     "fixed_on",
     "on_branch",
     "on_machine",
+    "on_day",
     "active",
     "ran",
     "sources",
@@ -36,19 +37,48 @@ _TABLES = (
 )
 
 
-class Scratch:
+class Tables:
+    """The tables, to be read. Close it."""
+
+    def __init__(self, sql: sqlite3.Connection) -> None:
+        self._sql = sql
+
+    @classmethod
+    def shared(cls, path: Path) -> Self:
+        """Those of a file that another process has, which changes nothing as long as this one reads."""
+        return cls(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True))
+
+    def rows(self, statement: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+        """The rows of a SELECT, read as they are asked for."""
+        return iter(self._sql.execute(statement, values))
+
+    def number(self, statement: str, *values: Any) -> int:
+        """The one number that a SELECT gives; 0 for NULL."""
+        return int(next(self.rows(statement, *values))[0] or 0)
+
+    def get(self, key: str) -> str:
+        """What was noted under a name in this file; empty if nothing was."""
+        found = next(self.rows("SELECT value FROM meta WHERE key = ?", key), ("",))
+        return str(found[0])
+
+    def close(self) -> None:
+        """Give the file free."""
+        self._sql.close()
+
+
+class Scratch(Tables):
     """The tables that `scratch.sql` describes, in the file of that path. Close it.
 
     A file that was not closed by `keep` is worth nothing any more, and is emptied when it is opened again.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._sql = self._open()
+        self.path = path
+        super().__init__(self._open())
 
     def _open(self) -> sqlite3.Connection:
         try:
-            sql = _connect(self._path)
+            sql = _connect(self.path)
             if _is_whole(sql):
                 # From here on, until it is kept again, the file counts as half-written.
                 sql.execute("UPDATE meta SET value = '' WHERE key = 'whole'")
@@ -57,8 +87,8 @@ class Scratch:
             sql.close()
         except sqlite3.DatabaseError:
             pass
-        self._path.unlink(missing_ok=True)
-        sql = _connect(self._path)
+        self.path.unlink(missing_ok=True)
+        sql = _connect(self.path)
         sql.executescript(resources.files(__package__).joinpath("scratch.sql").read_text(encoding="utf-8"))
         sql.execute("BEGIN")
         return sql
@@ -89,22 +119,14 @@ class Scratch:
         for table in _TABLES:
             self._sql.execute(f"DELETE FROM {table}")  # noqa: S608 names are ours
 
-    def rows(self, statement: str, *values: Any) -> Iterator[tuple[Any, ...]]:
-        """The rows of a SELECT, read as they are asked for."""
-        return iter(self._sql.execute(statement, values))
-
-    def number(self, statement: str, *values: Any) -> int:
-        """The one number that a SELECT gives; 0 for NULL."""
-        return int(next(self.rows(statement, *values))[0] or 0)
-
-    def get(self, key: str) -> str:
-        """What was noted under a name in this file; empty if nothing was."""
-        found = next(self.rows("SELECT value FROM meta WHERE key = ?", key), ("",))
-        return str(found[0])
-
     def set(self, key: str, value: str) -> None:
         """Note something under a name."""
         self.change("INSERT OR REPLACE INTO meta VALUES (?, ?)", key, value)
+
+    def share(self) -> None:
+        """Have all that was changed in the file, where other processes can read it until the next change."""
+        self._sql.execute("COMMIT")
+        self._sql.execute("BEGIN")
 
     def keep(self) -> None:
         """Declare the file whole: the next report may build on it."""
@@ -112,10 +134,6 @@ class Scratch:
         self._sql.execute("COMMIT")
         # In a transaction of its own, behind all that it vouches for.
         self._sql.execute("INSERT OR REPLACE INTO meta VALUES ('whole', 'yes')")
-
-    def close(self) -> None:
-        """Give the file free."""
-        self._sql.close()
 
 
 def _connect(path: Path) -> sqlite3.Connection:

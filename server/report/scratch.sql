@@ -69,23 +69,33 @@ CREATE TABLE fixed_on (
     PRIMARY KEY (bug, branch)
 ) WITHOUT ROWID;
 
--- Where signatures were seen, how often: summed out of the tuples when these are complete.
+-- Where signatures were seen, how often.
 CREATE TABLE on_branch (
+    signature TEXT NOT NULL,
     product TEXT NOT NULL,
     branch TEXT NOT NULL,
-    signature TEXT NOT NULL,
     count INTEGER NOT NULL,
-    PRIMARY KEY (product, branch, signature)
+    PRIMARY KEY (signature, product, branch)
 ) WITHOUT ROWID;
+CREATE INDEX on_branch_all ON on_branch (product, branch, signature, count);
 CREATE TABLE on_machine (
+    signature TEXT NOT NULL,
     os_name TEXT NOT NULL,
     os_version TEXT NOT NULL,
     cpu_name TEXT NOT NULL,
-    signature TEXT NOT NULL,
     count INTEGER NOT NULL,
-    PRIMARY KEY (os_name, os_version, cpu_name, signature)
+    PRIMARY KEY (signature, os_name, os_version, cpu_name)
 ) WITHOUT ROWID;
-CREATE INDEX on_machine_signature ON on_machine (signature);
+CREATE INDEX on_machine_all ON on_machine (os_name, os_version, cpu_name, signature, count);
+
+-- How often anything was seen on a branch on which day.
+CREATE TABLE on_day (
+    product TEXT NOT NULL,
+    branch TEXT NOT NULL,
+    day TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (product, branch, day)
+) WITHOUT ROWID;
 
 -- Branches that have run anything since the time from which on things are new.
 CREATE TABLE active (
@@ -123,9 +133,12 @@ CREATE TABLE signatures (
     open_bugs INTEGER NOT NULL,
     closed_bugs INTEGER NOT NULL,
     -- As JSON.
-    branches TEXT NOT NULL
+    branches TEXT NOT NULL,
+    -- The id of the newest result that shows it; empty where there is none.
+    newest TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX signatures_findings ON signatures (findings DESC, first_seen, name);
+-- The order of all lists.
+CREATE INDEX signatures_listed ON signatures (suppressed, findings DESC, first_seen, name);
 
 -- Source file and line of the newest finding of a signature, where its log told them.
 CREATE TABLE sources (

@@ -1,6 +1,7 @@
 """Rows of views and documents, as rows of the scratch tables."""
 
 import functools
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,9 +11,12 @@ from crashfarm.documents.base import Json
 from crashfarm.documents.history import HISTORY_TYPES, History
 from crashfarm.documents.job import JobResult
 from crashfarm.errors import InvalidDocument
+from crashfarm.keys import PARTS
 from server.queries.signatures import kind_of, short_name, signature
 from server.report.scratch import Scratch
 from server.report.seen import Days, Seen
+
+PRODUCT, BRANCH = PARTS.index("product"), PARTS.index("branch")
 
 _TUPLE = (
     "kind = ? AND message = ? AND detail = ? AND product = ? AND branch = ? AND buildtype = ? AND os_name = ?"
@@ -29,6 +33,10 @@ _SEE = """
 INSERT INTO tuples VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', FALSE, ?, ?, ?) ON CONFLICT DO UPDATE SET
 count = count + excluded.count, newest = excluded.newest,
 days = iif(count, add_days(days, excluded.days), excluded.days)
+"""
+
+_COUNT = """
+INSERT INTO on_day VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count
 """
 
 _RUN = """
@@ -79,7 +87,14 @@ def forget_history(scratch: Scratch, document_id: str) -> None:
 
 def add_seen(scratch: Scratch, seen: Iterable[Seen]) -> None:
     """Add to what tuples were seen. Where one has no history document yet, the times of its results tell the rest."""
-    scratch.change_all(_SEE, [_saw(one) for one in seen])
+    all_of_them = list(seen)
+    scratch.change_all(_SEE, [_saw(one) for one in all_of_them])
+    found: Counter[tuple[str, str, str]] = Counter()
+    for one in all_of_them:
+        product, branch = texts(one.key[PRODUCT : BRANCH + 1])
+        for day, number in one.days.items():
+            found[product, branch, day] += number
+    scratch.change_all(_COUNT, [(*key, number) for key, number in found.items()])
 
 
 def _saw(seen: Seen) -> tuple[Any, ...]:
@@ -90,23 +105,29 @@ def _saw(seen: Seen) -> tuple[Any, ...]:
 
 def set_seen(scratch: Scratch, seen: Seen, since: str) -> None:
     """Put what a tuple was seen on that day and later in the place of what is noted for these days."""
-    before = {day: n for day, n in days_of(scratch, seen.key).items() if day < since}
-    if not _note(scratch, seen, {**before, **seen.days}):
+    noted = days_of(scratch, seen.key)
+    if noted is None:
         add_seen(scratch, [seen])
+        return
+    days = {**{day: n for day, n in noted.items() if day < since}, **seen.days}
+    _note(scratch, seen, days)
+    more = Counter(days)
+    more.subtract(noted)
+    where = texts(seen.key[PRODUCT : BRANCH + 1])
+    scratch.change_all(_COUNT, [(*where, day, number) for day, number in more.items() if number])
 
 
-def days_of(scratch: Scratch, key: Iterable[Any]) -> Days:
-    """How often a tuple was seen on which days, as far as it is noted."""
+def days_of(scratch: Scratch, key: Iterable[Any]) -> Days | None:
+    """How often a tuple was seen on which days, or None where nobody has heard of it."""
     parts = texts(key)
-    found = next(scratch.rows(f"SELECT days FROM tuples WHERE {_TUPLE}", kind_of(parts[0]), *parts[1:]), ("{}",))  # noqa: S608
-    return msgspec.json.decode(found[0], type=dict[str, int])
+    found = next(scratch.rows(f"SELECT days FROM tuples WHERE {_TUPLE}", kind_of(parts[0]), *parts[1:]), None)  # noqa: S608
+    return None if found is None else msgspec.json.decode(found[0], type=dict[str, int])
 
 
-def _note(scratch: Scratch, seen: Seen, days: Days) -> bool:
+def _note(scratch: Scratch, seen: Seen, days: Days) -> None:
     parts = texts(seen.key)
     statement = f"UPDATE tuples SET count = ?, days = ?, newest = ? WHERE {_TUPLE}"  # noqa: S608
-    about = (sum(days.values()), _json(days), seen.newest)
-    return bool(scratch.change(statement, *about, kind_of(parts[0]), *parts[1:]))
+    scratch.change(statement, sum(days.values()), _json(days), seen.newest, kind_of(parts[0]), *parts[1:])
 
 
 def _json(days: Days) -> str:
