@@ -10,7 +10,7 @@ from typing import Protocol
 import apsw
 import msgspec
 
-from server.store.javascript.messages import Mapped
+from server.store.javascript.messages import Mapped, Row
 from server.store.javascript.rows import composite
 from server.store.views import tables
 from server.store.views.mapping import Mapper, Source
@@ -150,15 +150,15 @@ class Build:
         """Put the rows that documents emitted in the place of those that the documents `ids` emitted before."""
         new = dict(mapped.keys)
         old = self._emitted(ids)
-        for doc_id, keys in old.items():
-            self._remove_stale(doc_id, keys, new.get(doc_id))
         for place, rows in enumerate(mapped.rows):
             changed = self._changed[place]
             if old:
+                self._remove_stale(place, _composites(old, place), rows)
                 changed.update((key, changed.get(key, 0) + 1) for key, _ in rows)
             else:
                 changed.update(dict.fromkeys([key for key, _ in rows], 1))
-            self._connection.executemany(f"INSERT OR REPLACE INTO rows_{place} VALUES(?, ?)", rows)
+            if rows:
+                self._connection.executemany(f"INSERT OR REPLACE INTO rows_{place} VALUES(?, ?)", rows)
         gone = [(doc_id,) for doc_id in old if doc_id not in new]
         self._connection.executemany("DELETE FROM docs WHERE id=?", gone)
         packed = [(doc_id, _pack(keys)) for doc_id, keys in mapped.keys]
@@ -170,19 +170,14 @@ class Build:
         found = self._connection.execute(query, (msgspec.json.encode(ids).decode(),))
         return {doc_id: _unpack_keys(keys) for doc_id, keys in found}
 
-    def _remove_stale(self, doc_id: str, old: list[list[bytes]], new: list[list[bytes]] | None) -> None:
-        raw_id = doc_id.encode()
-        for place, keys in enumerate(old):
-            changed = self._changed[place]
-            gone = {composite(key, raw_id, at) for at, key in enumerate(keys)}
-            for key in gone:
-                changed[key] = changed.get(key, 0) - 1
-            if new is not None:
-                gone.difference_update(composite(key, raw_id, at) for at, key in enumerate(new[place]))
-            self._connection.executemany(
-                f"DELETE FROM rows_{place} WHERE k=?",  # noqa: S608
-                [(key,) for key in gone],
-            )
+    def _remove_stale(self, place: int, old: set[bytes], rows: Sequence[Row]) -> None:
+        """Delete those rows of documents that these new rows of theirs do not replace."""
+        changed = self._changed[place]
+        changed.update([(key, changed.get(key, 0) - 1) for key in old])
+        gone = sorted(old.difference([key for key, _ in rows]))
+        if gone:
+            query = f"DELETE FROM rows_{place} WHERE k=?"  # noqa: S608 - built of a number
+            self._connection.executemany(query, [(key,) for key in gone])
 
     def _account(self) -> None:
         for tree, changed in zip(self._trees, self._changed, strict=True):
@@ -204,6 +199,13 @@ class _Left(msgspec.Struct, frozen=True):
     id: str
     deleted: bool
     body: bytes
+
+
+def _composites(emitted: dict[str, list[list[bytes]]], place: int) -> set[bytes]:
+    """The keys of the rows that documents emitted from one map function."""
+    return {
+        composite(key, doc_id.encode(), at) for doc_id, keys in emitted.items() for at, key in enumerate(keys[place])
+    }
 
 
 def _by_size(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
