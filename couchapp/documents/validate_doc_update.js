@@ -332,11 +332,16 @@
   var TYPES = {
     worker: { home: "status", parts: [shape(WORKER)], id: named },
     branch: {
-      home: "status", parts: [shape(BRANCH)], id: exactly(function (doc) { return "branch:" + doc.product + ":" + doc.branch; })
+      home: "status", parts: [shape(BRANCH)],
+      id: exactly(function (doc) { return "branch:" + doc.product + ":" + doc.branch; })
     },
-    job: { home: "status", parts: [shape(JOB)], id: named, also: [oneInput, waitsForOthers, claimFitsState, resultFitsState, moves] },
+    job: {
+      home: "status", parts: [shape(JOB)], id: named,
+      also: [oneInput, waitsForOthers, claimFitsState, resultFitsState, moves]
+    },
     bug: {
-      home: "status", parts: [shape(BUG)], id: exactly(function (doc) { return "bug:" + doc.tracker + ":" + doc.number; })
+      home: "status", parts: [shape(BUG)],
+      id: exactly(function (doc) { return "bug:" + doc.tracker + ":" + doc.number; })
     },
     cursor: { home: "status", parts: [shape(CURSOR)], id: named },
     message: { home: "status", parts: [shape(MESSAGE)], id: named, readOnce: true },

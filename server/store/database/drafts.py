@@ -86,13 +86,10 @@ def split_list(text: bytes | msgspec.Raw) -> list[msgspec.Raw] | None:
 def parse(text: bytes | msgspec.Raw, doc_id: str | None = None) -> Draft:
     """Take minified JSON of a document apart. `doc_id` is the id in the URL, which goes before the member `_id`."""
     draft = Draft("", b"")
-    pieces: list[bytes] = []
-    for name, value in split_members(text).items():
-        if name[:1] == "_" and name not in _REPLICATION:
-            _special(draft, name, value)
-        else:
-            pieces += (b",", _encode(name), b":", value)
-    draft.body = b"".join(pieces)
+    members = split_members(text)
+    for name in [name for name in members if name[:1] == "_" and name not in _REPLICATION]:
+        _special(draft, name, members.pop(name))
+    draft.body = b"," + _encode(members)[1:-1] if members else b""
     if draft.rev is None and draft.revisions and draft.revisions[1]:
         draft.rev = f"{draft.revisions[0]}-{draft.revisions[1][0]}"
     if doc_id is not None:

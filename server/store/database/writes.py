@@ -10,7 +10,7 @@ from server.store.database import blobs, edits, render
 from server.store.database.drafts import Draft
 from server.store.database.edits import Row, Transaction
 from server.store.errors import BadRequest, Conflict, NotFound, StoreError
-from server.store.revisions import decode, encode, parse_rev, stem
+from server.store.revisions import decode, encode, stem
 
 _encode = msgspec.json.Encoder().encode
 #: A document with a single leaf has no use for other bodies; those with several keep some in the same table.
@@ -152,13 +152,10 @@ def _used_blobs(txn: Transaction) -> list[int]:
 def _as_json(draft: Draft) -> bytes:
     """A draft as validation functions see it."""
     pieces = [b'{"_id":', _encode(draft.id)]
-    rev = draft.rev
-    if draft.revisions and draft.revisions[1]:
-        rev = f"{draft.revisions[0]}-{draft.revisions[1][0]}"
+    start, names = draft.revisions or _alone(draft.rev)
+    rev = f"{start}-{names[0]}" if names else draft.rev
     if rev:
-        pieces += (b',"_rev":', _encode(rev))
-        start, names = draft.revisions or (parse_rev(rev)[0], (parse_rev(rev)[1],))
-        pieces.append(b',"_revisions":{"start":%d,"ids":%s}' % (start, _encode(names)))
+        pieces.append(b',"_rev":%s,"_revisions":{"start":%d,"ids":%s}' % (_encode(rev), start, _encode(names)))
     pieces.append(draft.body)
     if draft.deleted:
         pieces.append(b',"_deleted":true')
@@ -167,6 +164,12 @@ def _as_json(draft: Draft) -> bytes:
         pieces += (b',"_attachments":', _encode(shown))
     pieces.append(b"}")
     return b"".join(pieces)
+
+
+def _alone(rev: str | None) -> tuple[int, tuple[str, ...]]:
+    """A line of a revision whose ancestors are not told."""
+    pos, _, name = (rev or "").partition("-")
+    return (int(pos), (name,)) if name else (0, ())
 
 
 def _body_of(txn: Transaction, row: Row | None, rev: str) -> bytes | None:
