@@ -1,12 +1,14 @@
-"""Getting work: claiming jobs, starting them, and noticing when there is nothing more to do."""
+"""Getting work: claiming jobs as others end, starting them, and noticing when there is nothing more to do."""
 
 import logging
 import random
+from collections.abc import Sequence
 
 from crashfarm.documents.job import Job, JobState
 from crashfarm.errors import DatabaseError
 from crashfarm.queue.ends import End
 from crashfarm.queue.sweeping import Sweeper
+from worker.delivery import Ready
 from worker.ending import Ending
 from worker.listening import Listener
 from worker.parts import Parts, Until
@@ -21,8 +23,15 @@ LONGEST_WAIT = 1.0
 """Seconds after which everything is looked at again, even if nothing rang."""
 
 
+TOGETHER = 0.2
+"""Seconds that a free slot waits for the result of a job that has run, so that its end and the next claim go together.
+
+A slow upload does not keep slots empty for longer.
+"""
+
+
 class Claimer:
-    """Fills the free slots."""
+    """Fills the free slots, and writes the ends of jobs along with the claims."""
 
     def __init__(
         self, parts: Parts, reporter: Reporter, ending: Ending, until: Until, sweeper: Sweeper, rng: random.Random
@@ -35,16 +44,26 @@ class Claimer:
         self._rng = rng
         self._idle = FIRST_IDLE
         self._unsure = False
+        self._apart = False
+        self._free_since: float | None = None
         self._listener = Listener(parts.queue, parts.bell.ring, rng)
 
     def claim(self, now: float) -> float:
-        """Claim as many jobs as there are free slots; in how many seconds to ask again."""
+        """Claim as many jobs as there are free slots; in how many seconds to ask again.
+
+        The ends of jobs whose results are recorded go in the same write.
+        """
         free = self._parts.slots.free
         if not free or not self._reporter.may_claim:
+            self._free_since = None
             self._listener.disarm()
             return LONGEST_WAIT
+        ready = [] if self._apart else self._parts.delivery.ready()
+        if not ready and (wait := self._wait_for_a_result(now)):
+            return wait
+        self._free_since = None
         self._parts.builds.refresh()
-        jobs = self._ask(free)
+        jobs = self._ask(free, ready)
         for job in jobs:
             self._parts.slots.start(job, self._parts.builds.of(job))
         if jobs:
@@ -56,17 +75,36 @@ class Claimer:
         self._idle = FIRST_IDLE if jobs else min(self._parts.config.idle, self._idle * 1.5)
         return self._idle * self._rng.uniform(0.7, 1.0)
 
-    def _ask(self, free: int) -> list[Job]:
-        """Claim; after a claim whose answer was lost, first look what we got by it."""
+    def finish(self) -> float:
+        """Write the ends of jobs that no claim has taken along; in how many seconds to do that again."""
+        self._parts.delivery.finish()
+        self._apart = False
+        return LONGEST_WAIT
+
+    def _wait_for_a_result(self, now: float) -> float:
+        """For how many seconds to wait for the results of jobs that have run."""
+        if self._apart or not self._parts.slots.unsettled:
+            return 0.0
+        self._free_since = now if self._free_since is None else self._free_since
+        return max(0.0, self._free_since + TOGETHER - now)
+
+    def _ask(self, free: int, ready: Sequence[Ready]) -> list[Job]:
+        """Claim; after a claim whose answer was lost, first look what we got by it.
+
+        What has failed is tried apart: neither ends nor claims are to suffer from what is wrong with the others.
+        """
         parts = self._parts
         if self._unsure:
             self._give_back_what_we_did_not_hear_of()
         self._unsure, self._reporter.claiming = True, True
+        self._apart = self._apart or bool(ready)
+        ends, abilities = parts.delivery.ends(ready), parts.abilities()
         try:
-            jobs = parts.queue.claim(parts.holder, parts.abilities(), free, parts.config.lease)
+            settled, jobs = parts.queue.exchange(ends, parts.holder, abilities, free, parts.config.lease)
         finally:
             self._reporter.claiming = False
-        self._unsure = False
+        self._unsure, self._apart = False, self._apart and not ready
+        parts.delivery.settled(ready, settled)
         self._tell_refusals()
         return jobs
 

@@ -56,6 +56,7 @@ class Farmhand:
         claimer = Claimer(parts, self._reporter, self._ending, until, sweeper, rng)
         self._report = Duty("telling how we do", self._reporter.report, rng)
         self._claim = Duty("claiming", lambda: claimer.claim(monotonic()), rng)
+        self._finish = Duty("finishing", claimer.finish, rng)
         self._give_back = Duty("giving back", lambda: claiming.give_back(parts), rng)
         self._duties = (
             self._report,
@@ -65,6 +66,7 @@ class Farmhand:
             Duty("sweeping", lambda: holding.sweep(parts, sweeper, rng, monotonic()), rng),
             Duty("looking for updates", updates.look, rng),
             self._claim,
+            self._finish,
         )
         parts.slots.changed = self.changed
 
@@ -156,27 +158,28 @@ class Farmhand:
         if self._reporter.has_news:
             self._report.due = min(self._report.due, self._monotonic() + SOON)
         if self._parts.bell.wait(min(LONGEST_WAIT, turn(self._duties, self._monotonic()))):
-            self._claim.hurry()
-            self._give_back.hurry()
+            for duty in (self._claim, self._finish, self._give_back):
+                duty.hurry()
 
     def _run_courier(self, ended: threading.Event) -> None:
-        """Deliver in a thread of its own: a slow upload must not cost a lease."""
-        deliver = Duty("delivering", self._do_deliver, self._rng)
+        """Record results in a thread of its own: a slow upload must neither cost a lease nor keep slots empty."""
+        record = Duty("recording", self._do_record, self._rng)
         tell = Duty("telling the news", self._tell, self._rng)
         while not ended.is_set():
-            if self._courier_bell.wait(turn([deliver, tell], self._monotonic())):
-                deliver.hurry()
+            if self._courier_bell.wait(turn([record, tell], self._monotonic())):
+                record.hurry()
 
     def _tell(self) -> float:
         """Tell some of the news; in how many seconds to do that again."""
         self._reporter.tell_states()
         return 0.0 if self._parts.journal.tell() == BATCH else NEWS
 
-    def _do_deliver(self) -> float:
-        if not self._parts.delivery.deliver():
-            return LONGEST_WAIT
-        self._parts.bell.ring()
-        return 0.0
+    def _do_record(self) -> float:
+        try:
+            return 0.0 if self._parts.delivery.record() else LONGEST_WAIT
+        finally:
+            if self._parts.delivery.ready():
+                self._parts.bell.ring()
 
     def _is_over(self) -> bool:
         return self._ending.is_over(bool(self._parts.slots.held()) or bool(self._parts.delivery.waiting()))

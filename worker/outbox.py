@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import msgspec
@@ -31,7 +31,7 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outbox:
-    """A folder of parcels. Several threads may put; one takes."""
+    """A folder of parcels. Several threads may put, one reads, and one, which may be another, takes out."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -55,11 +55,13 @@ class Outbox:
         return sorted(self._folder.glob("*.json"))
 
     def read(self, path: Path) -> Parcel | None:
-        """A parcel; None if its file is damaged or of another version, which then is set aside."""
+        """A parcel; None if it is gone, or its file is damaged or of another version, which then is set aside."""
         try:
             parcel = msgspec.json.decode(path.read_bytes(), type=Parcel)
             Job.from_doc(parcel.job)
             Result.from_doc(parcel.result)
+        except FileNotFoundError:
+            return None
         except (msgspec.MsgspecError, InvalidDocument) as exc:
             log.error("%s cannot be read and is set aside: %s", path, exc)
             self.set_aside(path)
@@ -76,9 +78,10 @@ class Outbox:
         aside.mkdir(exist_ok=True)
         path.rename(aside / path.name)
 
-    def __iter__(self) -> Iterator[tuple[Path, Parcel]]:
+    def parcels(self, known: Collection[Path] = ()) -> Iterator[tuple[Path, Parcel]]:
+        """The parcels not yet delivered besides those that are known, the oldest job first."""
         for path in self.waiting():
-            parcel = self.read(path)
+            parcel = None if path in known else self.read(path)
             if parcel:
                 yield path, parcel
 

@@ -73,6 +73,12 @@ class Slots:
         with self._lock:
             return list(self._held.values())
 
+    @property
+    def unsettled(self) -> int:
+        """How many jobs have run, and their claims are ours still."""
+        with self._lock:
+            return len(self._held.keys() - self._stops.keys())
+
     def newest(self, job: Job) -> Job:
         """The same job under the same claim, at the newest revision that we know of."""
         with self._lock:

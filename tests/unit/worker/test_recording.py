@@ -96,7 +96,7 @@ def test_a_parcel_on_disk_is_what_was_put(tmp_path: Any) -> None:
     """And is gone when it is done."""
     outbox = Outbox(tmp_path / "outbox")
     path = outbox.put(parcel())
-    assert [found for _, found in Outbox(tmp_path / "outbox")] == [parcel()]
+    assert [found for _, found in Outbox(tmp_path / "outbox").parcels()] == [parcel()]
     outbox.done(path)
     assert outbox.waiting() == []
 
@@ -107,14 +107,14 @@ def test_a_damaged_parcel_is_set_aside_and_blocks_no_other(tmp_path: Any) -> Non
     path = outbox.put(parcel())
     path.write_text("{")
     outbox.put(parcel(attempt=2))
-    assert [found.result["attempt"] for _, found in outbox] == [2]
+    assert [found.result["attempt"] for _, found in outbox.parcels()] == [2]
     assert (tmp_path / "refused" / path.name).exists()
 
 
 def test_a_draft_of_a_killed_worker_is_no_parcel(tmp_path: Any) -> None:
     """Half a file is never delivered."""
     (tmp_path / "job_1.draft").write_text("{")
-    assert list(Outbox(tmp_path)) == []
+    assert list(Outbox(tmp_path).parcels()) == []
 
 
 class Refusing(MemoryDatabase):
