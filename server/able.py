@@ -18,7 +18,15 @@ def _can_run(worker: Worker, branch: Branch) -> Callable[[str, str, str], bool]:
         build = branch.build(buildtype, worker.os_name)
         if build is None or not build.command:
             return False
-        allowed, sources = (worker.metadata.get(name, ()) for name in ("allow", "allow_builds_from"))
+        allowed, sources, lacks = (_texts(worker, name) for name in ("allow", "allow_builds_from", "lacks"))
+        if build.command[0] in lacks:
+            return False
         return programs.permits_build(build, sources, lambda one: "/" not in one or programs.permits(allowed, one))
 
     return can_run
+
+
+def _texts(worker: Worker, name: str) -> list[str]:
+    """A list out of the metadata, in which people write by hand: what is none is empty."""
+    found = worker.metadata.get(name)
+    return [text for text in found if isinstance(text, str)] if isinstance(found, list) else []

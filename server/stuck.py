@@ -74,11 +74,11 @@ def _nobody(farm: _Farm, demand: Demand, branch: Branch, relaxed: int) -> str:
         if asked is not None and not any(worker.metadata.get(name) == asked for worker in farm.workers):
             return f"no worker meets the requirement {name} = {asked}"
     for tag in demand.tags:
-        if not any(tag in worker.metadata.get("tags", ()) for worker in farm.workers):
+        if not any(tag in abilities(worker, branch).tags for worker in farm.workers):
             return f"no worker has the tag {tag}"
     if not any(branch.build(demand.buildtype, worker.os_name) for worker in farm.workers):
         return f"{demand.branch} has no {demand.buildtype} build for any worker's platform"
-    return "no worker meets all of it, and is allowed to run the program"
+    return "no worker meets all of it, has the program and is allowed to run it"
 
 
 def _why_resting(worker: Worker) -> str:

@@ -14,8 +14,14 @@ FRESH = 10.0
 """Seconds for which the branches that were read are good."""
 
 
+MOST_TOLD = 100
+"""Programs that a worker's document names as not here."""
+
+
 class Builds:
     """The builds that may be run here. `refresh` touches the network, nothing else does.
+
+    `lacking` names programs that the farm's builds want, and that might run here if they were here; of very many, some.
 
     `rests` tells of a build whether it failed lately and is to be left alone for a while.
     """
@@ -35,6 +41,7 @@ class Builds:
         self._monotonic = monotonic
         self._read_at = float("-inf")
         self._branches: dict[tuple[str, str], Branch] = {}
+        self.lacking: tuple[str, ...] = ()
 
     def refresh(self) -> None:
         """Read the branches again, unless that was done a moment ago."""
@@ -43,6 +50,7 @@ class Builds:
         found = [branch for doc in self._status.documents("branch:") if (branch := _read(doc))]
         self._branches = {(branch.product, branch.branch): branch for branch in found}
         self._read_at = self._monotonic()
+        self.lacking = tuple(sorted(self._absent())[:MOST_TOLD])
 
     def find(self, product: str, branch: str, buildtype: str) -> Build | None:
         """The build for this machine, whether or not it may be run."""
@@ -60,6 +68,12 @@ class Builds:
         if build is None or buildtypes.missing(buildtype):
             return False
         return self._allowed.permits_build(build) and self._allowed.is_there(build) and not self._rests(build)
+
+    def _absent(self) -> set[str]:
+        branches = (branch for branch in self._branches.values() if branch.enabled)
+        builds = (branch.build(name, self._os_name) for branch in branches for name in branch.builds)
+        wanted = (build for build in builds if build and self._allowed.permits_build(build))
+        return {build.command[0] for build in wanted if not self._allowed.is_there(build)}
 
 
 def _read(doc: dict[str, object]) -> Branch | None:

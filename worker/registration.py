@@ -75,6 +75,13 @@ class Registration:
         if self.worker.quarantine and self.worker.quarantine.by == self.worker.id:
             self.worker = self.worker.evolve(quarantine=None)
 
+    def learn(self, facts: Json) -> None:
+        """What the worker measured meanwhile is told from the next save on."""
+        known = self.worker.dynamic_metadata
+        if known | facts != known:
+            now = to_text(self._clock())
+            self.worker = self.worker.evolve(dynamic_metadata=known | facts, dynamic_metadata_updated_at=now)
+
     def fulfil(self, reason: str) -> None:
         """Put the admin's wish back to running, from the next save on: it has been fulfilled."""
         self.worker = self.worker.evolve(control=Control(desired=Wish.RUN, reason=reason, by=self.worker.id))

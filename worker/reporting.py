@@ -27,6 +27,7 @@ class Reporter:
         self._rng = rng
         self._monotonic = monotonic
         self._told: Status | None = None
+        self._lacks_told: tuple[str, ...] = ()
         self._sick = False
         self._claiming = False
         self._states = StateLog(utc_now)
@@ -70,11 +71,13 @@ class Reporter:
     @property
     def has_news(self) -> bool:
         """Whether what the farm was told last is true no more."""
-        return self.status() != self._told
+        return self.status() != self._told or self._parts.builds.lacking != self._lacks_told
 
     def report(self) -> float:
         """Save our document; in how many seconds to do that again."""
         self._look_at_our_health()
+        self._lacks_told = self._parts.builds.lacking
+        self._parts.registration.learn({"lacks": list(self._lacks_told)})
         status = self.status()
         before = self._parts.registration.worker.control
         worker = self._parts.registration.save(status)

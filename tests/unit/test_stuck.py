@@ -73,7 +73,22 @@ def test_a_program_that_no_worker_allows_is_told() -> None:
     """The owner's list decides."""
     status = farm(dynamic_metadata=MACHINE | {"allow": []})
     JobQueue(status).add([job(1)])
-    assert reasons(status) == ["no worker meets all of it, and is allowed to run the program"]
+    assert reasons(status) == ["no worker meets all of it, has the program and is allowed to run it"]
+
+
+def test_a_program_that_no_worker_has_is_told() -> None:
+    """Allowed it is, but workers say what of all that they lack."""
+    status = farm(dynamic_metadata=MACHINE | {"lacks": ["/usr/bin/python3"]})
+    JobQueue(status).add([job(1)])
+    assert reasons(status) == ["no worker meets all of it, has the program and is allowed to run it"]
+
+
+@pytest.mark.parametrize("slip", [{"tags": None}, {"tags": 7}, {"allow": 7}, {"allow": [7, None]}, {"lacks": "x"}])
+def test_a_slip_in_what_an_admin_says_of_a_worker_stops_nobody(slip: dict[str, Any]) -> None:
+    """What is not a list of texts is none."""
+    status = farm(static_metadata=slip)
+    JobQueue(status).add([job(1, priority=Priority.PERSON, requires=Requires(tags=("gpu",)))])
+    assert reasons(status) == ["no worker has the tag gpu"]
 
 
 def test_what_depends_on_others_names_them() -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import requests
@@ -138,15 +139,22 @@ def test_a_program_that_is_not_allowed_is_never_run(farm: Shell, store: Store) -
     assert store.states() == {"completed": 1, "pending": 1}
 
 
-def test_a_program_that_does_not_exist_ends_its_job_as_an_error(farm: Shell, store: Store) -> None:
-    """With the reason, and the worker goes on."""
+def known(store: Store) -> list[dict[str, Any]]:
+    """The workers' documents."""
+    return [doc for doc in store.documents("worker:") if "lacks" in doc["dynamic_metadata"]]
+
+
+def test_the_jobs_of_a_program_that_is_not_here_are_left_to_others(
+    farm: Shell, store: Store, start: Callable[..., "subprocess.Popen[bytes]"]
+) -> None:
+    """The worker goes on with the rest, and says what it lacks."""
     queue(farm, {"never": ""}, branch="missing", program="/bin/no-such-program")
     queue(farm, {"good": "echo good"}, branch="there")
-    run_to_the_end(farm, "--allow", "/bin/no-such-program")
-    jobs = {job["branch"]: job for job in store.documents("job:")}
-    assert jobs["there"]["result"] == "success"
-    assert jobs["missing"]["result"] == "error"
-    assert jobs["missing"]["reason"] == "cannot run '/bin/no-such-program': No such file or directory"
+    start("--name", "alpha", "--config", fast_config(farm), "--allow", "/bin/sh", "--allow", "/bin/no-such-program")
+    wait_for(lambda: "/bin/no-such-program" in str([doc["dynamic_metadata"]["lacks"] for doc in known(store)]))
+    wait_for(lambda: store.states() == {"completed": 1, "pending": 1})
+    told = farm("crashfarm", "job", "stuck")
+    assert "has the program and is allowed to run it" in told.out
 
 
 def test_a_worker_needs_to_be_told_what_it_may_run(shell: Shell, refused: Callable[..., str]) -> None:
@@ -242,9 +250,15 @@ def test_a_worker_whose_document_is_deleted_registers_anew(
 def test_a_worker_that_fails_job_after_job_takes_itself_out(
     farm: Shell, store: Store, start: Callable[..., "subprocess.Popen[bytes]"]
 ) -> None:
-    """It says why, and leaves the rest of the jobs to others."""
-    queue(farm, {f"script{n}": "" for n in range(9)}, program="/bin/no-such-program")
-    start("--name", "alpha", "--config", fast_config(farm), "--allow", "/bin/no-such-program")
+    """It says why, and leaves its jobs to others: their attempts here have failed, but they have not ended."""
+    program = farm.data.parent / "of-another-machine"
+    program.write_bytes(b"\x7fELF")
+    program.chmod(0o755)
+    queue(farm, {f"script{n}": "" for n in range(9)}, program=str(program))
+    start("--name", "alpha", "--config", fast_config(farm), "--allow", str(program))
     wait_for(lambda: state_of(store) == "quarantined")
     [worker] = store.documents("worker:alpha")
     assert "3 jobs in a row could not be run" in worker["state_reason"]
+    assert "Exec format error" in worker["state_reason"]
+    wait_for(lambda: store.states() == {"pending": 9})
+    assert {a["outcome"] for job in store.documents("job:") for a in job.get("attempts", ())} == {"failed"}

@@ -119,11 +119,16 @@ def test_a_build_whose_program_is_not_here_can_not_be_run(tmp_path: Path) -> Non
     tool = tmp_path / "tool"
     status = MemoryDatabase("status")
     status.put(BRANCH.evolve(builds={"release": {"Linux": Build(command=(str(tool), "{input}"))}}).to_doc())
-    made = Builds(status, "Linux", Allowed((str(tool),)))
+    now = 0.0
+    made = Builds(status, "Linux", Allowed((str(tool),)), monotonic=lambda: now)
     made.refresh()
     assert not made.can_run("shell", "one", "release")
+    assert made.lacking == (str(tool),)
     tool.touch(0o755)
     assert made.can_run("shell", "one", "release")
+    now += 60.0
+    made.refresh()
+    assert made.lacking == ()
 
 
 def test_a_disabled_branch_can_not_be_run() -> None:
