@@ -9,7 +9,7 @@ from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from server.report.lists import Lists
 from server.report.model import BugLink, BugPage
-from server.report.scratch import Scratch
+from server.report.scratch import Scratch, Tables
 from server.report.text import slug
 
 _LINKS = """
@@ -45,29 +45,29 @@ def _read(farm: Farm, scratch: Scratch, bug: str) -> None:
     scratch.insert("fixed_on", [(bug, branch) for branch in known.fixed_on])
 
 
-def of_signature(scratch: Scratch, name: str) -> tuple[BugLink, ...]:
+def of_signature(tables: Tables, name: str) -> tuple[BugLink, ...]:
     """The bugs that explain a signature, open ones first."""
-    return tuple(_links(scratch, "signature = ?", name))
+    return tuple(_links(tables, "signature = ?", name))
 
 
-def all_bugs(scratch: Scratch) -> tuple[BugLink, ...]:
+def all_bugs(tables: Tables) -> tuple[BugLink, ...]:
     """All bugs that explain anything."""
-    return tuple(_links(scratch, "1"))
+    return tuple(_links(tables, "1"))
 
 
-def page(scratch: Scratch, lists: Lists, link: BugLink) -> BugPage:
+def page(tables: Tables, lists: Lists, link: BugLink) -> BugPage:
     """The page of one bug."""
     explains = "name IN (SELECT signature FROM bugs WHERE bug = ?)"
     return BugPage(
         link=link,
-        fixed_on=tuple(branch for (branch,) in scratch.rows("SELECT branch FROM fixed_on WHERE bug = ?", link.id)),
+        fixed_on=tuple(branch for (branch,) in tables.rows("SELECT branch FROM fixed_on WHERE bug = ?", link.id)),
         lines=tuple(lists.lines(explains, link.id)),
         again=tuple(lists.again(link.id)),
     )
 
 
-def _links(scratch: Scratch, condition: str, *values: str) -> Iterator[BugLink]:
-    for bug, title, state, resolution, url in scratch.rows(_LINKS.format(condition=condition), *values):
+def _links(tables: Tables, condition: str, *values: str) -> Iterator[BugLink]:
+    for bug, title, state, resolution, url in tables.rows(_LINKS.format(condition=condition), *values):
         yield BugLink(_name(bug), bug, title or "", state, resolution or "", web_address(url or ""))
 
 

@@ -10,12 +10,12 @@ from crashfarm.documents.finding import Severity
 from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from server.queries import totals
-from server.report import asks, bugs, pictures
+from server.report import asks, bugs, fetching, pictures
+from server.report.fetching import Asked
 from server.report.lists import NEW, ON_BRANCH, ONLY_ON_BRANCH, STILL_TRUE, UNFILED, Lists
 from server.report.machines import MAX_LINES, Machines
-from server.report.model import BranchLine, BranchPage, BugLink, BugPage, BuildRow, Line, Overview, SignaturePage
+from server.report.model import BranchLine, BranchPage, BugLink, BugPage, BuildRow, Line, Overview
 from server.report.scratch import Scratch
-from server.report.signatures import SignatureFacts
 from server.report.text import natural
 
 _BADNESS: dict[str, int] = {severity: at for at, severity in enumerate(Severity)}
@@ -33,7 +33,6 @@ class Facts:
         self._since = since
         self._lists = Lists(scratch, since)
         self.machines = Machines(farm, scratch, self._lists)
-        self._signatures = SignatureFacts(farm, scratch)
         self._found = pictures.found_by_day(scratch)
         scratch.change("DELETE FROM active")
         self._runs: dict[tuple[str, str], list[totals.Runs]] = defaultdict(list)
@@ -52,9 +51,9 @@ class Facts:
         """Signatures, the commonest first."""
         return self._lists.lines(limit=limit, offset=offset)
 
-    def signatures(self, lines: Iterable[Line]) -> Iterator[SignaturePage]:
-        """The pages of these signatures."""
-        return self._signatures.pages(lines)
+    def asked(self, lines: Iterable[Line]) -> Iterator[list[Asked]]:
+        """These signatures with the documents that their pages need, in batches."""
+        return fetching.asked(self._farm, self._scratch, lines)
 
     def still_true(self, look: str) -> Iterator[str]:
         """The names of the signatures whose pages, as they were last written, are still true."""

@@ -12,7 +12,7 @@ from crashfarm.documents.signature import SignatureNote
 from server.report import bugs, notes
 from server.report.lists import branch_name
 from server.report.model import BugLink, Line, TupleRow, Variant
-from server.report.scratch import Scratch
+from server.report.scratch import Tables
 
 MAX_ROWS = 200
 """Tuples and places that one page lists."""
@@ -20,8 +20,7 @@ MAX_ROWS = 200
 _ASKED = "signature IN (SELECT value FROM json_each(?))"
 
 _TUPLES = f"""
-SELECT signature, message, product, branch, buildtype, os_name, os_version, cpu_name, first_seen, last_seen, count,
-    days, newest
+SELECT signature, message, product, branch, buildtype, os_name, os_version, cpu_name, first_seen, last_seen, count, days
 FROM tuples WHERE {_ASKED}
 ORDER BY signature, count DESC, branch, buildtype, message, product, os_name, os_version, cpu_name
 """  # noqa: S608 the statement is ours
@@ -39,15 +38,11 @@ Counts = dict[tuple[Build, Machine], int]
 
 @dataclass
 class Tuples:
-    """The tuples of one signature: the first ones as rows, and what all of them say together.
-
-    `newest` is the id of its newest result, empty where there is none.
-    """
+    """The tuples of one signature: the first ones as rows, and what all of them say together."""
 
     rows: list[TupleRow] = field(default_factory=list)
     seen: Counter[tuple[Build, Machine]] = field(default_factory=Counter)
     days: Counter[str] = field(default_factory=Counter)
-    newest: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,25 +58,25 @@ class Known:
     variants: tuple[Variant, ...]
 
 
-def gather(scratch: Scratch, lines: Sequence[Line]) -> list[Known]:
+def gather(tables: Tables, lines: Sequence[Line]) -> list[Known]:
     """What is known of these signatures, in their order."""
     names = msgspec.json.encode([line.name for line in lines]).decode()
-    found = {name: _fold(rows) for name, rows in _by_signature(scratch.rows(_TUPLES, names))}
-    ran = _runs(scratch.rows(_RAN, names))
+    found = {name: _fold(rows) for name, rows in _by_signature(tables.rows(_TUPLES, names))}
+    ran = _runs(tables.rows(_RAN, names))
     places = {
         name: tuple(place for _, place in itertools.islice(rows, MAX_ROWS))
-        for name, rows in _by_signature(scratch.rows(_PLACES, names))
+        for name, rows in _by_signature(tables.rows(_PLACES, names))
     }
-    noted = notes.of_signatures(scratch, names)
+    noted = notes.of_signatures(tables, names)
     return [
         Known(
             line=line,
             tuples=found.get(line.name) or Tuples(),
             ran=ran.get(line.name, {}),
             places=places.get(line.name, ()),
-            bugs=bugs.of_signature(scratch, line.name) if line.open_bugs or line.closed_bugs else (),
+            bugs=bugs.of_signature(tables, line.name) if line.open_bugs or line.closed_bugs else (),
             note=noted.get(line.name),
-            variants=notes.variants(scratch, line.name) if line.name in noted else (),
+            variants=notes.variants(tables, line.name) if line.name in noted else (),
         )
         for line in lines
     ]
@@ -94,16 +89,13 @@ def _by_signature(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[str, Iterat
 def _fold(rows: Iterable[tuple[Any, ...]]) -> Tuples:
     """The tuples of one signature, the commonest first; only the rows that a page lists are kept."""
     found = Tuples()
-    latest = ""
     for row in rows:
-        message, first, last, count, days, newest = row[1], *row[8:]
+        message, first, last, count, days = row[1], *row[8:]
         if len(found.rows) < MAX_ROWS:
             found.rows.append(_row(message, row[2:5], row[5:8], first, last, count))
         found.seen[row[2:5], row[5:8]] += count
         for day, number in _days(days).items():
             found.days[day] += number
-        if newest and (not found.newest or last > latest):
-            found.newest, latest = newest, last
     return found
 
 

@@ -86,8 +86,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 _LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
 
 
-def write(facts: Facts, overview: Overview, farm: Farm, pages: Pages) -> None:
+def write(facts: Facts, overview: Overview, pages: Pages) -> None:
     """Write all of them."""
+    farm = pages.farm
     listed = list(facts.lines(limit=HANDED))
     pages.write("feed.xml.j2", "feed.xml", lines=facts.newest(FED))
     pages.write(

@@ -10,7 +10,7 @@ from crashfarm.documents.history import digest
 from crashfarm.documents.job import JobResult
 from server.queries.totals import Runs
 from server.report.model import BranchLine, Line, News
-from server.report.scratch import Scratch
+from server.report.scratch import Tables
 from server.report.text import natural, slug
 
 _LINES = """
@@ -71,18 +71,18 @@ STORIES = (
 class Lists:
     """Reads lists from the scratch tables. New is what was first seen at or after `since`; nothing, if it is empty."""
 
-    def __init__(self, scratch: Scratch, since: str) -> None:
-        self._scratch = scratch
+    def __init__(self, tables: Tables, since: str) -> None:
+        self._tables = tables
         self._since = since
 
     def lines(self, condition: str = "1", *values: Any, limit: int = -1, offset: int = 0) -> Iterator[Line]:
         """The signatures that meet an SQL condition, the commonest first; a negative limit means all."""
         statement = _LINES.format(condition=condition, limit=limit, offset=offset)
-        return (self._line(row) for row in self._scratch.rows(statement, *values))
+        return (self._line(row) for row in self._tables.rows(statement, *values))
 
     def number(self, condition: str, *values: Any) -> int:
         """How many signatures meet an SQL condition."""
-        return self._scratch.number(f"SELECT count(*) FROM signatures WHERE {condition}", *values)  # noqa: S608
+        return self._tables.number(f"SELECT count(*) FROM signatures WHERE {condition}", *values)  # noqa: S608
 
     def again(self, bug: str) -> Iterator[Line]:
         """Signatures of a closed bug that were seen after that, on a branch where it is fixed."""
@@ -108,15 +108,14 @@ class Lists:
             runs=sum(run.count for run in runs),
             failures=_of_outcome(runs, JobResult.FAILURE),
             errors=_of_outcome(runs, JobResult.ERROR),
-            findings=self._scratch.number("SELECT sum(count) FROM on_branch WHERE product = ? AND branch = ?", *here),
-            signatures=self._scratch.number(f"SELECT count(*) FROM signatures WHERE {ON_BRANCH}", *here),  # noqa: S608
+            findings=self._tables.number("SELECT sum(count) FROM on_branch WHERE product = ? AND branch = ?", *here),
+            signatures=self._tables.number(f"SELECT count(*) FROM signatures WHERE {ON_BRANCH}", *here),  # noqa: S608
         )
 
     def branches(self) -> list[tuple[str, str]]:
         """Product and branch of all tuples."""
         return [
-            (product, branch)
-            for product, branch in self._scratch.rows("SELECT DISTINCT product, branch FROM on_branch")
+            (product, branch) for product, branch in self._tables.rows("SELECT DISTINCT product, branch FROM on_branch")
         ]
 
     def _line(self, row: tuple[Any, ...]) -> Line:

@@ -10,7 +10,7 @@ from server.queries import paging
 from server.report import asks
 from server.report.lists import ON_MACHINE, ONLY_ON_MACHINE, Lists, machine_name
 from server.report.model import MachineLine, MachineLink, MachinePage, WorkerRow
-from server.report.scratch import Scratch
+from server.report.scratch import Tables
 
 MAX_WORKERS = 100
 """Workers that a machine's page lists."""
@@ -24,8 +24,8 @@ Parts = tuple[str, str, str]
 class Machines:
     """Reads the farm's worker documents once, and of each kind of machine keeps a bounded number."""
 
-    def __init__(self, farm: Farm, scratch: Scratch, lists: Lists) -> None:
-        self._scratch = scratch
+    def __init__(self, farm: Farm, tables: Tables, lists: Lists) -> None:
+        self._tables = tables
         self._lists = lists
         self._workers: dict[Parts, list[WorkerRow]] = defaultdict(list)
         self._number: dict[Parts, int] = defaultdict(int)
@@ -34,7 +34,7 @@ class Machines:
 
     def lines(self) -> list[MachineLine]:
         """All kinds of machines that the farm has, or that anything was seen on."""
-        seen = self._scratch.rows("SELECT DISTINCT os_name, os_version, cpu_name FROM on_machine")
+        seen = self._tables.rows("SELECT DISTINCT os_name, os_version, cpu_name FROM on_machine")
         return [self._line(parts) for parts in sorted({*self._number, *(cast(Parts, row) for row in seen)})]
 
     def page(self, line: MachineLine) -> MachinePage:
@@ -65,7 +65,7 @@ class Machines:
 
     def _several(self) -> bool:
         return (
-            self._scratch.number("SELECT count(*) FROM (SELECT DISTINCT os_name, os_version, cpu_name FROM on_machine)")
+            self._tables.number("SELECT count(*) FROM (SELECT DISTINCT os_name, os_version, cpu_name FROM on_machine)")
             > 1
         )
 
@@ -74,7 +74,7 @@ class Machines:
         return MachineLine(
             link=MachineLink(machine_name(parts), " ".join(parts)),
             parts=parts,
-            findings=self._scratch.number(f"SELECT sum(count) FROM on_machine WHERE {here}", *parts),  # noqa: S608
+            findings=self._tables.number(f"SELECT sum(count) FROM on_machine WHERE {here}", *parts),  # noqa: S608
             signatures=self._lists.number(ON_MACHINE, *parts),
             workers=self._number.get(parts, 0),
         )

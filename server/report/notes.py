@@ -8,7 +8,7 @@ from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from server.queries.signatures import SHORT
 from server.report.model import Variant
-from server.report.scratch import Scratch
+from server.report.scratch import Scratch, Tables
 
 PREFIX = f"{SignatureNote.TYPE}:"
 """How the ids of these documents begin."""
@@ -45,15 +45,15 @@ def put(scratch: Scratch, document_id: str, doc: Json | None) -> None:
     _mark_group(scratch, name)
 
 
-def of_signatures(scratch: Scratch, names: str) -> dict[str, SignatureNote]:
+def of_signatures(tables: Tables, names: str) -> dict[str, SignatureNote]:
     """The documents about signatures, by name, of those in a JSON array of names that have one."""
-    found = scratch.rows("SELECT name, doc FROM notes WHERE name IN (SELECT value FROM json_each(?))", names)
+    found = tables.rows("SELECT name, doc FROM notes WHERE name IN (SELECT value FROM json_each(?))", names)
     return {name: SignatureNote.from_doc(msgspec.json.decode(doc)) for name, doc in found}
 
 
-def variants(scratch: Scratch, name: str) -> tuple[Variant, ...]:
+def variants(tables: Tables, name: str) -> tuple[Variant, ...]:
     """The other signatures of the same bug, the commonest first."""
-    found = scratch.rows(_VARIANTS, len(PREFIX) + 1, SHORT, name, name, MAX_VARIANTS)
+    found = tables.rows(_VARIANTS, len(PREFIX) + 1, SHORT, name, name, MAX_VARIANTS)
     return tuple(Variant(other, headline, bool(leads)) for other, headline, leads in found)
 
 

@@ -22,6 +22,7 @@ class Pages:
 
     def __init__(self, folder: Path, before: Path, farm: Farm, branches: Sequence[BranchLine]) -> None:
         self.folder = folder
+        self.farm = farm
         self._before = before
         self._was_there = before.is_dir()
         self._rooms = {""}

@@ -15,14 +15,11 @@ from server.report.collect import Progress, collect
 from server.report.facts import Facts
 from server.report.model import ReportSummary
 from server.report.pages import Pages
-from server.report.painting import Painters, painting
+from server.report.painting import Writer, painting
 from server.report.scratch import Scratch
 
 LIST_PAGE = 500
 """Signatures on one page of the list of all."""
-
-TELL = 100
-"""Pages between two words about the progress."""
 
 
 def write_report(
@@ -54,19 +51,24 @@ def write_report(
             scratch.change("DELETE FROM pages")
         facts = Facts(farm, scratch, since_text)
         overview = facts.overview()
-        pages = Pages(folder, out, about, overview.branches)
-        changed = overview.signatures - _keep(facts, scratch, pages)
-        with painting(pages, changed) as paint:
-            _write_pages(facts, overview, paint)
-            for written, page in enumerate(facts.signatures(facts.changed(pages.look)), 1):
-                paint.write("signature.html.j2", page.line.href, page=page)
-                if written % TELL == 0:
-                    tell(written, changed, "writing pages")
-        facts.all_true(pages.look)
-        # Last, for it tells what the pages have found.
-        handoffs.write(facts, overview, about, pages)
+        _write(facts, overview, scratch, Pages(folder, out, about, overview.branches), tell)
         scratch.set("token", marker.token)
     return _summary(overview, out)
+
+
+def _write(facts: Facts, overview: model.Overview, scratch: Scratch, pages: Pages, tell: Progress) -> None:
+    """Write all files."""
+    changed = overview.signatures - _keep(facts, scratch, pages)
+    with painting(pages, scratch, changed) as paint:
+        _write_pages(facts, overview, paint)
+        written = 0
+        for batch in facts.asked(facts.changed(pages.look)):
+            paint.signatures(batch)
+            written += len(batch)
+            tell(written, changed, "writing pages")
+    facts.all_true(pages.look)
+    # Last, for it tells what the pages have found.
+    handoffs.write(facts, overview, pages)
 
 
 @contextlib.contextmanager
@@ -79,7 +81,7 @@ def _scratch(state: Path | None) -> Iterator[Scratch]:
         scratch.keep()
 
 
-def _write_pages(facts: Facts, overview: model.Overview, pages: Pages | Painters) -> None:
+def _write_pages(facts: Facts, overview: model.Overview, pages: Writer) -> None:
     pages.write("index.html.j2", "index.html", page=overview)
     _write_lists(facts, pages)
     for branch in overview.branches:
@@ -101,7 +103,7 @@ def _keep(facts: Facts, scratch: Scratch, pages: Pages) -> int:
     return len(still) - len(gone)
 
 
-def _write_lists(facts: Facts, pages: Pages | Painters) -> None:
+def _write_lists(facts: Facts, pages: Writer) -> None:
     total = max(1, -(-facts.signature_count // LIST_PAGE))
     for number in range(1, total + 1):
         lines = list(facts.lines(limit=LIST_PAGE, offset=(number - 1) * LIST_PAGE))

@@ -33,7 +33,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("at_once")
 def test_painters_write_what_one_process_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same files to the byte."""
-    monkeypatch.setattr(painting, "BATCH", 2)
+    monkeypatch.setattr("server.report.fetching.BATCH", 2)
     write(tmp_path / "many")
     monkeypatch.setattr(painting, "WORTH", 10**9)
     write(tmp_path / "one")
@@ -51,8 +51,9 @@ def test_a_painter_that_fails_fails_the_report(tmp_path: Path, monkeypatch: pyte
 
 ORPHANING = """
 import sys
+from types import SimpleNamespace
 from server.report.painting import Painters
-painters = Painters(None, 2)
+painters = Painters(None, SimpleNamespace(path=None), 2)
 print(*(process.pid for process in painters._processes), flush=True)
 sys.stdin.read()
 """

@@ -1,0 +1,63 @@
+"""The documents that signatures' pages need, brought many at a time, ahead of those who paint the pages."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from crashfarm.documents.base import Json
+from crashfarm.documents.signature import SignatureNote
+from crashfarm.settings import Farm
+from server.queries import paging
+from server.report import notes
+from server.report.model import Line
+from server.report.scratch import Tables
+
+BATCH = 50
+"""Signatures whose documents are brought with one request, and whose pages are painted together."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A signature whose page is to be made.
+
+    `newest` is the document of the newest result that shows it, as far as it is there. `minimal` is the smallest input
+    as text, empty where there is none, or none that can be shown.
+    """
+
+    line: Line
+    newest: Json | None = None
+    minimal: str = ""
+
+
+@dataclass(frozen=True)
+class _Known:
+    line: Line
+    newest: str
+    note: SignatureNote | None
+
+
+def asked(farm: Farm, tables: Tables, lines: Iterable[Line]) -> Iterator[list[Asked]]:
+    """These signatures with their documents, in their order, in batches."""
+    known = (_known(tables, batch) for batch in _batches(lines))
+    return (found for _, found in paging.fetched(known, lambda batch: _fetch(farm, batch)))
+
+
+def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    waiting = iter(lines)
+    return iter(lambda: list(itertools.islice(waiting, BATCH)), [])
+
+
+def _known(tables: Tables, lines: Sequence[Line]) -> list[_Known]:
+    names = msgspec.json.encode([line.name for line in lines]).decode()
+    query = "SELECT name, newest FROM signatures WHERE name IN (SELECT value FROM json_each(?))"
+    newest, noted = dict(tables.rows(query, names)), notes.of_signatures(tables, names)
+    return [_Known(line, newest[line.name], noted.get(line.name)) for line in lines]
+
+
+def _fetch(farm: Farm, batch: Sequence[_Known]) -> list[Asked]:
+    keys = sorted({known.newest for known in batch if known.newest})
+    rows = farm.history.all_docs(keys=keys, include_docs=True).rows if keys else ()
+    found = {row.id: row.doc for row in rows if row.doc}
+    return [Asked(known.line, found.get(known.newest), notes.minimal_input(farm, known.note)) for known in batch]
