@@ -22,6 +22,9 @@ EXIT_FAILED = 1
 Advance = Callable[[int], None]
 """Tells a progress bar how many of its total are done so far."""
 
+Counts = Callable[[int, int, str], None]
+"""Tells how many of how many are done, and what of."""
+
 log = logging.getLogger("crashfarm")
 
 
@@ -73,7 +76,7 @@ def progress(description: str, total: int | None) -> Iterator[Advance]:
 
 
 @contextmanager
-def live_counts(description: str) -> Iterator[Callable[[int, int, str], None]]:
+def live_counts(description: str) -> Iterator[Counts]:
     """Show `done of total` and some words, over and over; without a terminal, a line at each tenth of the way."""
     console = _console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[words]}"))

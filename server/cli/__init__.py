@@ -2,8 +2,9 @@
 
 import importlib
 import os
+import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -44,6 +45,9 @@ Plotting, SQL and HTML take longer to import than most commands take to answer.
 """
 
 
+_WORD = re.compile(r"\S+\s?")
+
+
 def main_options(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more, and show where an error arose.")] = False,
 ) -> None:
@@ -74,12 +78,18 @@ def build(rooms: Iterable[str] = ROOMS) -> typer.Typer:
     return app
 
 
-def rooms_for(arguments: Sequence[str], environ: Iterable[str] = os.environ) -> list[str]:
-    """The rooms that a command line needs: one, if its first word is a command; all, to list or complete them."""
+def rooms_for(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> list[str]:
+    """The rooms that a command line needs: one, if its first word is a command; all, to list or complete them.
+
+    A shell that wants a word completed tells the line that it has so far in a variable.
+    """
+    if "_CRASHFARM_COMPLETE" in environ:
+        line = environ.get("COMP_WORDS") or environ.get("_TYPER_COMPLETE_ARGS") or ""
+        # The last word is the one to complete, unless a space follows it.
+        arguments = [word.strip() for word in _WORD.findall(line)[1:] if word[-1].isspace()]
     word = next((argument for argument in arguments if not argument.startswith("-")), "")
     needed = [room for room, commands in ROOMS.items() if word in commands]
-    completing = "_CRASHFARM_COMPLETE" in environ
-    return list(ROOMS) if completing or not needed else needed
+    return needed or list(ROOMS)
 
 
 def main() -> None:

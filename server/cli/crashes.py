@@ -4,57 +4,58 @@ from typing import Annotated
 
 import typer
 
+from crashfarm.errors import InputError
 from crashfarm.keys import PARTS
-from server.cli import asking, options
-from server.queries import known, regressions, tuples
+from server.cli import asking, completing, options
+from server.cli.spreading import spread
+from server.queries import regressions, tuples
 
-Since = Annotated[
-    str | None, typer.Option(metavar="TIME", help="Only what was seen since: 2026-11-22, 3h, 2d, monday.")
+TypeName = Annotated[
+    str | None, typer.Option("--type", metavar="NAME", help="The key's first part as it is, such as history_crash.")
 ]
-New = Annotated[
-    bool, typer.Option("--new", help="Count distinct tuples by when they were first seen, instead of findings.")
+Group = Annotated[
+    str,
+    typer.Option(
+        metavar="N|PART", help=f"Sum up to this part: {', '.join(PARTS)}.", autocompletion=completing.of_words(PARTS)
+    ),
 ]
-Group = Annotated[str, typer.Option(metavar="N|PART", help=f"Sum up to this part: {', '.join(PARTS)}.")]
 
 
 def register(parent: typer.Typer) -> None:
     """Add the command."""
-    parent.command("crashes")(crashes)
+    parent.command("crashes")(spread(crashes))
 
 
 def crashes(
-    kind: asking.FindingKind = None,
-    type_name: asking.TypeName = None,
-    message: asking.Message = None,
-    detail: asking.Detail = None,
-    product: asking.Product = None,
-    branch: asking.Branch = None,
-    buildtype: asking.Buildtype = None,
-    os_name: asking.OsName = None,
-    os_version: asking.OsVersion = None,
-    cpu_name: asking.CpuName = None,
-    machine: asking.Machine = None,
-    since: Since = None,
-    new: New = False,
-    regressed: asking.Regressed = False,
+    asked: asking.Asked,
+    form: asking.Form,
+    type_name: TypeName = None,
     group: Group = "detail",
-    as_json: options.AsJson = False,
-    as_csv: asking.AsCsv = False,
     data: options.Data = None,
 ) -> None:
     """Count what was found, by any parts of the key tuple.
 
+    With --new distinct tuples are counted, by when they were first seen, instead of findings.
+
     Example: crashfarm crashes --branch 3.13 --since monday --group branch
     """
-    record: tuples.Record = "history" if new else "result"
-    type_name = asking.type_of(kind, record, type_name)
-    level, moment = tuples.group_level(group), asking.moment(since)
+    record: tuples.Record = "history" if asked.new else "result"
+    types, level, moment = _type(asked, record, type_name), tuples.group_level(group), asked.moment
     farm = options.connect(data)
-    named = [type_name, message, detail, product, branch, buildtype, os_name, os_version, cpu_name]
-    parts = asking.named(farm, machine, **dict(zip(PARTS, named, strict=False)))
+    asking.await_index(farm.history, "crash_type", "results")
+    what = asking.given(message=asked.message, detail=asked.detail)
+    parts = {**types, **what, **asked.build, **asked.place(farm)}
     question = tuples.Question(parts=parts, record=record, since=moment, group=level)
-    found = list((regressions if regressed else tuples).counts(farm.history, question))
+    found = list((regressions if asked.regressed else tuples).counts(farm.history, question))
     if not found:
-        known.check(farm.history, parts)
-    rows = [(*count.parts, count.count) for count in found]
-    asking.answer([*PARTS[:level], "count"], rows, as_json=as_json, as_csv=as_csv)
+        asking.explain_nothing(farm, parts)
+    form.write([*PARTS[:level], "count"], [(*count.parts, count.count) for count in found])
+
+
+def _type(asked: asking.Asked, record: tuples.Record, type_name: str | None) -> dict[str, str]:
+    """The key's first part, from either of the two options that name it."""
+    if asked.kind is None:
+        return asking.given(type=type_name)
+    if type_name is not None:
+        raise InputError("--kind and --type say the same: give one of them")
+    return {"type": f"{record}_{asked.kind}"}

@@ -5,47 +5,75 @@ from typing import Annotated
 import typer
 
 from crashfarm import console
-from server.cli import options
+from server.cli import asking, completing, options
+from server.cli.spreading import spread
 from server.queries import diffs, known
 
 COLUMNS = ("change", "kind", "signature", "before", "after", "chance")
 
+SURE = 0.05
+"""Differences that chance makes more seldom than this are shown."""
+
 
 def register(parent: typer.Typer) -> None:
     """Add the command."""
-    parent.command("diff")(diff)
+    parent.command("diff")(spread(diff))
 
 
 def diff(
-    before: Annotated[str, typer.Argument(help="BRANCH, BRANCH/BUILDTYPE, or a period 2026-11-08..2026-11-15.")],
-    after: Annotated[str, typer.Argument(help="The other side, written in the same way.")],
-    product: Annotated[str | None, typer.Option(help="Only results of this product.")] = None,
-    branch: Annotated[str | None, typer.Option(help="Only results of this branch, when periods are compared.")] = None,
+    before: Annotated[
+        str,
+        typer.Argument(
+            metavar="BEFORE",
+            help="BRANCH, BRANCH/BUILDTYPE, a week 2026-W46, or a period 2026-11-08..2026-11-15 without its last day.",
+            autocompletion=completing.of_part("branch"),
+        ),
+    ],
+    after: Annotated[
+        str,
+        typer.Argument(
+            metavar="AFTER",
+            help="The other side, written in the same way.",
+            autocompletion=completing.of_part("branch"),
+        ),
+    ],
+    product: Annotated[str | None, typer.Option(metavar="NAME", help="Only results of this product.")] = None,
+    branch: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only results of this branch, when periods are compared.")
+    ] = None,
     all_of_them: Annotated[
         bool, typer.Option("--all", help="Also differences that chance alone makes once in twenty times or oftener.")
     ] = False,
-    as_json: options.AsJson = False,
+    *,
+    form: asking.Form,
     data: options.Data = None,
 ) -> None:
-    """Compare two branches, builds or periods, signature by signature, the surest difference first.
+    """Compare two branches, builds, weeks or periods, signature by signature, the surest difference first.
 
     The chance is that of a difference as large as this, or larger, if both sides were alike (Fisher's exact test over
     the runs that could begin). It means something where both sides ran the same inputs.
 
     Example: crashfarm diff 3.12 3.13
     """
-    given = {"product": product, "branch": branch}
-    parts = {name: value for name, value in given.items() if value is not None}
-    farm = options.connect(data)
+    parts = asking.given(product=product, branch=branch)
     sides = [diffs.read_side(text, parts) for text in (before, after)]
+    farm = options.connect(data)
+    for design, view in (("crash_type", "results"), ("results", "by_branch_day")):
+        asking.await_index(farm.history, design, view)
     for side in sides:
         known.check(farm.history, side.parts)
     found = diffs.compare(farm.history, *sides)
-    shown = [one for one in found.differences if all_of_them or (one.chance < 0.05 and one.change != "same")]
-    console.print_table(COLUMNS, [_cells(one) for one in shown], as_json=as_json)
+    shown = [one for one in found.differences if all_of_them or (one.chance < SURE and one.change != "same")]
+    form.write(COLUMNS, [_cells(one) for one in shown])
+    _explain(found, before, after, len(shown))
+
+
+def _explain(found: diffs.Comparison, before: str, after: str, shown: int) -> None:
     console.say(f"{before}: {found.runs_before} runs; {after}: {found.runs_after} runs")
-    if len(shown) < len(found.differences):
-        console.say(f"{len(found.differences) - len(shown)} signatures do not differ surely; --all lists them")
+    if left_out := len(found.differences) - shown:
+        console.say(f"{left_out} signatures do not differ surely; --all lists them")
+    if not (found.runs_before and found.runs_after):
+        console.say("a side without runs tells nothing: every chance is 1")
 
 
 def _cells(one: diffs.Difference) -> tuple[object, ...]:

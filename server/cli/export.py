@@ -10,6 +10,7 @@ from crashfarm import console, times
 from crashfarm.errors import InputError
 from crashfarm.settings import Farm
 from server.cli import asking, caching, options
+from server.cli.spreading import spread
 from server.export import asking as sql_asking
 from server.export import mirror, parquet
 from server.report import publish
@@ -18,7 +19,7 @@ from server.report import publish
 def register(parent: typer.Typer) -> None:
     """Add the commands."""
     parent.command("export")(export)
-    parent.command("sql")(sql)
+    parent.command("sql")(spread(sql))
 
 
 def export(
@@ -60,8 +61,8 @@ def sql(
             show_default="a copy of the farm that is brought up to date first",
         ),
     ] = None,
-    as_json: options.AsJson = False,
-    as_csv: asking.AsCsv = False,
+    *,
+    form: asking.Form,
     data: options.Data = None,
 ) -> None:
     """Ask the farm's record in SQL.
@@ -73,7 +74,9 @@ def sql(
         source = _cache(farm)
         _bring_up(farm, source)
     found = sql_asking.ask(source, question)
-    asking.answer(found.columns, found.rows, as_json=as_json, as_csv=as_csv)
+    if not found.rows:
+        console.say("nothing found")
+    form.write(found.columns, found.rows)
 
 
 def _bring_up(farm: Farm, path: Path) -> None:

@@ -12,8 +12,9 @@ from crashfarm.database import Database
 from crashfarm.documents.job import Job, JobState
 from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
-from server.cli import asking, options
-from server.queries import known, paging, runs
+from server.cli import asking, completing, options
+from server.cli.spreading import spread
+from server.queries import known, machines, paging, runs
 
 COLUMNS = (
     "id",
@@ -34,38 +35,32 @@ COLUMNS = (
 KEY = ("state", "product", "branch", "buildtype")
 """The leading parts of the view that is read."""
 
+Row = Mapping[str, object]
+
 PAGE = 500
 """Jobs that one request brings."""
 
 
 def register(parent: typer.Typer) -> None:
     """Add the command."""
-    parent.command("jobs")(jobs)
+    parent.command("jobs")(spread(jobs))
 
 
 def jobs(
+    asked: asking.Asked,
+    form: asking.Form,
     state: Annotated[JobState | None, typer.Option(help="Only jobs in this state.")] = None,
-    kind: asking.FindingKind = None,
-    message: asking.Message = None,
-    detail: asking.Detail = None,
-    product: asking.Product = None,
-    branch: asking.Branch = None,
-    buildtype: asking.Buildtype = None,
-    os_name: asking.OsName = None,
-    os_version: asking.OsVersion = None,
-    cpu_name: asking.CpuName = None,
-    machine: asking.Machine = None,
-    worker: asking.WorkerName = None,
-    source: Annotated[str | None, typer.Option(help="Only jobs that were queued by that name.")] = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only jobs that were queued since: 2026-11-22, 3h, 2d, monday.")
+    worker: options.OfWorker = None,
+    source: Annotated[str | None, typer.Option(metavar="TEXT", help="Only jobs that were queued by that name.")] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help=f"Count, by any of: {', '.join(COLUMNS)}.",
+            autocompletion=completing.of_words(COLUMNS),
+        ),
     ] = None,
-    new: Annotated[bool, typer.Option("--new", help="Only jobs whose runs showed what was first seen since.")] = False,
-    regressed: asking.Regressed = False,
-    group: Annotated[list[str] | None, typer.Option(help=f"Count, by any of: {', '.join(COLUMNS)}.")] = None,
     limit: Annotated[int, typer.Option(help="List at most so many.", min=1)] = 1000,
-    as_json: options.AsJson = False,
-    as_csv: asking.AsCsv = False,
     data: options.Data = None,
 ) -> None:
     """List jobs, or count them. The machine is the one that a job asks for.
@@ -74,32 +69,37 @@ def jobs(
 
     Example: crashfarm jobs --state pending --branch 3.13 --group priority
     """
-    columns = asking.columns_of(group, COLUMNS)
-    moment = asking.moment(since)
+    columns, shown = asking.columns_of(group, COLUMNS), asked.shown
     farm = options.connect(data)
-    build = asking.named(farm, None, product=product, branch=branch, buildtype=buildtype)
-    asks = asking.named(farm, machine, os_name=os_name, os_version=os_version, cpu_name=cpu_name)
-    others = asking.named(farm, None, state=state, worker=worker, source=source)
-    shown = runs.Shown(parts=asking.shown(kind, message, detail), since=moment, new=new, regressed=regressed)
-    parts = {**build, **asks, **others}
-    found = _showing(farm, _rows(farm.status, parts, "" if shown else moment or ""), shown, build)
+    asking.await_index(farm.status, "jobs", "by_state")
+    others = asking.given(state=state, worker=worker, source=source)
+    met = known.Met({**asked.build, **asked.place(farm), **others})
+    found = _showing(farm, _rows(farm.status, met, "" if shown else shown.since or ""), shown, asked.build)
     rows = _counted(found, columns) if columns else [tuple(row.values()) for row in itertools.islice(found, limit + 1)]
     if not rows:
-        known.check_jobs(farm.status, parts)
+        _explain_nothing(farm, met)
     if columns:
-        asking.answer((*columns, "count"), rows, as_json=as_json, as_csv=as_csv)
+        form.write((*columns, "count"), rows)
         return
-    asking.answer(COLUMNS, rows[:limit], as_json=as_json, as_csv=as_csv)
+    form.write(COLUMNS, rows[:limit])
     if len(rows) > limit:
         console.say(f"these are the first {limit}: see more with --limit")
 
 
-def _counted(rows: Iterator[runs.Row], columns: Sequence[str]) -> list[tuple[object, ...]]:
+def _explain_nothing(farm: Farm, met: known.Met) -> None:
+    met.check({"worker": machines.worker_names(farm.status)})
+    if paging.total(farm.status, "jobs", "by_state"):
+        console.say("nothing found")
+    else:
+        console.say("nothing found: there are no jobs. Queue some with 'crashfarm job add'")
+
+
+def _counted(rows: Iterator[Row], columns: Sequence[str]) -> list[tuple[object, ...]]:
     counts = Counter(tuple(row[name] for name in columns) for row in rows)
     return [(*key, number) for key, number in sorted(counts.items())]
 
 
-def _showing(farm: Farm, rows: Iterator[runs.Row], shown: runs.Shown, build: dict[str, str]) -> Iterator[runs.Row]:
+def _showing(farm: Farm, rows: Iterator[Row], shown: runs.Shown, build: dict[str, str]) -> Iterator[Row]:
     """The jobs whose runs showed what was asked for; all, if nothing was."""
     if not shown:
         return rows
@@ -107,23 +107,23 @@ def _showing(farm: Farm, rows: Iterator[runs.Row], shown: runs.Shown, build: dic
     return (row for row in rows if row["id"] in ids)
 
 
-def _rows(status: Database, parts: Mapping[str, str], since: str) -> Iterator[runs.Row]:
-    """The jobs with these parts, by state, product, branch and build type, then by their time of making."""
-    prefix = [*itertools.takewhile(lambda value: value is not None, (parts.get(name) for name in KEY))]
+def _rows(status: Database, met: known.Met, since: str) -> Iterator[Row]:
+    """The jobs with the parts asked for, by state, product, branch and build type, then by their time of making."""
+    prefix = [*itertools.takewhile(lambda value: value is not None, (met.asked.get(name) for name in KEY))]
     for row in paging.rows(status, "jobs", "by_state", prefix, include_docs=True, page=PAGE):
         try:
             found = _row(Job.from_doc(row.doc or {}))
         except InvalidDocument:
             # Gone since, or somebody is in the middle of editing it.
             continue
-        if found["created_at"] >= since and all(found[name] == value for name, value in parts.items()):
+        if met.fits(found) and str(found["created_at"]) >= since:
             yield found
 
 
-def _row(job: Job) -> runs.Row:
+def _row(job: Job) -> Row:
     worker = job.claim.worker if job.claim else job.attempts[-1].worker if job.attempts else ""
     asks = job.requires
     machine = (asks.os_name or "", asks.os_version or "", asks.cpu_name or "")
     where = (job.product, job.branch, job.buildtype, *machine)
-    about = (job.input.name, str(int(job.priority)), worker, job.source, job.created_at)
+    about = (job.input.name, int(job.priority), worker, job.source, job.created_at)
     return dict(zip(COLUMNS, (job.id, job.state, job.result or "", *where, *about), strict=True))

@@ -8,6 +8,7 @@ import typer
 from crashfarm import settings
 from crashfarm.errors import ConfigError
 from crashfarm.settings import Farm, Settings
+from server.cli import completing
 
 Data = Annotated[
     Path | None,
@@ -37,7 +38,15 @@ OfSignature = Annotated[
     ),
 ]
 
-WorkerNames = Annotated[list[str], typer.Argument(metavar="WORKER…", help="Workers' names.", show_default=False)]
+WorkerNames = Annotated[
+    list[str],
+    typer.Argument(metavar="WORKER…", help="Workers' names.", show_default=False, autocompletion=completing.workers),
+]
+
+OfWorker = Annotated[
+    str | None,
+    typer.Option("--worker", metavar="NAME", help="Only of this worker.", autocompletion=completing.workers),
+]
 
 
 def load(data: Path | None) -> Settings:

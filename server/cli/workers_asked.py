@@ -6,47 +6,41 @@ from typing import Annotated
 
 import typer
 
+from crashfarm import console
 from crashfarm.documents.base import plain_name
 from crashfarm.documents.job import JobResult
 from crashfarm.documents.worker import Worker, WorkerState
 from crashfarm.settings import Farm
 from server import workers as farm_workers
-from server.cli import asking, options
-from server.queries import known, runs
+from server.cli import asking, completing, options
+from server.cli.spreading import spread
+from server.queries import machines, runs
 from server.queries.machines import PARTS as MACHINE
 
 Row = Mapping[str, object]
 
-COLUMNS = ("name", "state", *MACHINE, "wish", "heartbeat", "runs", "failures")
+COLUMNS = ("name", "state", *MACHINE, "wish", "since", "heartbeat", "runs", "failures")
+GROUPS = COLUMNS[:6]
+"""The columns that can be counted by."""
 
 
 def register(parent: typer.Typer) -> None:
     """Add the command."""
-    parent.command("workers")(workers)
+    parent.command("workers")(spread(workers))
 
 
 def workers(
+    asked: asking.Asked,
+    form: asking.Form,
     state: Annotated[WorkerState | None, typer.Option(help="Only workers in this state.")] = None,
-    kind: asking.FindingKind = None,
-    message: asking.Message = None,
-    detail: asking.Detail = None,
-    product: asking.Product = None,
-    branch: asking.Branch = None,
-    buildtype: asking.Buildtype = None,
-    os_name: asking.OsName = None,
-    os_version: asking.OsVersion = None,
-    cpu_name: asking.CpuName = None,
-    machine: asking.Machine = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Count runs of that day and later: 2026-11-22, 2d, monday.")
-    ] = None,
-    new: Annotated[bool, typer.Option("--new", help="Count only runs that showed what was first seen since.")] = False,
-    regressed: asking.Regressed = False,
     group: Annotated[
-        list[str] | None, typer.Option(help=f"Count workers, by any of: {', '.join(COLUMNS[:7])}.")
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help=f"Count workers, by any of: {', '.join(GROUPS)}.",
+            autocompletion=completing.of_words(GROUPS),
+        ),
     ] = None,
-    as_json: options.AsJson = False,
-    as_csv: asking.AsCsv = False,
     data: options.Data = None,
 ) -> None:
     """List workers, with how many runs each has done and how many of these failed.
@@ -55,17 +49,22 @@ def workers(
 
     Example: crashfarm workers --kind crash --branch 3.13 --since monday
     """
-    columns = asking.columns_of(group, COLUMNS[:7])
-    moment = asking.moment(since)
+    columns, shown = asking.columns_of(group, GROUPS), asked.shown
     farm = options.connect(data)
-    what = asking.named(farm, None, product=product, branch=branch, buildtype=buildtype)
-    where = asking.named(farm, machine, os_name=os_name, os_version=os_version, cpu_name=cpu_name)
-    shown = runs.Shown(parts=asking.shown(kind, message, detail), since=moment, new=new, regressed=regressed)
-    asked = where if state is None else {**where, "state": state}
-    rows = [row for row in _rows(farm, shown, what) if all(row[name] == value for name, value in asked.items())]
+    asking.await_index(farm.history, "results", "by_machine")
+    where = asked.place(farm)
+    wanted = {**where, **asking.given(state=state)}
+    rows = [row for row in _rows(farm, shown, asked.build) if all(row[name] == wanted[name] for name in wanted)]
     if not rows:
-        known.check(farm.history, {**shown.parts, **what, **where})
-    asking.answer(*_table(rows, columns), as_json=as_json, as_csv=as_csv)
+        _explain_nothing(farm, {**shown.parts, **asked.build, **where})
+    form.write(*_table(rows, columns))
+
+
+def _explain_nothing(farm: Farm, parts: dict[str, str]) -> None:
+    if machines.worker_names(farm.status):
+        asking.explain_nothing(farm, parts)
+    else:
+        console.say("nothing found: no worker has registered. Start one with 'crashfarm-worker run'")
 
 
 def _table(rows: list[Row], columns: Sequence[str]) -> tuple[Sequence[str], list[tuple[object, ...]]]:
@@ -78,6 +77,8 @@ def _table(rows: list[Row], columns: Sequence[str]) -> tuple[Sequence[str], list
 
 def _rows(farm: Farm, shown: runs.Shown, what: dict[str, str]) -> list[Row]:
     """A row for each worker, or, where something was asked of their runs, for each that has such runs."""
+    if shown:
+        asking.await_index(farm.history, "crash_type", "results")
     found = runs.once(runs.showing(farm.history, shown, what)) if shown else runs.counted(farm.history, ("worker",))
     counts = runs.group(found, ("worker", "outcome"), what, shown.since or "")
     rows = [_row(worker, counts) for worker in farm_workers.load(farm.status)]
@@ -88,5 +89,6 @@ def _row(worker: Worker, counts: runs.Counts) -> Row:
     name = plain_name(worker.id)
     done = {outcome: number for (who, outcome), number in counts.items() if who in {name, worker.id}}
     machine = (worker.os_name, worker.os_version, worker.cpu_name)
-    about = (worker.control.desired, worker.heartbeat_at, sum(done.values()), done.get(JobResult.FAILURE, 0))
-    return dict(zip(COLUMNS, (name, worker.state, *machine, *about), strict=True))
+    stands = (worker.control.desired, worker.state_since, worker.heartbeat_at)
+    ran = (sum(done.values()), done.get(JobResult.FAILURE, 0))
+    return dict(zip(COLUMNS, (name, worker.state, *machine, *stands, *ran), strict=True))

@@ -1,10 +1,11 @@
 """What differs between two sides, branches, builds or periods, and how likely chance alone would make it."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 from crashfarm.documents.job import JobResult
@@ -12,6 +13,8 @@ from crashfarm.errors import InputError
 from crashfarm.keys import PARTS
 from server.queries import paging, totals, tuples
 from server.queries.signatures import Signature, kind_of, signature
+
+_WEEK = re.compile(r"\d{4}-W\d\d")
 
 Change = Literal["new", "gone", "more", "less", "same"]
 
@@ -54,10 +57,17 @@ class Comparison:
 
 
 def read_side(text: str, parts: Mapping[str, str]) -> Side:
-    """A side from `BRANCH`, `BRANCH/BUILDTYPE`, or a period `2026-11-15..2026-11-22`, whose last day is not in it."""
+    """A side from `BRANCH`, `BRANCH/BUILDTYPE`, a week `2026-W47`, or a period `2026-11-15..2026-11-22`, whose last
+    day is not in it. Raises InputError for days that cannot be read, or that leave no time between them."""
+    if _WEEK.fullmatch(text):
+        monday = date.fromisoformat(_day(f"{text}-1"))
+        return Side(text, parts, monday.isoformat(), (monday + timedelta(days=7)).isoformat())
     first, dots, end = text.partition("..")
     if dots:
-        return Side(text, parts, _day(first), _day(end))
+        side = Side(text, parts, _day(first), _day(end))
+        if side.first >= side.end:
+            raise InputError(f"there is no day in {text!r}: the first day comes first, and the last is not in it")
+        return side
     branch, slash, buildtype = text.partition("/")
     named = {"branch": branch} | ({"buildtype": buildtype} if slash else {})
     return Side(text, {**parts, **named})
@@ -127,7 +137,9 @@ def _day(text: str) -> str:
     try:
         return date.fromisoformat(text.strip()).isoformat()
     except ValueError as exc:
-        raise InputError(f"cannot read {text!r} as a day: write a period as 2026-11-15..2026-11-22") from exc
+        raise InputError(
+            f"cannot read {text!r} as a day: write a period as 2026-11-15..2026-11-22, or a week as 2026-W47"
+        ) from exc
 
 
 def _log_choose(n: int, k: int) -> float:

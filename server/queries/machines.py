@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from crashfarm.documents.base import plain_name
 from crashfarm.documents.worker import worker_id
 from crashfarm.errors import InputError
 from server.queries import paging
@@ -24,9 +25,14 @@ def read_machine(status: paging.Viewed, text: str) -> dict[str, str]:
     if len(words) >= len(PARTS):
         # A version may be of several words: Debian 12.
         return dict(zip(PARTS, (words[0], " ".join(words[1:-1]), words[-1]), strict=True))
-    names = sorted(row.key[1] or "" for row in paging.rows(status, "workers", "by_state"))
+    names = worker_names(status)
     known = ", ".join(names[:LISTED]) + (" and more" if len(names) > LISTED else "")
     raise InputError(f"no worker is called {text!r}, nor a kind of machine as 'Linux 6.1 x86_64' is; workers: {known}")
+
+
+def worker_names(status: paging.Viewed) -> list[str]:
+    """The names of all workers there are. A worker's name need not be its host's."""
+    return sorted(plain_name(row.id or "") for row in paging.rows(status, "workers", "by_state"))
 
 
 def with_machine(parts: Mapping[str, str], machine: Mapping[str, str]) -> dict[str, str]:

@@ -2,11 +2,15 @@
 
 import subprocess
 import sys
+from dataclasses import dataclass
+from typing import Annotated
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from server import cli
+from server.cli.spreading import spread
 
 NAMES = [name for names in cli.ROOMS.values() for name in names]
 
@@ -23,7 +27,44 @@ def test_one_room_is_opened_for_one_command() -> None:
     assert cli.rooms_for(["-v", "crashes", "report"], {}) == ["crashes"]
     assert cli.rooms_for(["--help"], {}) == list(cli.ROOMS)
     assert cli.rooms_for(["nonsense"], {}) == list(cli.ROOMS)
-    assert cli.rooms_for(["crashes"], {"_CRASHFARM_COMPLETE": "1"}) == list(cli.ROOMS)
+
+
+@pytest.mark.parametrize("variable", ["COMP_WORDS", "_TYPER_COMPLETE_ARGS"])
+@pytest.mark.parametrize(
+    ("line", "rooms"),
+    [
+        ("crashfarm cra", [*cli.ROOMS]),
+        ("crashfarm ", [*cli.ROOMS]),
+        ("crashfarm crashes", [*cli.ROOMS]),
+        ("crashfarm crashes --br", ["crashes"]),
+        ("crashfarm -v worker pause ", ["worker"]),
+    ],
+)
+def test_a_word_is_completed_by_the_room_of_its_command(variable: str, line: str, rooms: list[str]) -> None:
+    """The command itself by all; bash tells the line in one variable, other shells in another."""
+    assert cli.rooms_for([], {"_CRASHFARM_COMPLETE": "complete", variable: line}) == rooms
+
+
+@dataclass
+class Pair:
+    """Two options."""
+
+    left: Annotated[int, typer.Option(help="One side.")] = 1
+    right: int = 2
+
+
+def test_options_of_a_dataclass_stand_in_its_parameters_place() -> None:
+    """With their own defaults; the command gets them as one."""
+    told: list[object] = []
+
+    def command(first: str, pair: Pair, last: bool = False) -> None:
+        told.append((first, pair, last))
+
+    app = typer.Typer()
+    app.command()(spread(command))
+    ended = CliRunner().invoke(app, ["a", "--right", "5", "--last"], catch_exceptions=False)
+    assert ended.exit_code == 0 and told == [("a", Pair(1, 5), True)]
+    assert "One side." in CliRunner().invoke(app, ["--help"]).stdout
 
 
 def test_a_question_imports_neither_plots_nor_stores() -> None:

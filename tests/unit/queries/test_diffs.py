@@ -106,3 +106,17 @@ def test_a_period_that_cannot_be_read_is_refused(text: str) -> None:
     """The message shows how to write one."""
     with pytest.raises(InputError, match=r"2026-11-15\.\.2026-11-22"):
         diffs.read_side(text, {})
+
+
+def test_a_week_is_a_period_of_seven_days_from_monday_on() -> None:
+    """As ISO 8601 counts weeks."""
+    side = diffs.read_side("2026-W47", {"branch": "a"})
+    assert (side.first, side.end, side.parts) == ("2026-11-16", "2026-11-23", {"branch": "a"})
+    assert diffs.read_side("2026-W01", {}).first == "2025-12-29"
+
+
+@pytest.mark.parametrize("text", ["2026-11-22..2026-11-15", "2026-11-22..2026-11-22"])
+def test_a_period_without_a_day_is_refused(text: str) -> None:
+    """It would compare nothing with something."""
+    with pytest.raises(InputError, match="there is no day in"):
+        diffs.read_side(text, {})

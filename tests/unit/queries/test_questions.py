@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from crashfarm.documents.base import Document
 from crashfarm.documents.history import BugLists
 from crashfarm.documents.job import Job
+from crashfarm.documents.result import Result
 from crashfarm.documents.worker import Worker
 from crashfarm.errors import InputError
 from server.cli import build, options
 from tests import farms, samples
+from tests.fake_views import FakeDatabase
 from tests.farms import finding, result
+from tests.javascript import ROOT
 
 RUNS = [
     result(1, finding(), worker="barn"),
@@ -27,9 +31,9 @@ RUNS = [
 
 @pytest.fixture
 def ask(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Runs a command on a farm of five runs, two workers and three jobs; gives what it prints."""
+    """Runs a command on a farm of five runs, two workers and three jobs; gives what it prints on standard output."""
     some = Worker.from_doc(samples.worker())
-    barn = some.evolve(id="worker:barn", hostname="barn", os_version="6.1")
+    barn = some.evolve(id="worker:barn", hostname="left.example", os_version="6.1")
     shed = some.evolve(id="worker:shed", hostname="shed", os_version="6.8", cpu_name="aarch64")
     job = Job.from_doc(samples.pending()).evolve(product="cpython", branch="3.12")
     jobs = [job.evolve(id=f"job:0000{n}", source=f"round {n % 2}") for n in (1, 2, 3)]
@@ -156,6 +160,10 @@ def test_csv_and_json_and_the_table_hold_the_same(ask: Any, command: str) -> Non
         (("results", "--worker", "sty"), "known: barn, shed"),
         (("jobs", "--branch", "3.9"), r"known: 3\.12"),
         (("crashes", "--machine", "sty"), "workers: barn, shed"),
+        (("jobs", "--worker", "sty"), "known: barn, shed"),
+        (("jobs", "--source", "round 7"), "known: round 0, round 1"),
+        (("jobs", "--branch", "3.12", "--os-name", "Plan9"), "known: Linux"),
+        (("crashes", "--json", "--csv"), "--json or --csv, not both"),
         (("crashes", "--machine", "shed", "--os-version", "6.1"), "the machine's os_version is '6.8'"),
         (("crashes", "--since", "soon"), "cannot read 'soon' as a time"),
         (("results", "--group", "colour"), "--group takes product"),
@@ -167,3 +175,58 @@ def test_what_is_not_known_is_told_with_what_is(ask: Any, words: tuple[str, ...]
     """A typing error is not an empty answer."""
     with pytest.raises(InputError, match=told):
         ask(*words)
+
+
+@pytest.fixture
+def say(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs a command on a farm of these results and other documents; gives what it says beside its answer."""
+
+    def run(results: list[Result], *others: Document, words: tuple[str, ...]) -> str:
+        farm = farms.in_memory(results, *others)
+        monkeypatch.setattr(options, "connect", lambda data: farm)
+        return CliRunner().invoke(build(), words, catch_exceptions=False).stderr
+
+    return run
+
+
+@pytest.mark.parametrize("command", ["crashes", "results", "workers"])
+def test_a_part_of_a_detail_is_answered_with_details_that_contain_it(say: Any, command: str) -> None:
+    """People do not type a whole signature."""
+    runs = [result(1, finding(detail="ZeroDivisionError | ratio (share.py)")), result(2, finding(detail="else"))]
+    told = say(runs, Worker.from_doc(samples.worker()), words=(command, "--detail", "zerodivision"))
+    assert "some that contain it: ZeroDivisionError | ratio (share.py)\n" in told
+
+
+@pytest.mark.parametrize(
+    ("command", "next_step"),
+    [
+        ("crashes", "crashfarm job add"),
+        ("results", "crashfarm-worker run"),
+        ("jobs", "crashfarm job add"),
+        ("workers", "crashfarm-worker run"),
+    ],
+)
+def test_an_empty_farm_says_what_to_do(say: Any, command: str, next_step: str) -> None:
+    """Besides an answer without rows."""
+    assert next_step in say([], words=(command,))
+
+
+def test_views_of_another_version_are_told(say: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their numbers may be others; those of this version go without a word."""
+    ours = {"views": {"results": {"map": (ROOT / "views/crash_type/results/map.js").read_text()}}}
+    theirs = {"views": {"results": {"map": "function (doc) { emit(1); }"}}}
+    for live, told in ((ours, False), (theirs, True)):
+        monkeypatch.setattr(FakeDatabase, "get", lambda self, name, live=live: live)
+        assert ("run 'crashfarm push'" in say(RUNS, words=("crashes",))) == told
+
+
+def test_an_index_that_is_being_built_is_shown(say: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then comes the answer."""
+    left = iter([9000, 6000])
+
+    def busy(self: FakeDatabase, *path: str) -> Any:
+        return {"view_index": {"updates_pending": {"total": next(left, 0)}}}
+
+    monkeypatch.setattr(FakeDatabase, "get_json", busy)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    assert "building the index of crash_type: 3000 of 9000 done" in say(RUNS, words=("crashes",))
