@@ -296,7 +296,7 @@ def test_an_output_folder_with_something_else_is_refused_and_stays(tmp_path: Pat
 def test_progress_is_told_phase_by_phase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In each phase the number done never goes back and never passes the total, so that a bar can be drawn from it."""
     monkeypatch.setattr("server.report.collect.TELL", 1)
-    monkeypatch.setattr("server.report.writing.TELL", 1)
+    monkeypatch.setattr("server.report.fetching.BATCH", 2)
     told: list[tuple[str, int, int]] = []
     write(tmp_path / "out", farms.generate(), progress=lambda done, total, what: told.append((what, done, total)))
     assert {what for what, _, _ in told} == {"reading tuples", "reading results", "reading runs", "writing pages"}
