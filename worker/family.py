@@ -30,6 +30,8 @@ class Family:
 
     def __init__(self, mark: str, start: Callable[[], "subprocess.Popen[bytes]"]) -> None:
         self._mark = mark
+        self._begun = processes.begun()
+        self._has_ended = False
         # Nobody may see the program before its session is known: it would look like a stray.
         with _lock:
             self.leader = start()
@@ -58,6 +60,8 @@ class Family:
 
     def end(self) -> None:
         """Kill all members, and return when they are gone. Ending what has ended does nothing."""
+        if self._has_ended:
+            return
         until = time.monotonic() + _PATIENCE
         while living := self._living():
             processes.kill(living)
@@ -67,12 +71,13 @@ class Family:
                 break
             time.sleep(_WAIT)
         self.leader.wait(_PATIENCE)
+        self._has_ended = True
         processes.reap(set(self._known) - {self._leader})
         with _lock:
             _sessions.discard(self._leader)
 
     def _living(self) -> set[int]:
-        table = processes.table()
+        table = processes.since(self._leader, self._begun)
         since = [process for process in table.values() if process.started >= self._began]
         strays = _strays(since)
         members = self._learn(table) | strays | processes.marked(self._mark, since)

@@ -32,8 +32,7 @@ class Process(msgspec.Struct, frozen=True):
 
 def table() -> dict[int, Process]:
     """All processes by pid. Those that end while we look are left out."""
-    found = (_read(int(name)) for name in os.listdir(_PROC) if name.isdecimal())
-    return {process.pid: process for process in found if process}
+    return _table(os.listdir(_PROC))
 
 
 class _Snapshot:
@@ -59,6 +58,29 @@ def started(pid: int) -> int | None:
     """When a process was started, or None if there is none of that pid."""
     process = _read(pid)
     return process.started if process else None
+
+
+def begun() -> int:
+    """How many processes and threads were begun on this machine; 0 where the kernel does not tell."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int((_PROC / "stat").read_bytes().partition(b"\nprocesses ")[2].split(maxsplit=1)[0])
+    return 0
+
+
+def since(pid: int, begun_before: int) -> dict[int, Process]:
+    """The processes that began with `pid` or later, by pid, and perhaps others.
+
+    `begun_before` is what `begun` said before that. Pids are given out in turn: unless they may have gone round since,
+    only those from there to the last one need to be read, which are few of all that a machine runs.
+    """
+    count, names = begun() - begun_before, os.listdir(_PROC)
+    with contextlib.suppress(OSError, ValueError):
+        last, highest = _last(_PROC / "loadavg"), _last(_PROC / "sys/kernel/pid_max")
+        if 0 < count < highest // 2:
+            names = [
+                name for name in names if name.isdecimal() and (int(name) - pid) % highest <= (last - pid) % highest
+            ]
+    return _table(names)
 
 
 def tree(roots: Iterable[int], processes: dict[int, Process]) -> set[int]:
@@ -99,6 +121,16 @@ def reap(pids: Iterable[int]) -> None:
     for pid in pids:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
+
+
+def _table(names: Iterable[str]) -> dict[int, Process]:
+    found = (_read(int(name)) for name in names if name.isdecimal())
+    return {process.pid: process for process in found if process}
+
+
+def _last(path: Path) -> int:
+    """The number at a file's end."""
+    return int(path.read_bytes().split()[-1])
 
 
 def _read(pid: int) -> Process | None:
