@@ -2,7 +2,6 @@
 
 import logging
 import random
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from worker.parts import Parts, Until
 from worker.preparing import Rules
 from worker.recording import Recorder
 from worker.registration import Registration, new_worker
+from worker.removing import remove
 from worker.slots import Slots
 from worker.updating import Updates
 
@@ -82,7 +82,7 @@ def _journal(farm: Farm, document: Worker) -> Journal:
 def _clear(runs: Path) -> None:
     """End what a former start of this worker, which was killed, left running, and remove its working folders."""
     processes.kill(processes.marked(mark_of(runs), processes.table().values()))
-    shutil.rmtree(runs, ignore_errors=True)
+    remove(runs)
 
 
 def _rules(config: Config) -> Rules:

@@ -1,7 +1,6 @@
 """One job from its claim to a parcel: prepare, run, understand."""
 
 import errno
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +23,7 @@ from worker.installing.trouble import InstallError, Stopped
 from worker.machine import Machine
 from worker.outbox import Parcel
 from worker.preparing import ReadAttachment, Rules, name_of, prepare
+from worker.removing import remove
 from worker.running import Ended, Limits
 from worker.trouble import MachineTrouble
 
@@ -78,14 +78,14 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
         self, job: Job, build: Build, read: ReadAttachment, stop: Event, built: Path | None
     ) -> Parcel | None:
         folder = self.folder / names.of_job(job.id, _attempt(job))
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
         try:
             folder.mkdir(parents=True)
             return self._execute(job, build, read, stop, folder, built)
         except OSError as exc:
             raise MachineTrouble(f"cannot run {build.command[0]!r} here: {exc.strerror or exc}") from exc
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)
 
     def _execute(
         self, job: Job, build: Build, read: ReadAttachment, stop: Event, folder: Path, built: Path | None

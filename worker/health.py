@@ -29,7 +29,7 @@ class Health:
             self._rests = 0
 
     def failed(self, reason: str) -> None:
-        """A job could not be run."""
+        """A job could not be run, for a reason that lies in this machine."""
         with self._lock:
             self._failures.append(reason)
 

@@ -11,6 +11,7 @@ from crashfarm.documents.base import Json
 from crashfarm.documents.job import Job
 from crashfarm.documents.result import Result
 from crashfarm.errors import InvalidDocument
+from worker import names
 
 log = logging.getLogger("crashfarm.worker")
 
@@ -39,8 +40,8 @@ class Outbox:
 
     def put(self, parcel: Parcel) -> Path:
         """Write a parcel; when this returns it outlives a power cut. Raises OSError when the disk is full."""
-        path = self._folder / f"{parcel.job['_id'].replace(':', '_')}.{parcel.result['attempt']}.json"
-        draft = path.with_suffix(".draft")
+        name = names.of_job(parcel.job["_id"], parcel.result["attempt"])
+        path, draft = (self._folder / f"{name}.{ending}" for ending in ("json", "draft"))
         try:
             _write_synced(draft, msgspec.json.encode(parcel))
         except OSError:

@@ -16,6 +16,7 @@ from worker.executing import Executor
 from worker.health import Health
 from worker.installing.trouble import InstallError
 from worker.outbox import Outbox, Parcel
+from worker.trouble import MachineTrouble
 
 log = logging.getLogger("crashfarm.worker")
 
@@ -143,6 +144,10 @@ class Slots:
         except InstallError as exc:
             # The build is at fault, not this worker; whoever asks for one by name must not ask for ever.
             self._return(job, End.FAILED if job.build else End.RELEASED, str(exc))
+        except MachineTrouble as exc:
+            log.warning("%s could not be run: %s", job.id, exc)
+            self._health.failed(str(exc))
+            self._return(job, End.FAILED, str(exc))
         except Exception as exc:
             # A fault of ours in one job must not take the others down; the job is tried elsewhere.
             log.exception("%s could not be run", job.id)
@@ -152,15 +157,10 @@ class Slots:
             if parcel is None:
                 self._return(job, End.RELEASED, "the run was stopped")
             else:
-                self._judge(parcel)
+                # An end as an error is the job's own fault: it says nothing of our health, neither good nor bad.
+                if parcel.job_result != JobResult.ERROR:
+                    self._health.went_well()
                 self._keep(parcel, stop)
-
-    def _judge(self, parcel: Parcel) -> None:
-        """What a job that came to its end says of our own health."""
-        if parcel.job_result == JobResult.ERROR:
-            self._health.failed(parcel.reason)
-        else:
-            self._health.went_well()
 
     def _return(self, job: Job, end: End, reason: str) -> None:
         with self._lock:

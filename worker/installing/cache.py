@@ -4,7 +4,6 @@ import ctypes
 import logging
 import os
 import secrets
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from crashfarm.documents.branch import Artifact
+from worker.removing import remove
 
 log = logging.getLogger("crashfarm.worker")
 
@@ -53,7 +53,7 @@ class Cache:
     def draft(self, sha256: str) -> Path:
         """An empty folder in which to unpack a build."""
         draft = self._folder / f"{sha256}.draft"
-        shutil.rmtree(draft, ignore_errors=True)
+        remove(draft)
         (draft / TREE).mkdir(parents=True)
         return draft
 
@@ -107,7 +107,7 @@ class Cache:
                 yield path.name, marker.size
             else:
                 log.warning("%s is not a whole build: removing it", path)
-                shutil.rmtree(path, ignore_errors=True)
+                remove(path)
 
 
 def seal(artifact: Artifact, draft: Path) -> Marker:

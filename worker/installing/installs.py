@@ -3,7 +3,6 @@
 import logging
 import os
 import random
-import shutil
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ from worker.installing import downloading
 from worker.installing.cache import TREE, Cache, seal
 from worker.installing.downloading import download
 from worker.installing.trouble import InstallError, Stopped
+from worker.removing import remove
 
 log = logging.getLogger("crashfarm.worker")
 
@@ -138,7 +138,7 @@ class Installs:
                 self._failures.pop(sha256, None)
         finally:
             part.unlink(missing_ok=True)
-            shutil.rmtree(draft, ignore_errors=True)
+            remove(draft)
         return path
 
     def _unpack(self, archive: Path, folder: Path, stop: Event) -> None:
@@ -169,7 +169,7 @@ class Installs:
             doomed = self._cache.shrink(self._bounds.cache, in_use)
         for folder in doomed:
             log.info("removing a build that was not used for longest: %s", folder)
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)
 
     def _tell(self, sha256: str, words: str) -> None:
         with self._changed:
