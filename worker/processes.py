@@ -6,12 +6,11 @@ import signal
 import threading
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
 import msgspec
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_PROC = Path("/proc")
+_PROC = "/proc"
 
 MARK = "CRASHFARM_RUN"
 """The environment variable by which a run's processes are known, even those that left their group and parent."""
@@ -63,7 +62,7 @@ def started(pid: int) -> int | None:
 def begun() -> int:
     """How many processes and threads were begun on this machine; 0 where the kernel does not tell."""
     with contextlib.suppress(OSError, ValueError, IndexError):
-        return int((_PROC / "stat").read_bytes().partition(b"\nprocesses ")[2].split(maxsplit=1)[0])
+        return int(_content("stat").partition(b"\nprocesses ")[2].split(maxsplit=1)[0])
     return 0
 
 
@@ -75,7 +74,7 @@ def since(pid: int, begun_before: int) -> dict[int, Process]:
     """
     count, names = begun() - begun_before, os.listdir(_PROC)
     with contextlib.suppress(OSError, ValueError):
-        last, highest = _last(_PROC / "loadavg"), _last(_PROC / "sys/kernel/pid_max")
+        last, highest = _last("loadavg"), _last("sys/kernel/pid_max")
         if 0 < count < highest // 2:
             names = [
                 name for name in names if name.isdecimal() and (int(name) - pid) % highest <= (last - pid) % highest
@@ -128,14 +127,20 @@ def _table(names: Iterable[str]) -> dict[int, Process]:
     return {process.pid: process for process in found if process}
 
 
-def _last(path: Path) -> int:
+def _content(name: str) -> bytes:
+    """What the kernel tells. It is asked often: a path's own object would cost as much as the reading."""
+    with open(f"{_PROC}/{name}", "rb", buffering=0) as file:
+        return file.read()
+
+
+def _last(name: str) -> int:
     """The number at a file's end."""
-    return int(path.read_bytes().split()[-1])
+    return int(_content(name).split()[-1])
 
 
 def _read(pid: int) -> Process | None:
     try:
-        text = (_PROC / str(pid) / "stat").read_bytes()
+        text = _content(f"{pid}/stat")
     except (OSError, ValueError):
         return None
     # The name in parentheses may hold anything, further parentheses included.
@@ -154,7 +159,7 @@ def _read(pid: int) -> Process | None:
 
 def _environment_has(pid: int, needle: bytes) -> bool:
     try:
-        environment = (_PROC / str(pid) / "environ").read_bytes()
+        environment = _content(f"{pid}/environ")
     except OSError:
         return False
     return any(entry.startswith(needle) for entry in environment.split(b"\0"))

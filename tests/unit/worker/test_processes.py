@@ -20,7 +20,7 @@ def proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / "stat").write_text(f"{pid} (a b) S 1 {pid} {pid} " + "0 " * 20)
     (tmp_path / "sys" / "kernel").mkdir(parents=True)
     (tmp_path / "sys" / "kernel" / "pid_max").write_text(f"{HIGHEST}\n")
-    monkeypatch.setattr(processes, "_PROC", tmp_path)
+    monkeypatch.setattr(processes, "_PROC", str(tmp_path))
     return tmp_path
 
 
