@@ -31,12 +31,16 @@ def quarantine(status: Database, name: str, reason: str, by: str, now: str) -> W
     return _change(status, name, lambda worker: worker.evolve(quarantine=Quarantine(reason=reason, by=by, since=now)))
 
 
-def forget(status: Database, name: str) -> None:
-    """Delete a worker's document. Raises InputError while it holds jobs; a worker that lives registers itself anew."""
+def forget(status: Database, name: str) -> Worker:
+    """Delete a worker's document; gives what it was. Raises InputError while it holds jobs.
+
+    A worker that lives registers itself anew.
+    """
     worker = _find(status, name)
     if worker.running:
         raise InputError(f"{name} runs {len(worker.running)} jobs: drain or stop it first")
     status.delete(worker.id, worker.rev or "")
+    return worker
 
 
 def _change(status: Database, name: str, move: Callable[[Worker], Worker]) -> Worker:

@@ -48,6 +48,16 @@ Plotting, SQL and HTML take longer to import than most commands take to answer.
 _WORD = re.compile(r"\S+\s?")
 
 
+PANELS: dict[str, tuple[str, ...]] = {
+    "Set up": ("up", "down", "push", "branch", "fauxton", "dashboard", "demo"),
+    "Run": ("job", "worker", "watch", "janitor", "collect"),
+    "Ask": ("crashes", "results", "jobs", "workers", "diff", "sql"),
+    "Publish": ("report", "export"),
+    "Understand": ("explain", "reproduce", "reduce", "range", "variants", "bug", "reprocess"),
+}
+"""How the commands are listed to those who ask for help. What is in none comes first."""
+
+
 def main_options(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more, and show where an error arose.")] = False,
 ) -> None:
@@ -75,6 +85,8 @@ def build(rooms: Iterable[str] = ROOMS) -> typer.Typer:
     for room in rooms:
         importlib.import_module(f"server.cli.{room}").register(app)
     app.command()(version)
+    for one in (*app.registered_commands, *app.registered_groups):
+        one.rich_help_panel = next((panel for panel, names in PANELS.items() if one.name in names), None)
     return app
 
 

@@ -28,9 +28,10 @@ def register(parent: typer.Typer) -> None:
 
 def crashes(
     asked: asking.Asked,
-    form: asking.Form,
+    *,
     type_name: TypeName = None,
     group: Group = "detail",
+    form: asking.Form,
     data: options.Data = None,
 ) -> None:
     """Count what was found, by any parts of the key tuple.

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from crashfarm.errors import NotFound
 from crashfarm.queue import JobQueue
 from server import branches, inputs, listing, stuck, submit
 from server.cli import options
+from server.cli.spreading import spread
 
 app = typer.Typer(help="Jobs: what is to be run.", no_args_is_help=True)
 
@@ -24,26 +26,57 @@ def register(parent: typer.Typer) -> None:
     parent.add_typer(app, name="job")
 
 
-@app.command("add")
-def add(
-    paths: Annotated[list[str], typer.Argument(metavar="INPUT…", help="Files, folders, or - for URLs, one a line.")],
-    product: Annotated[str | None, typer.Option(help="Needed only where the farm has several.")] = None,
-    branch: Annotated[list[str] | None, typer.Option(help="May be repeated.", show_default="all enabled")] = None,
-    buildtype: Annotated[str | None, typer.Option(show_default="all")] = None,
-    priority: Annotated[int, typer.Option(help="0 reproduce, 1 a person asks, 2 large, 3 normal.", min=0, max=3)] = 1,
-    timeout: Annotated[float, typer.Option(help="Seconds a run may take.", min=0.1)] = 60.0,
-    attempts: Annotated[int, typer.Option(help="How often a job is tried before it is aborted.", min=1)] = 3,
-    kind: Annotated[JobKind, typer.Option()] = JobKind.CRASHTEST,
+LONGEST_SECONDS = 30 * 86400.0
+"""No run takes longer than a month."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """On what terms jobs are run: options of `add`."""
+
+    buildtype: Annotated[str | None, typer.Option(metavar="NAME", show_default="all")] = None
+    priority: Annotated[int, typer.Option(help="0 reproduce, 1 a person asks, 2 large, 3 normal.", min=0, max=3)] = 1
+    timeout: Annotated[float, typer.Option(help="Seconds a run may take.", min=0.1, max=LONGEST_SECONDS)] = 60.0
+    attempts: Annotated[int, typer.Option(help="How often a job is tried before it is aborted.", min=1)] = 3
+    kind: Annotated[JobKind, typer.Option()] = JobKind.CRASHTEST
     require: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="os_name, os_version or cpu_name of the worker; may be repeated."),
-    ] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="A tag that the worker must have; may be repeated.")] = None,
+    ] = None
+    tag: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="A tag that the worker must have; may be repeated.")
+    ] = None
     after: Annotated[
         list[str] | None,
         typer.Option(metavar="JOB[=RESULT]", help="Wait until that job is completed (so); may be repeated."),
+    ] = None
+    source: Annotated[str, typer.Option(metavar="TEXT", help="A name for this submission, to find it again.")] = (
+        "crashfarm job add"
+    )
+
+    def plan(self) -> submit.Plan:
+        """The same for those who make jobs. Raises InputError for what nobody could meet."""
+        return submit.Plan(
+            source=self.source,
+            kind=self.kind,
+            priority=Priority(self.priority),
+            timeout=self.timeout,
+            max_attempts=self.attempts,
+            buildtype=self.buildtype,
+            requires=submit.requirements(self.require or (), self.tag or ()),
+            depends_on=submit.dependencies(self.after or ()),
+        )
+
+
+@app.command("add")
+@spread
+def add(
+    paths: Annotated[list[str], typer.Argument(metavar="INPUT…", help="Files, folders, or - for URLs, one a line.")],
+    terms: Terms,
+    product: Annotated[str | None, typer.Option(metavar="NAME", help="Needed only where the farm has several.")] = None,
+    branch: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="May be repeated.", show_default="all enabled")
     ] = None,
-    source: Annotated[str, typer.Option(help="A name for this submission, to find it again.")] = "crashfarm job add",
     data: options.Data = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -51,20 +84,10 @@ def add(
 
     Example: printf '%s\\n' https://example.org/ | crashfarm job add - --branch 3.13
     """
-    requires, depends_on = submit.requirements(require or (), tag or ()), submit.dependencies(after or ())
+    plan = terms.plan()
     found = [item for path in paths for item in _read(path)]
     farm = options.connect(data)
     chosen = branches.choose(branches.load(farm.status), product, branch or ())
-    plan = submit.Plan(
-        source=source,
-        kind=kind,
-        priority=Priority(priority),
-        timeout=timeout,
-        max_attempts=attempts,
-        buildtype=buildtype,
-        requires=requires,
-        depends_on=depends_on,
-    )
     jobs = submit.make_jobs(found, chosen, plan, times.utc_now())
     JobQueue(farm.status).add(jobs)
     if as_json:

@@ -48,7 +48,7 @@ def register(parent: typer.Typer) -> None:
 
 def jobs(
     asked: asking.Asked,
-    form: asking.Form,
+    *,
     state: Annotated[JobState | None, typer.Option(help="Only jobs in this state.")] = None,
     worker: options.OfWorker = None,
     source: Annotated[str | None, typer.Option(metavar="TEXT", help="Only jobs that were queued by that name.")] = None,
@@ -61,6 +61,7 @@ def jobs(
         ),
     ] = None,
     limit: Annotated[int, typer.Option(help="List at most so many.", min=1)] = 1000,
+    form: asking.Form,
     data: options.Data = None,
 ) -> None:
     """List jobs, or count them. The machine is the one that a job asks for.

@@ -21,7 +21,7 @@ from server.cli.grouping import RunByDefault
 
 app = typer.Typer(
     cls=RunByDefault,
-    help="Run what crashed again: on its own place, and on every other. "
+    help="Run what crashed again: on its own place, and on every other.\n\n"
     "Example: crashfarm reproduce result:20261122T061003123Z-7f3a9c21d4 --wait",
 )
 

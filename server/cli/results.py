@@ -20,7 +20,7 @@ def register(parent: typer.Typer) -> None:
 
 def results(
     asked: asking.Asked,
-    form: asking.Form,
+    *,
     worker: options.OfWorker = None,
     outcome: Annotated[JobResult | None, typer.Option(help="Only runs that ended so.")] = None,
     group: Annotated[
@@ -31,6 +31,7 @@ def results(
             autocompletion=completing.of_words(runs.COLUMNS),
         ),
     ] = None,
+    form: asking.Form,
     data: options.Data = None,
 ) -> None:
     """Count runs, by what they ran on, when, and how they ended; or only those that showed something.

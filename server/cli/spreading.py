@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from inspect import Parameter
 from typing import Any, get_type_hints
 
@@ -34,4 +34,5 @@ def _options(parameter: Parameter, groups: dict[str, Any]) -> Iterator[Parameter
     kind = groups[parameter.name]
     hints = get_type_hints(kind, include_extras=True)
     for one in fields(kind):
-        yield Parameter(one.name, Parameter.KEYWORD_ONLY, default=one.default, annotation=hints[one.name])
+        default = Parameter.empty if one.default is MISSING else one.default
+        yield Parameter(one.name, Parameter.KEYWORD_ONLY, default=default, annotation=hints[one.name])

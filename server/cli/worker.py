@@ -3,8 +3,9 @@
 import getpass
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -15,11 +16,10 @@ from crashfarm.documents.base import plain_name
 from crashfarm.documents.worker import Wish, Worker, worker_id
 from crashfarm.errors import ConfigError, NotFound
 from server import accounts, workers
-from server.cli import options
+from server.cli import completing, options
+from server.cli.spreading import spread
 
 app = typer.Typer(help="Workers: the machines that run jobs.", no_args_is_help=True)
-
-Reason = Annotated[str, typer.Option(help="Why; the worker's owner sees it.")]
 
 
 def register(parent: typer.Typer) -> None:
@@ -36,67 +36,98 @@ def show(data: options.Data = None, as_json: options.AsJson = False) -> None:
 
 @app.command("show")
 def show_one(
-    name: Annotated[str, typer.Argument(metavar="WORKER", show_default=False)], data: options.Data = None
+    name: Annotated[str, typer.Argument(metavar="WORKER", show_default=False, autocompletion=completing.workers)],
+    data: options.Data = None,
+    as_json: options.AsJson = True,
 ) -> None:
-    """Show a worker's whole document, as JSON."""
+    """Show a worker's whole document, always as JSON."""
     doc = options.connect(data).status.get(worker_id(name))
     if doc is None:
         raise NotFound(f"there is no worker {name}: see 'crashfarm worker list'")
     console.tell(json.dumps(doc, indent=1, ensure_ascii=False))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """What is asked of workers: of which, why, and how it is told."""
+
+    names: options.WorkerNames
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; the worker's owner sees it.")] = ""
+    as_json: options.AsJson = False
+    data: options.Data = None
+
+    def wish(self, desired: Wish) -> None:
+        """Ask that of all."""
+        status = options.connect(self.data).status
+        changed = (workers.wish(status, name, desired, self.reason, getpass.getuser()) for name in self.names)
+        self.tell(changed, f"is to {desired}")
+
+    def tell(self, changed: Iterable[Worker], words: str) -> None:
+        """Say of each worker what was done, as soon as it is; as JSON all at once."""
+        if self.as_json:
+            console.print_table(_COLUMNS, [_cells(worker) for worker in changed], as_json=True)
+            return
+        for worker in changed:
+            console.tell(f"{plain_name(worker.id)} {words}")
+
+
 @app.command("pause")
-def pause(names: options.WorkerNames, reason: Reason = "", data: options.Data = None) -> None:
+@spread
+def pause(ask: Ask) -> None:
     """Let workers rest: what runs goes on, nothing new is begun until they are resumed."""
-    _wish(names, Wish.PAUSE, reason, data)
+    ask.wish(Wish.PAUSE)
 
 
 @app.command("resume")
-def resume(names: options.WorkerNames, reason: Reason = "", data: options.Data = None) -> None:
+@spread
+def resume(ask: Ask) -> None:
     """End a pause, a drain, a stop that has not happened yet, or a quarantine."""
-    _wish(names, Wish.RUN, reason, data)
+    ask.wish(Wish.RUN)
 
 
 @app.command("drain")
-def drain(names: options.WorkerNames, reason: Reason = "", data: options.Data = None) -> None:
+@spread
+def drain(ask: Ask) -> None:
     """Let workers end what runs and begin nothing more, and stay."""
-    _wish(names, Wish.DRAIN, reason, data)
+    ask.wish(Wish.DRAIN)
 
 
 @app.command("stop")
-def stop(names: options.WorkerNames, reason: Reason = "", data: options.Data = None) -> None:
+@spread
+def stop(ask: Ask) -> None:
     """End workers at once; what runs goes back to the queue."""
-    _wish(names, Wish.STOP, reason, data)
+    ask.wish(Wish.STOP)
 
 
 @app.command("restart")
-def restart(names: options.WorkerNames, reason: Reason = "", data: options.Data = None) -> None:
+@spread
+def restart(ask: Ask) -> None:
     """Let workers end what runs and begin anew."""
-    _wish(names, Wish.RESTART, reason, data)
+    ask.wish(Wish.RESTART)
 
 
 @app.command("update")
-def update(names: options.WorkerNames, reason: Reason = "", data: options.Data = None) -> None:
+@spread
+def update(ask: Ask) -> None:
     """Let workers end what runs, run the update command of their own configuration, and begin anew."""
-    _wish(names, Wish.UPDATE, reason, data)
+    ask.wish(Wish.UPDATE)
 
 
 @app.command("quarantine")
-def quarantine(names: options.WorkerNames, reason: Reason = "", data: options.Data = None) -> None:
+@spread
+def quarantine(ask: Ask) -> None:
     """Take workers out until they are resumed."""
-    status, now = options.connect(data).status, times.to_text(times.utc_now())
-    for name in names:
-        workers.quarantine(status, name, reason or "taken out by an admin", getpass.getuser(), now)
-        console.tell(f"{name} is in quarantine")
+    status, now = options.connect(ask.data).status, times.to_text(times.utc_now())
+    reason, by = ask.reason or "taken out by an admin", getpass.getuser()
+    ask.tell((workers.quarantine(status, name, reason, by, now) for name in ask.names), "is in quarantine")
 
 
 @app.command("forget")
-def forget(names: options.WorkerNames, data: options.Data = None) -> None:
+def forget(names: options.WorkerNames, data: options.Data = None, as_json: options.AsJson = False) -> None:
     """Delete the documents of workers that will not come back."""
     status = options.connect(data).status
-    for name in names:
-        workers.forget(status, name)
-        console.tell(f"{name} is forgotten")
+    forgotten = (workers.forget(status, name) for name in names)
+    Ask(names=names, as_json=as_json).tell(forgotten, "is forgotten")
 
 
 @app.command("account")
@@ -143,18 +174,17 @@ def _secret_file(file: Path | None) -> Iterator[Callable[[str], None]]:
         raise
 
 
-def _wish(names: list[str], desired: Wish, reason: str, data: options.Data) -> None:
-    status = options.connect(data).status
-    for name in names:
-        workers.wish(status, name, desired, reason, getpass.getuser())
-        console.tell(f"{name} is to {desired}")
-
-
 _COLUMNS = ("name", "state", "since", "wish", "running", "slots", "machine", "heartbeat", "version", "reason")
 
 
 def _cells(worker: Worker) -> tuple[object, ...]:
     machine = f"{worker.os_name} {worker.os_version} {worker.cpu_name}"
     slots = (len(worker.running), worker.slots)
-    told = (worker.heartbeat_at, worker.version, worker.state_reason)
-    return (plain_name(worker.id), worker.state, worker.state_since, worker.control.desired, *slots, machine, *told)
+    # What an admin has said counts before the worker has come to know of it.
+    wish, said = (
+        ("quarantine", worker.quarantine.reason)
+        if worker.quarantine
+        else (worker.control.desired, worker.control.reason)
+    )
+    told = (worker.heartbeat_at, worker.version, worker.state_reason or said)
+    return (plain_name(worker.id), worker.state, worker.state_since, wish, *slots, machine, *told)

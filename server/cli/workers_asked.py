@@ -31,7 +31,7 @@ def register(parent: typer.Typer) -> None:
 
 def workers(
     asked: asking.Asked,
-    form: asking.Form,
+    *,
     state: Annotated[WorkerState | None, typer.Option(help="Only workers in this state.")] = None,
     group: Annotated[
         list[str] | None,
@@ -41,6 +41,7 @@ def workers(
             autocompletion=completing.of_words(GROUPS),
         ),
     ] = None,
+    form: asking.Form,
     data: options.Data = None,
 ) -> None:
     """List workers, with how many runs each has done and how many of these failed.

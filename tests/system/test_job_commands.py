@@ -61,6 +61,7 @@ def test_options_out_of_range_are_refused_by_name(farm: Shell) -> None:
     for command in (
         ("job", "add", "-", "--priority", "4"),
         ("job", "add", "-", "--timeout", "0"),
+        ("job", "add", "-", "--timeout", "inf"),
         ("job", "add", "-", "--attempts", "0"),
         ("job", "priority", "9", job),
         ("worker", "jump", "alpha"),

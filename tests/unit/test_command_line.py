@@ -29,6 +29,13 @@ def test_one_room_is_opened_for_one_command() -> None:
     assert cli.rooms_for(["nonsense"], {}) == list(cli.ROOMS)
 
 
+def test_each_command_is_listed_under_what_it_is_for() -> None:
+    """Nobody reads a list of thirty."""
+    assert sorted(name for names in cli.PANELS.values() for name in names) == sorted(NAMES)
+    told = CliRunner().invoke(cli.build(), ["--help"]).stdout
+    assert [panel for panel in cli.PANELS if f"─ {panel} ─" not in told] == []
+
+
 @pytest.mark.parametrize("variable", ["COMP_WORDS", "_TYPER_COMPLETE_ARGS"])
 @pytest.mark.parametrize(
     ("line", "rooms"),
