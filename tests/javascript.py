@@ -71,14 +71,15 @@ _IMPORT = re.compile(r'^import \{ ([^}]+) \} from "(\.[^"]+)";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(function|class|const) (\w+))", re.MULTILINE)
 
 
-def dashboard(*modules: str, also: str = "") -> Callable[..., Any]:
+def dashboard(*modules: str, also: str = "", before: str = "") -> Callable[..., Any]:
     """The named modules of the dashboard, what they import, and a module that a test writes, `also`, in one engine.
+    `before` runs first: it stands in for what a browser has and the engine has not.
 
     Gives a function that takes `"module.function"`, the module by its path without its suffix, and the arguments, all
     plain JSON; it awaits a promise. A refusal of ours, Impossible, is raised as ImpossibleAct.
     """
     context = quickjs.Context()
-    context.eval("var modules = {};")
+    context.eval(f"var modules = {{}}; {before}")
     loaded: set[Path] = set()
     for module in modules:
         _load(context, DASHBOARD / f"{module}.js", loaded)

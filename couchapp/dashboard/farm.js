@@ -4,6 +4,7 @@ import { saveOnTop } from "./acts/bulk.js";
 import { save } from "./acts/saving.js";
 import { Impossible } from "./acts/impossible.js";
 import { el, fill } from "./lib/dom.js";
+import { Kept } from "./lib/kept.js";
 import { tellConflict } from "./parts/dialogs.js";
 import { tellOutcomes } from "./parts/outcomes.js";
 import { plainName, plural } from "./state/words.js";
@@ -13,6 +14,7 @@ const SAID_MS = 8_000;
 export class Farm {
   constructor(couch, places, said) {
     this.couch = couch;
+    this.kept = new Kept();
     this.places = places;
     this.said = said;
     this.user = { name: null, roles: [] };

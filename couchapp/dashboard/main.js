@@ -4,7 +4,7 @@ import { Farm } from "./farm.js";
 import { Couch, placesOf } from "./lib/couch.js";
 import { el, fill } from "./lib/dom.js";
 import { Feed } from "./lib/feed.js";
-import { Pace, topicOf } from "./lib/pace.js";
+import { EVERYTHING, Pace, topicOf } from "./lib/pace.js";
 import { PAGES } from "./pages.js";
 import { Shell } from "./parts/shell.js";
 import { signIn } from "./parts/signin.js";
@@ -12,7 +12,6 @@ import { askSetup } from "./state/addresses.js";
 import { rightsOf } from "./state/rights.js";
 
 const REST_MS = 1_000;
-const EVERYTHING = "everything";
 
 class Dashboard {
   constructor() {
@@ -32,7 +31,10 @@ class Dashboard {
     try {
       const user = await couch.session();
       if (!user.name) return this.#leave("");
-      const [security, setup] = await Promise.all([couch.get(`${encodeURIComponent(places.status)}/_security`), askSetup(couch, places)]);
+      this.feeds = [places.status, places.history].map((database) => this.#feed(database));
+      const path = `${encodeURIComponent(places.status)}/_security`;
+      const [security, setup] = await Promise.all([couch.get(path), askSetup(couch, places), ...this.feeds.map((feed) => feed.here())]);
+      this.farm.kept.forget(new Set([EVERYTHING]));
       Object.assign(this.farm, { user, ...setup, rights: rightsOf(user, security) });
     } catch (trouble) {
       if (trouble.status === 403) return this.#leave("That user may not see this farm.");
@@ -41,7 +43,7 @@ class Dashboard {
     }
     this.shell.signedIn(this.farm);
     this.turnTo();
-    return this.#follow();
+    return this.look();
   }
 
   #later(trouble) {
@@ -83,13 +85,11 @@ class Dashboard {
     this.shown.clear();
   }
 
-  #follow() {
-    const { couch, places } = this.farm;
-    this.feeds = [places.status, places.history].map((database) => new Feed(couch, database, {
+  #feed(database) {
+    return new Feed(this.farm.couch, database, {
       onChanges: (ids) => this.#changed(ids),
       onState: (connected) => this.shell.connection(database, connected),
-    }));
-    this.look();
+    });
   }
 
   // A page that nobody sees asks nothing; browsers have few connections to one server.
@@ -101,7 +101,9 @@ class Dashboard {
   }
 
   #changed(ids) {
-    this.pace.mark(...(ids ? new Set(ids.map(topicOf)) : [EVERYTHING]));
+    const topics = new Set(ids ? ids.map(topicOf) : [EVERYTHING]);
+    this.farm.kept.forget(topics);
+    this.pace.mark(...topics);
     this.#turn();
   }
 

@@ -15,7 +15,13 @@ export class Feed {
     this.onChanges = onChanges;
     this.onState = onState;
     this.since = "now";
+    this.heard = false;
     this.stopped = null;
+  }
+
+  // Find out where the changes stand: what is asked for afterwards holds all that came before.
+  async here() {
+    this.since = (await this.couch.get(this.path, { since: "now", limit: 1 })).last_seq;
   }
 
   start() {
@@ -48,9 +54,10 @@ export class Feed {
 
   async #ask(signal, returning) {
     // After a break, and at first, an answer comes at once: it tells where the feed stands, and that there is one.
-    const first = this.since === "now" || returning;
+    const first = !this.heard || this.since === "now" || returning;
     const query = { feed: first ? "normal" : "longpoll", since: this.since, limit: MOST, timeout: WAIT_MS };
     const answer = await this.couch.get(this.path, query, signal);
+    this.heard = true;
     this.onState(true);
     const full = answer.results.length >= MOST;
     this.since = full ? "now" : answer.last_seq;

@@ -1,5 +1,7 @@
 // Decides when to ask again: what changed is asked for at once, but never twice within a second.
 
+export const EVERYTHING = "everything"; // stands for all topics
+
 export class Pace {
   constructor(rest) {
     this.rest = rest; // milliseconds

@@ -7,10 +7,12 @@ import { askSilent } from "../state/workers.js";
 import { ago, count, plainName, plural, stamp } from "../state/words.js";
 import { nothing, section } from "./pieces.js";
 
+const CONFLICTS_SECONDS = 10; // so often it is asked for conflicts, which nobody has to see at once
 const SHOWN = 6; // reasons for which jobs are stuck
 
 export class Attention {
   topics = ["worker", "job", "branch"];
+  seconds = 20; // a worker falls silent while nothing changes
 
   constructor(farm) {
     this.farm = farm;
@@ -20,9 +22,11 @@ export class Attention {
   }
 
   async ask() {
-    const { couch, places } = this.farm;
+    const { couch, places, kept } = this.farm;
     const [silent, { classes }, branches, kinds, conflicts] = await Promise.all([
-      askSilent(couch, places, stamp), askClasses(couch, places), askBranches(couch, places), askKinds(couch, places), this.#askConflicts(),
+      kept.get("worker", "silent", () => askSilent(couch, places, stamp), this.seconds / 2), kept.get("job", "classes", () => askClasses(couch, places)),
+      kept.get("branch", "branches", () => askBranches(couch, places)), kept.get("worker", "kinds", () => askKinds(couch, places)),
+      kept.get("", "conflicts", () => this.#askConflicts(), CONFLICTS_SECONDS),
     ]);
     const stuck = classes.map((one) => ({ ...one, why: whyPending(one, branches, kinds) })).filter((one) => one.why);
     return [...silentItems(silent, couch.now()), ...quarantineItems(kinds), ...stuckItems(stuck), ...conflictItems(conflicts)];

@@ -31,9 +31,9 @@ export class JobList {
   }
 
   async ask() {
-    const { couch, places } = this.farm;
+    const { couch, places, kept } = this.farm;
     const wanted = this.wanted;
-    const [counts, page] = await Promise.all([askCounts(couch, places), askPage(couch, places, wanted, this.pager.start)]);
+    const [counts, page] = await Promise.all([kept.get("job", "counts", () => askCounts(couch, places)), askPage(couch, places, wanted, this.pager.start)]);
     return { wanted, counts, ...page };
   }
 

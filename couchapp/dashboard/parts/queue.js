@@ -22,9 +22,10 @@ export class Queue {
   }
 
   async ask() {
-    const { couch, places } = this.farm;
+    const { couch, places, kept } = this.farm;
     const [{ classes, more }, branches, kinds, waiting] = await Promise.all([
-      askClasses(couch, places), askBranches(couch, places), askKinds(couch, places), askWaiting(couch, places),
+      kept.get("job", "classes", () => askClasses(couch, places)), kept.get("branch", "branches", () => askBranches(couch, places)),
+      kept.get("worker", "kinds", () => askKinds(couch, places)), kept.get("job", "waiting", () => askWaiting(couch, places)),
     ]);
     return { classes: classes.map((one) => ({ ...one, why: whyPending(one, branches, kinds) })), more, waiting };
   }

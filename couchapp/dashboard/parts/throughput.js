@@ -1,7 +1,7 @@
 // How many jobs ended in each minute of the last hour: as a chart where its library is installed, always as numbers.
 
 import { el, fill, reconcile } from "../lib/dom.js";
-import { OUTCOMES, askThroughput } from "../state/throughput.js";
+import { OUTCOMES, keptThroughput } from "../state/throughput.js";
 import { count } from "../state/words.js";
 import { section } from "./pieces.js";
 
@@ -10,6 +10,7 @@ const WORDS = { success: "nothing found", failure: "something found", error: "co
 
 export class Throughput {
   topics = ["result"];
+  seconds = 30; // minutes go by while nothing ends
 
   constructor(farm) {
     this.farm = farm;
@@ -27,7 +28,7 @@ export class Throughput {
   }
 
   ask() {
-    return askThroughput(this.farm.couch, this.farm.places, this.farm.couch.now());
+    return keptThroughput(this.farm);
   }
 
   async show(told) {

@@ -2,7 +2,7 @@
 
 import { el, fill } from "../lib/dom.js";
 import { askCounts, askWaiting } from "../state/jobs.js";
-import { askThroughput, rate } from "../state/throughput.js";
+import { keptThroughput, rate } from "../state/throughput.js";
 import { askStates } from "../state/workers.js";
 import { count, plural } from "../state/words.js";
 
@@ -11,6 +11,7 @@ const RESTING = new Set(["paused", "draining", "quarantined"]);
 
 export class Tiles {
   topics = ["worker", "job", "result"];
+  seconds = 30; // minutes go by while nothing ends
 
   constructor(farm) {
     this.farm = farm;
@@ -26,9 +27,10 @@ export class Tiles {
   }
 
   async ask() {
-    const { couch, places } = this.farm;
+    const { couch, places, kept } = this.farm;
     const [states, jobs, waiting, told] = await Promise.all([
-      askStates(couch, places), askCounts(couch, places), askWaiting(couch, places), askThroughput(couch, places, couch.now()),
+      kept.get("worker", "states", () => askStates(couch, places)), kept.get("job", "counts", () => askCounts(couch, places)),
+      kept.get("job", "waiting", () => askWaiting(couch, places)), keptThroughput(this.farm),
     ]);
     return { states, jobs, waiting, speed: rate(told) };
   }

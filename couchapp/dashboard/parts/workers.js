@@ -36,9 +36,9 @@ export class Workers {
   }
 
   async ask() {
-    const { couch, places } = this.farm;
+    const { couch, places, kept } = this.farm;
     const chosen = this.chosen;
-    const [states, page] = await Promise.all([askStates(couch, places), askPage(couch, places, { ...chosen, start: this.pager.start })]);
+    const [states, page] = await Promise.all([kept.get("worker", "states", () => askStates(couch, places)), askPage(couch, places, { ...chosen, start: this.pager.start })]);
     await this.inputs.ask(couch, places, page.workers.flatMap(shownJobs));
     return { chosen, states, ...page };
   }

@@ -11,6 +11,12 @@ export async function askThroughput(couch, places, now) {
   return series(minutes, answer.rows);
 }
 
+const FRESH_SECONDS = 15; // the minutes go on whether anything ends or not
+
+export function keptThroughput({ couch, places, kept }) {
+  return kept.get("result", "throughput", () => askThroughput(couch, places, couch.now()), FRESH_SECONDS);
+}
+
 export function lastMinutes(now) {
   const last = Math.floor(now / 60_000) * 60_000;
   return Array.from({ length: MINUTES }, (_, at) => last - (MINUTES - 1 - at) * 60_000);

@@ -1,0 +1,78 @@
+"""How the dashboard follows the changes: what it asks again, and what it keeps."""
+
+from typing import Any
+
+from tests.javascript import dashboard
+
+Json = dict[str, Any]
+
+run = dashboard(
+    "lib/feed",
+    "lib/kept",
+    also="""
+import { Feed } from "./lib/feed.js";
+import { Kept } from "./lib/kept.js";
+// How often each question was asked: steps are ["ask", topic, name, seconds], ["change", topic, …] and ["wait", ms].
+export async function keep(steps) {
+  let now = 0;
+  const asked = {}, kept = new Kept(() => now);
+  const ask = (name) => async () => {
+    asked[name] = (asked[name] || 0) + 1;
+    if (name === "fails") throw new Error("no answer");
+  };
+  for (const [what, ...rest] of steps) {
+    if (what === "ask") await kept.get(rest[0], rest[1], ask(rest[1]), rest[2] ?? Infinity).catch(() => null);
+    else if (what === "change") kept.forget(new Set(rest));
+    else now += rest[0];
+  }
+  return asked;
+}
+// What a feed asks first, and what it is told, where this has changed since it found out where it stands.
+export async function follow(changes) {
+  const asked = [], told = [];
+  const couch = { get: async (path, query, signal) => {
+    asked.push(query);
+    if (!signal) return { results: [], last_seq: "7-x" };
+    if (query.since !== "7-x") return new Promise(() => {});
+    return { results: changes.map((id) => ({ id })), last_seq: "8-x" };
+  } };
+  const feed = new Feed(couch, "farm", { onChanges: (ids) => told.push(ids), onState: (state) => told.push(state) });
+  await feed.here();
+  feed.start();
+  for (let turn = 0; turn < 9; turn += 1) await null;
+  return { asked, told };
+}
+""",
+    before="""
+var AbortController = class { signal = { aborted: false, addEventListener() {} }; };
+var setTimeout = () => 0;
+""",
+)
+
+
+def test_what_is_about_one_topic_is_asked_again_when_that_changes() -> None:
+    """And not when others do."""
+    ask = ["ask", "branch", "branches"]
+    assert run("also.keep", [ask, ask, ["change", "job", "worker"], ask]) == {"branches": 1}
+    assert run("also.keep", [ask, ["change", "job", "branch"], ask, ask]) == {"branches": 2}
+    assert run("also.keep", [ask, ["change", "everything"], ask]) == {"branches": 2}
+
+
+def test_what_the_time_changes_is_asked_again_in_time() -> None:
+    """A worker falls silent while nothing happens."""
+    ask = ["ask", "worker", "silent", 10]
+    assert run("also.keep", [ask, ["wait", 9_999], ask]) == {"silent": 1}
+    assert run("also.keep", [ask, ["wait", 10_000], ask]) == {"silent": 2}
+
+
+def test_a_question_that_failed_is_asked_again() -> None:
+    """An error is no answer."""
+    assert run("also.keep", [["ask", "job", "fails"], ["ask", "job", "fails"]]) == {"fails": 2}
+
+
+def test_nothing_is_missed_between_the_first_answers_and_the_feed() -> None:
+    """It begins where the changes stood before anything was asked, and says at once that it is there."""
+    told = run("also.follow", ["job:1"])
+    assert told["told"] == [True, ["job:1"]]
+    assert told["asked"][0] == {"since": "now", "limit": 1}
+    assert (told["asked"][1]["since"], told["asked"][1]["feed"]) == ("7-x", "normal")
