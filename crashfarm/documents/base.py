@@ -1,7 +1,9 @@
 """What all documents share: an id, a revision, and members that others added and that survive a rewrite."""
 
+from collections.abc import Callable
 from functools import cache
-from typing import Any, ClassVar, Self, get_args
+from operator import attrgetter
+from typing import Any, ClassVar, Self, get_args, get_origin
 
 import msgspec
 
@@ -31,12 +33,15 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         if doc.get("type") != cls.TYPE:
             raise InvalidDocument(f"{doc.get('_id')}: type is {doc.get('type')!r}, not {cls.TYPE!r}")
         try:
-            return msgspec.convert(doc | {"id": doc["_id"], "rev": doc.get("_rev"), "origin": doc}, cls)
+            read = msgspec.convert(doc | {"id": doc["_id"], "rev": doc.get("_rev"), "origin": {}}, cls)
         except (msgspec.ValidationError, KeyError) as exc:
             raise InvalidDocument(f"{doc.get('_id')}: {exc}") from exc
+        return read.evolve(origin=_Origin(doc, read))
 
     def to_doc(self) -> Json:
         """The document as CouchDB takes it: plain JSON values, members that we do not know included."""
+        if isinstance(self.origin, _Origin):
+            return _patched(self, self.origin)
         own: Json = _plain(self.evolve(origin={}))
         for name in _ENVELOPE:
             del own[name]
@@ -52,26 +57,86 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, **changes)
 
 
+class _Origin(Json):
+    """A document as it was read, and what was read out of it: who writes it again converts only what has changed."""
+
+    __slots__ = ("read",)
+
+    def __init__(self, doc: Json, read: Document) -> None:
+        super().__init__(doc)
+        self.read = read
+
+
+def _patched(now: Document, origin: _Origin) -> Json:
+    """The origin with what has changed since, what could be changed in place, and what it lacks."""
+    doc, plan = dict(origin), _plan(type(now))
+    pairs = zip(plan.names, plan.values(now), plan.values(origin.read), strict=True)
+    changed = {name for name, value, before in pairs if value is not before}
+    lacking = () if origin.keys() >= plan.own else plan.own - origin.keys()
+    for name in changed.union(plan.mutable, lacking):
+        value = getattr(now, name)
+        doc[name] = value if type(value) in _SCALARS else _plain_on(value, origin.get(name))
+    doc["_id"], doc["_rev"], doc["type"] = now.id, now.rev, now.TYPE
+    if not now.rev:
+        del doc["_rev"]
+    return doc
+
+
+_SCALARS = frozenset((str, int, float, bool, type(None)))
+
+
+def _plain_on(value: Any, origin: Any) -> Any:
+    """A value as JSON, with the members of the origin that its type has no field for."""
+    plain = _plain(value)
+    if origin:
+        _descend(value, plain, origin)
+    return plain
+
+
 class _Plan(msgspec.Struct, frozen=True):
-    """What is to be known of a type of structs: its members, and those that may hold structs themselves."""
+    """What is to be known of a type of structs.
+
+    All its members; those that are not of the envelope, and how to get their values; those that may hold structs
+    themselves; those whose values can be changed in place.
+    """
 
     members: frozenset[str]
+    names: tuple[str, ...]
+    own: frozenset[str]
+    values: Callable[[msgspec.Struct], tuple[Any, ...]]
     deep: tuple[str, ...]
+    mutable: frozenset[str]
     may_omit: bool
 
 
 @cache
 def _plan(cls: type[msgspec.Struct]) -> _Plan:
-    fields = msgspec.structs.fields(cls)
-    deep = tuple(field.name for field in fields if field.name not in _ENVELOPE and _holds_structs(field.type))
-    return _Plan(frozenset(cls.__struct_fields__), deep, cls.__struct_config__.omit_defaults)
+    fields = [field for field in msgspec.structs.fields(cls) if field.name not in _ENVELOPE]
+    names = tuple(field.name for field in fields)
+    return _Plan(
+        members=frozenset(cls.__struct_fields__),
+        names=names,
+        own=frozenset(names),
+        values=attrgetter(*names),
+        deep=tuple(field.name for field in fields if _holds(field.type, _is_struct)),
+        mutable=frozenset(field.name for field in fields if _holds(field.type, _is_mutable)),
+        may_omit=cls.__struct_config__.omit_defaults,
+    )
 
 
-def _holds_structs(kind: Any) -> bool:
-    """Whether values of a type may be structs, or hold some."""
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return True
-    return any(map(_holds_structs, get_args(kind)))
+def _holds(kind: Any, is_it: Callable[[Any], bool]) -> bool:
+    """Whether values of a type may be of such a kind, or hold some."""
+    return is_it(kind) or any(_holds(part, is_it) for part in get_args(kind))
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _is_mutable(kind: Any) -> bool:
+    if _is_struct(kind):
+        return any(_holds(field.type, _is_mutable) for field in msgspec.structs.fields(kind))
+    return kind is Any or (get_origin(kind) or kind) in (dict, list)
 
 
 def _overlay(value: msgspec.Struct, plain: Json, origin: Json) -> None:

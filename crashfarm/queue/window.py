@@ -12,8 +12,9 @@ NARROWEST = 1.0
 GROWTH = 2.0
 DECAY = 0.98
 
-SLICE = 4
-"""So many readings wide is the part of the queue's front that is one worker's among others."""
+PART = 1024
+FRONT = 16_384
+"""Rows of the part of the queue's front that is one worker's among others, and of all their parts, at most."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -26,10 +27,10 @@ class Place(msgspec.Struct, frozen=True):
 class Window:
     """The first rows of a queue, among which a reading begins.
 
-    Who knows its neighbours reads in the middle of its own part: the parts lie side by side, so that workers of a like
-    pace do not meet. Else the start is random in a window as wide as so many readings. It trebles when a claim met
-    nothing but others, grows less when it met fewer, and shrinks by a fiftieth when it met none: many workers come to
-    spread over many rows, and one alone takes the jobs in their order.
+    Who knows its neighbours begins with its own part: the parts lie side by side, and are as wide for those who read
+    little as for those who read much, so that they do not meet. Else the start is random in a window as wide as so many
+    readings. It trebles when a claim met nothing but others, grows less when it met fewer, and shrinks by a fiftieth
+    when it met none: many workers come to spread over many rows, and one alone takes the jobs in their order.
     """
 
     def __init__(self, rng: random.Random) -> None:
@@ -40,8 +41,8 @@ class Window:
     def start(self, pending: int, limit: int) -> int:
         """The row to begin at, so that `limit` rows follow if there are as many."""
         if self.place.count > 1:
-            width = max(limit, min(SLICE * limit, pending // self.place.count))
-            return max(0, min(self.place.rank * width + (width - limit) // 2, pending - limit))
+            width = max(limit, min(PART, FRONT // self.place.count, pending // self.place.count))
+            return max(0, min(self.place.rank * width, pending - limit))
         return self._rng.randint(0, max(0, min(int(self.readings * limit), pending) - limit))
 
     def fair(self, pending: int) -> int:

@@ -34,7 +34,7 @@ class MemoryDatabase(FakeDatabase):
         self._seq = 0
         self._known: dict[tuple[str, str, str], list[Entry]] = {}
         self._built: dict[str, list[Entry]] = {}
-        self._lazy = False
+        self._update = "true"
 
     def get(self, document_id: str, **options: Any) -> Json | None:
         """A copy of the document, or None."""
@@ -57,8 +57,8 @@ class MemoryDatabase(FakeDatabase):
         self._request("delete", lambda: self._delete(document_id, rev))
 
     def view(self, design: str, view: str, **query: Any) -> View:
-        """Rows of a view, of all that is written by now; with update=lazy, of what was when it was last asked."""
-        self._lazy = query.pop("update", "true") == "lazy"
+        """Rows of a view, of all that is written by now; with update=lazy or false, of what was when it was built."""
+        self._update = query.pop("update", "true")
         query.setdefault("reduce", (ROOT / "views" / design / view / "reduce").exists())
         return self._request("view", lambda: _copies(super(MemoryDatabase, self).view(design, view, **query)))
 
@@ -113,8 +113,9 @@ class MemoryDatabase(FakeDatabase):
     def _index(self, path: str) -> list[Entry]:
         """Documents do not change within a revision: each is mapped once."""
         before = self._built.get(path, [])
-        self._built[path] = self._build(path)
-        return before if self._lazy else self._built[path]
+        if self._update != "false":
+            self._built[path] = self._build(path)
+        return self._built[path] if self._update == "true" else before
 
     def _build(self, path: str) -> list[Entry]:
         entries: list[Entry] = []

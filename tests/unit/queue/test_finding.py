@@ -56,8 +56,9 @@ class Crew:
 @pytest.mark.parametrize(("workers", "slots"), [(2, 4), (4, 8), (8, 4), (16, 2)])
 def test_workers_that_share_a_queue_seldom_meet(workers: int, slots: int) -> None:
     """Less than one claim in twenty is somebody else's, once they know each other; no job runs twice."""
-    crew = Crew(32 * workers * slots, workers)
-    crew.run(slots, 6)
+    turns = max(12, 64 // workers)
+    crew = Crew(3 * turns * workers * slots, workers)
+    crew.run(slots, turns)
     conflicts, bulk = Counter[str](), crew.status.bulk
 
     def counted(docs: Any) -> Any:
@@ -67,7 +68,7 @@ def test_workers_that_share_a_queue_seldom_meet(workers: int, slots: int) -> Non
 
     crew.status.bulk = counted  # type: ignore[method-assign]
     before = sum(crew.ran.values())
-    crew.run(slots, 10)
+    crew.run(slots, turns)
     assert conflicts["conflict"] < 0.05 * (sum(crew.ran.values()) - before)
     assert set(crew.ran.values()) == {1}
 
