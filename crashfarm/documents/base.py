@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 from operator import attrgetter
-from typing import Any, ClassVar, Self, get_args, get_origin
+from typing import Any, ClassVar, Self, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -11,7 +11,12 @@ from crashfarm.errors import InvalidDocument
 
 Json = dict[str, Any]
 
+D = TypeVar("D", bound="Document")
+
 _ENVELOPE = ("id", "rev", "origin")
+
+_EXACT = 2.0**53
+"""From here on floats stand for several whole numbers."""
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +38,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         if doc.get("type") != cls.TYPE:
             raise InvalidDocument(f"{doc.get('_id')}: type is {doc.get('type')!r}, not {cls.TYPE!r}")
         try:
-            read = msgspec.convert(doc | {"id": doc["_id"], "rev": doc.get("_rev"), "origin": {}}, cls)
+            read = _convert(doc | {"id": doc["_id"], "rev": doc.get("_rev"), "origin": {}}, cls)
         except (msgspec.ValidationError, KeyError) as exc:
             raise InvalidDocument(f"{doc.get('_id')}: {exc}") from exc
         return read.evolve(origin=_Origin(doc, read))
@@ -55,6 +60,23 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     def evolve(self, **changes: Any) -> Self:
         """The same document with some fields changed."""
         return msgspec.structs.replace(self, **changes)
+
+
+def _convert(content: Json, cls: type[D]) -> D:
+    """The content as a document. Where a whole number is meant, 2.0 is one, too: to JavaScript they are the same."""
+    try:
+        return msgspec.convert(content, cls)
+    except msgspec.ValidationError:
+        return msgspec.convert(_whole(content), cls)
+
+
+def _whole(value: Any) -> Any:
+    """A JSON value with integers in the place of floats that are whole and stand for no other number."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _whole(item) for name, item in value.items()}
+    return [_whole(item) for item in value] if isinstance(value, list) else value
 
 
 class _Origin(Json):

@@ -115,6 +115,28 @@ def test_any_json_is_read_or_refused(doc: Json, kind: str) -> None:
         read(doc | {"type": kind})
 
 
+def floating(value: Any) -> Any:
+    """The same JSON as a writer makes it that has floats only."""
+    if isinstance(value, dict):
+        return {name: floating(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [floating(item) for item in value]
+    return float(value) if type(value) is int else value
+
+
+@pytest.mark.parametrize("make", OF_OURS)
+def test_whole_floats_are_read_as_the_integers_that_they_are(make: Any) -> None:
+    """JavaScript, and so validation, does not tell 2.0 from 2: nobody could read what it lets in."""
+    assert read(floating(make())) == read(make()).evolve(origin=floating(make()))
+
+
+@pytest.mark.parametrize("number", [2.5, 1e300, float(2**53)])
+def test_floats_that_are_no_exact_integers_are_not_read_as_such(number: float) -> None:
+    """Neither a fraction nor what stands for several numbers."""
+    with pytest.raises(InvalidDocument, match=r"\$\.slots"):
+        read(samples.worker() | {"slots": number})
+
+
 def test_revision_is_written_only_where_there_is_one() -> None:
     """A new document must not name the revision that it replaces."""
     job = Job.from_doc(samples.pending())
