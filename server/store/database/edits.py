@@ -29,9 +29,13 @@ from server.store.revisions import (
 _encode = msgspec.json.Encoder().encode
 _COLUMNS = "seq, id, rev, deleted, body, atts, tree"
 _FIND = f"SELECT {_COLUMNS} FROM doc WHERE id = ?"  # noqa: S608 - a constant
+_FIND_MANY = f"""SELECT {_COLUMNS} FROM doc WHERE id IN (SELECT value FROM json_each(?))
+ AND length(body) <= ?"""  # noqa: S608 - a constant
 _INSERT = f"INSERT INTO doc ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - a constant
 _MOVE = "UPDATE doc SET seq = ?, rev = ?, deleted = ?, body = ?, atts = ?, tree = ? WHERE seq = ?"
 _KEEP = "INSERT OR REPLACE INTO rev VALUES (?, ?, ?, ?, ?)"
+#: Rows with larger bodies, in bytes, are not held for the rest of a transaction.
+HELD = 1 << 16
 
 
 class Row(NamedTuple):
@@ -73,12 +77,30 @@ class Transaction:
         self.designs_changed = False
         #: How many bodies were put aside, for compaction to forget.
         self.put_aside = 0
+        #: Rows of documents that have not changed since they were read.
+        self.held: dict[str, Row] = {}
 
     def find(self, doc_id: str) -> Row | None:
         """The document's row; None when there never was one."""
-        for row in self.connection.execute(_FIND, (doc_id,)):
-            return Row(*row)
+        if doc_id in self.held:
+            return self.held[doc_id]
+        for found in self.connection.execute(_FIND, (doc_id,)):
+            row = Row(*found)
+            if len(row.body) <= HELD:
+                self.held[doc_id] = row
+            return row
         return None
+
+    def read_ahead(self, ids: list[str]) -> None:
+        """Have the rows of documents at hand: they are found more quickly together than one by one."""
+        wanted = [doc_id for doc_id in ids if doc_id not in self.held]
+        if wanted:
+            rows = self.connection.execute(_FIND_MANY, (_encode(wanted).decode(), HELD))
+            self.held.update({row[1]: Row(*row) for row in rows})
+
+    def forget_held(self) -> None:
+        """Rows were changed in another way than by the methods below."""
+        self.held.clear()
 
     def insert(self, doc_id: str, rev: str, deleted: bool, body: bytes, atts: str | None, tree: str | None) -> None:
         """Add a document's row at the end of the sequence."""
@@ -108,6 +130,7 @@ class Transaction:
         """Give a document's row new contents and the next sequence number."""
         state = self.state
         state.update_seq += 1
+        self.held.pop(row.id, None)
         self.connection.execute(_MOVE, (state.update_seq, rev, deleted, pack(body), atts, tree, row.seq))
         if deleted != row.deleted:
             self._count(row.id, bool(row.deleted), -1)
@@ -123,6 +146,7 @@ class Transaction:
     def delete(self, row: Row) -> None:
         """Forget a document altogether; its sequence number stays used."""
         self.state.update_seq += 1
+        self.held.pop(row.id, None)
         self.connection.execute("DELETE FROM doc WHERE seq = ?", (row.seq,))
         self.connection.execute("DELETE FROM rev WHERE id = ?", (row.id,))
         self._count(row.id, bool(row.deleted), -1)
@@ -164,7 +188,8 @@ def edit(txn: Transaction, draft: Draft) -> str:
 
 def edit_many(txn: Transaction, drafts: Sequence[Draft]) -> list[str | StoreError]:
     """Write many edits in their order; runs of new documents go into the table in one statement."""
-    known = txn.known([draft.id for draft in drafts])
+    known = txn.known([draft.id for draft in drafts if draft.rev is None])
+    txn.read_ahead([draft.id for draft in drafts if draft.rev])
     results: list[str | StoreError] = []
     fresh: list[tuple[str, str, bool, bytes]] = []
     for draft in drafts:

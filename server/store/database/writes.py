@@ -45,6 +45,7 @@ class DocumentsWrite:
         """What validation functions have to see: (draft, new document, old document or None)."""
         if self.user is None:
             return []
+        txn.read_ahead([draft.id for draft in self.drafts if draft.rev and draft.refusal is None])
         return [call for draft in self.drafts if (call := self._call(txn, draft)) is not None]
 
     def _call(self, txn: Transaction, draft: Draft) -> tuple[Draft, bytes, bytes | None] | None:
@@ -137,6 +138,7 @@ class CompactWrite:
         for seq, doc_id, rev, deleted, text in rows:
             tree = stem(decode(rev, bool(deleted), text), txn.revs_limit)
             db.execute("UPDATE doc SET tree = ? WHERE seq = ?", (encode(tree), seq))
+            txn.forget_held()
             known = [str(name) for (name,) in db.execute("SELECT rev FROM rev WHERE id = ?", (doc_id,))]
             old = set(known) - {branch.rev for branch in tree}
             db.executemany("DELETE FROM rev WHERE id = ? AND rev = ?", ((doc_id, name) for name in old))

@@ -1,6 +1,7 @@
 """The store's JavaScript: a few child processes, and one method per kind of function that design documents hold."""
 
 import contextlib
+import functools
 import hashlib
 import logging
 import threading
@@ -37,6 +38,7 @@ Pair = tuple[bytes, bytes | None]
 Verdict = tuple[str, Any] | None
 
 
+@functools.lru_cache(maxsize=64)
 def program_key(program: Program) -> bytes:
     """What a program is known by: the digest of its text."""
     return hashlib.sha256(msgspec.msgpack.encode(program)).digest()[:16]
