@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
+
 from crashfarm import settings
 from crashfarm.database import Connection, Database
 from crashfarm.settings import Settings
@@ -31,6 +33,13 @@ def store(keep: Path | None = None) -> Iterator[Settings]:
         finally:
             process.terminate()
             process.wait()
+
+
+def processor() -> float:
+    """Seconds that an embedded store of this process has computed so far, with its own children; else 0."""
+    ours = [each for each in psutil.Process().children() if "server.store" in each.cmdline()]
+    times = [each.cpu_times() for store in ours for each in (store, *store.children(recursive=True))]
+    return float(sum(each.user + each.system for each in times))
 
 
 CHECKS = "documents"
