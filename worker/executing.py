@@ -94,7 +94,7 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
         try:
             prepared = prepare(build, job.input, folder, self.rules, read, built, job.buildtype)
             look = self.debugger.of_hang if self.debugger else None
-            mark = f"{mark_of(self.folder)}{folder.name}"
+            mark = f"{mark_of(self.folder)}{folder.name}/"
             ended = running.run(prepared.command, folder, prepared.environment, self._limits(job), mark, stop, look)
         except InputError as exc:
             return self._error(job, started_at, str(exc))

@@ -17,6 +17,9 @@ _PATIENCE = 10.0
 """Seconds until a process that does not die (it hangs in the kernel) is left alone."""
 
 _sessions: set[int] = set()
+_marks: set[str] = set()
+"""The sessions and marks of all runs that have not ended."""
+
 _lock = threading.Lock()
 
 
@@ -25,7 +28,7 @@ class Family:
 
     `start` starts the program, the `leader`, in a session of its own. A process that leaves its parents, its
     session and its environment behind becomes a child of ours (we are a subreaper), and is killed at the end of
-    whichever run that began before it ends first.
+    whichever run that began before it ends first. Who still has the mark of another run is left to that one.
     """
 
     def __init__(self, mark: str, start: Callable[[], "subprocess.Popen[bytes]"]) -> None:
@@ -36,6 +39,7 @@ class Family:
         with _lock:
             self.leader = start()
             _sessions.add(self.leader.pid)
+            _marks.add(mark)
         self._leader = self.leader.pid
         self._began = processes.started(self._leader) or 0
         self._known: dict[int, int] = {self._leader: self._began}
@@ -75,11 +79,12 @@ class Family:
         processes.reap(set(self._known) - {self._leader})
         with _lock:
             _sessions.discard(self._leader)
+            _marks.discard(self._mark)
 
     def _living(self) -> set[int]:
         table = processes.since(self._leader, self._begun)
         since = [process for process in table.values() if process.started >= self._began]
-        strays = _strays(since)
+        strays = _strays(since, self._mark)
         members = self._learn(table) | strays | processes.marked(self._mark, since)
         self._known |= {pid: table[pid].started for pid in members}
         return processes.alive(members, table)
@@ -93,8 +98,9 @@ class Family:
         return members
 
 
-def _strays(among: Iterable[Process]) -> set[int]:
+def _strays(among: Iterable[Process], mark: str) -> set[int]:
     """The pids of children of ours that we did not start: their sessions are neither ours nor those of runs."""
     with _lock:
-        ours = _sessions | {os.getsid(0)}
-    return {process.pid for process in among if process.parent == os.getpid() and process.session not in ours}
+        ours, others = _sessions | {os.getsid(0)}, _marks - {mark}
+    strays = [process for process in among if process.parent == os.getpid() and process.session not in ours]
+    return {process.pid for process in strays if not any(processes.marked(other, [process]) for other in others)}

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -20,12 +21,12 @@ time.sleep(600)
 """
 
 
-def run(where: Path, script: str, **limits: Any) -> Ended:
+def run(where: Path, script: str, mark: str = "run/", **limits: Any) -> Ended:
     """Run a Python script within limits."""
     running.become_subreaper()
     command = (sys.executable, "-S", "-c", script)
     bounds = Limits(**{"seconds": 30.0} | limits)
-    return running.run(command, where, {"PATH": "/usr/bin:/bin"}, bounds, f"{where}:run", Event())
+    return running.run(command, where, {"PATH": "/usr/bin:/bin"}, bounds, f"{where}:{mark}", Event())
 
 
 def test_a_file_that_grows_too_large_ends_its_program(tmp_path: Path) -> None:
@@ -104,3 +105,36 @@ while not os.path.exists("daemon"):
     assert ended.status == 0, ended.output
     pid = int((tmp_path / "daemon").read_text())
     assert not Path(f"/proc/{pid}").exists() or " Z " in Path(f"/proc/{pid}/stat").read_text()
+
+
+_LEAVES = """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        open("left", "w").close()
+        while not os.path.exists("go"):
+            time.sleep(0.01)
+        open("done", "w").close()
+        time.sleep(600)
+    os._exit(0)
+os.wait()
+while not os.path.exists("done"):
+    time.sleep(0.01)
+"""
+
+_WAITS = """
+import os, time
+while not os.path.exists("left"):
+    time.sleep(0.01)
+"""
+
+
+def test_the_end_of_a_run_leaves_the_helpers_of_another_alone(tmp_path: Path) -> None:
+    """Those, too, that have left their parents: who has the mark of a run is that run's."""
+    with ThreadPoolExecutor(2) as slots:
+        before = slots.submit(run, tmp_path, _WAITS, mark="before/")
+        beside = slots.submit(run, tmp_path, _LEAVES, mark="beside/", seconds=20.0)
+        assert before.result().status == 0
+        (tmp_path / "go").touch()
+        assert beside.result().status == 0
