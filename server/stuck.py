@@ -1,7 +1,7 @@
 """What does not get on, and why: jobs that no worker can run, that wait for others, that a silent worker holds."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -13,12 +13,18 @@ from crashfarm.documents.worker import Wish, Worker, WorkerState
 from crashfarm.queue import JobQueue
 from crashfarm.queue.abilities import RELAXATIONS, Demand
 from crashfarm.queue.settling import read
-from crashfarm.times import from_text
-from server import branches
+from crashfarm.times import to_text
+from server import branches, workers
 from server.able import abilities
 
 MOST = 200
 """Jobs that wait for others, or run, that are looked at one by one."""
+
+SILENT = 120.0
+"""Seconds without a heartbeat after which a worker is taken for gone; the dashboard goes by the same."""
+
+AGES = 3.15e9
+"""Seconds that are longer than any that is counted here: a hundred years."""
 
 
 class Stuck(msgspec.Struct, frozen=True):
@@ -34,20 +40,25 @@ class _Farm(msgspec.Struct, frozen=True):
 
     branches: dict[tuple[str, str], Branch]
     workers: tuple[Worker, ...]
+    now: datetime
+
+    def is_long_ago(self, text: str, seconds: float) -> bool:
+        """Whether a time is more than so many seconds ago. What people wrote there may be none: texts are compared."""
+        return text < to_text(self.now - timedelta(seconds=min(seconds, AGES)))
 
 
 def find(status: Database, now: datetime) -> list[Stuck]:
-    """All that is stuck. What only waits for its turn is not."""
-    farm = _Farm(
-        {(branch.product, branch.branch): branch for branch in branches.load(status)},
-        tuple(Worker.from_doc(doc) for doc in status.documents("worker:")),
-    )
+    """All that is stuck, and workers of whom nothing is known. What only waits for its turn is not."""
+    found = workers.find(status)
+    known = {(branch.product, branch.branch): branch for branch in branches.load(status)}
+    farm = _Farm(known, found.workers, now)
+    broken = [Stuck(0, worker, f"cannot be read: {reason}") for worker, reason in found.broken.items()]
     pending = [
         Stuck(waiting.count, _words(waiting.demand), reason)
         for waiting in JobQueue(status).waiting()
         if (reason := _why_pending(farm, waiting.demand, waiting.priority))
     ]
-    return [*pending, *_held_back(status), *_silent(status, farm, now)]
+    return [*broken, *pending, *_held_back(status), *_silent(status, farm)]
 
 
 def _why_pending(farm: _Farm, demand: Demand, priority: int) -> str:
@@ -61,7 +72,7 @@ def _why_pending(farm: _Farm, demand: Demand, priority: int) -> str:
     able = [worker for worker in farm.workers if abilities(worker, branch).meet(demand, relaxed)]
     if not able:
         return _nobody(farm, demand, branch, relaxed)
-    resting = [reason for worker in able if (reason := _why_resting(worker))]
+    resting = [reason for worker in able if (reason := _why_resting(farm, worker))]
     return f"all that could run it rest: {'; '.join(resting)}" if len(resting) == len(able) else ""
 
 
@@ -81,7 +92,7 @@ def _nobody(farm: _Farm, demand: Demand, branch: Branch, relaxed: int) -> str:
     return "no worker meets all of it, has the program and is allowed to run it"
 
 
-def _why_resting(worker: Worker) -> str:
+def _why_resting(farm: _Farm, worker: Worker) -> str:
     name = plain_name(worker.id)
     if worker.state == WorkerState.STOPPED:
         return f"{name} is stopped"
@@ -89,6 +100,8 @@ def _why_resting(worker: Worker) -> str:
         return f"{name} is in quarantine ({worker.quarantine.reason})"
     if worker.control.desired not in (Wish.RUN, Wish.RESTART, Wish.UPDATE):
         return f"{name} is to {worker.control.desired} ({worker.control.reason or 'no reason given'})"
+    if farm.is_long_ago(worker.heartbeat_at, SILENT):
+        return f"{name} is silent since {worker.heartbeat_at}"
     return ""
 
 
@@ -105,22 +118,22 @@ def _why_held_back(job: Job) -> str:
     return f"is tried again {job.delay_seconds:g} s after its last attempt{last}"
 
 
-def _silent(status: Database, farm: _Farm, now: datetime) -> list[Stuck]:
+def _silent(status: Database, farm: _Farm) -> list[Stuck]:
     """Running jobs of workers from whom nothing was heard for longer than the lease, by this machine's clock."""
-    workers = {plain_name(worker.id): worker for worker in farm.workers}
+    known = {plain_name(worker.id): worker for worker in farm.workers}
     rows = status.view("queue", "by_claim", reduce=False, include_docs=True, limit=MOST).rows
     jobs = [job for job in read(row.doc for row in rows) if job.state == JobState.RUNNING and job.claim]
-    return [found for job in jobs if (found := _why_silent(job, workers, now))]
+    return [found for job in jobs if (found := _why_silent(farm, job, known))]
 
 
-def _why_silent(job: Job, workers: dict[str, Worker], now: datetime) -> Stuck | None:
+def _why_silent(farm: _Farm, job: Job, known: dict[str, Worker]) -> Stuck | None:
     if job.claim is None:
         return None
-    worker = workers.get(job.claim.worker)
+    worker = known.get(job.claim.worker)
     if worker is None:
         return Stuck(1, job.id, f"is held by {job.claim.worker}, whom nobody knows")
     heard = max(worker.heartbeat_at, job.claim.renewed_at)
-    if (now - from_text(heard)).total_seconds() <= job.claim.lease_seconds:
+    if not farm.is_long_ago(heard, job.claim.lease_seconds):
         return None
     return Stuck(1, job.id, f"is held by {job.claim.worker}, silent since {heard}")
 

@@ -2,17 +2,38 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from crashfarm.database import Database
 from crashfarm.documents.worker import Control, Quarantine, Wish, Worker, worker_id
-from crashfarm.errors import Conflict, InputError, NotFound
+from crashfarm.errors import Conflict, InputError, InvalidDocument, NotFound
 
 TRIES = 10
 """So often a change is made again when the worker saved its document in between."""
 
 
+class Found(msgspec.Struct, frozen=True):
+    """The workers by name, and why the documents of others cannot be read, by their ids."""
+
+    workers: tuple[Worker, ...]
+    broken: dict[str, str]
+
+
 def load(status: Database) -> list[Worker]:
-    """All workers, by name."""
-    return [Worker.from_doc(doc) for doc in status.documents("worker:")]
+    """All workers, by name, whose documents can be read: one that somebody has broken must not hide the others."""
+    return list(find(status).workers)
+
+
+def find(status: Database) -> Found:
+    """All workers."""
+    found: list[Worker] = []
+    broken: dict[str, str] = {}
+    for doc in status.documents("worker:"):
+        try:
+            found.append(Worker.from_doc(doc))
+        except InvalidDocument as exc:
+            broken[doc["_id"]] = str(exc).removeprefix(f"{doc['_id']}: ")
+    return Found(tuple(found), broken)
 
 
 def wish(status: Database, name: str, desired: Wish, reason: str, by: str) -> Worker:

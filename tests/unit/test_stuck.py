@@ -69,6 +69,36 @@ def test_what_only_resting_workers_could_run_names_them(worker: dict[str, Any], 
     assert reasons(status) == [f"all that could run it rest: {reason}"]
 
 
+def test_workers_that_are_gone_without_a_word_do_not_count_as_able() -> None:
+    """A machine that was switched off says for ever that it waits for work."""
+    status = farm()
+    JobQueue(status).add([job(1)])
+    assert reasons(status, "2026-11-22T06:12:03.000Z") == []
+    since = f"alpha is silent since {samples.NOW}"
+    assert reasons(status, "2026-11-22T06:12:04.000Z") == [f"all that could run it rest: {since}"]
+
+
+def test_a_worker_that_cannot_be_read_hides_nothing_else() -> None:
+    """It is told itself, and what the others could run is told as if it were not there."""
+    status = farm(state="stopped")
+    status.put(samples.worker() | {"_id": "worker:broken", "slots": 1e300})
+    JobQueue(status).add([job(1)])
+    assert [(found.jobs, found.what, found.reason) for found in stuck.find(status, from_text(samples.NOW))] == [
+        (0, "worker:broken", "cannot be read: Expected `int`, got `float` - at `$.slots`"),
+        (1, "cpython 3.11 release", "all that could run it rest: alpha is stopped"),
+    ]
+
+
+@pytest.mark.parametrize("heartbeat", ["2026-19-39T29:69:60Z", "", "never"])
+def test_times_that_are_none_stop_nobody(heartbeat: str) -> None:
+    """Validation looks at the shape of a time only, and an admin's hand may write anything."""
+    status = farm(heartbeat_at=heartbeat)
+    queue = JobQueue(status, clock=lambda: from_text(samples.NOW))
+    queue.add([job(1), job(2)])
+    queue.claim(ALPHA, abilities(), 1, 1e12)
+    assert all(" is silent since " in reason for reason in reasons(status))
+
+
 def test_a_program_that_no_worker_allows_is_told() -> None:
     """The owner's list decides."""
     status = farm(dynamic_metadata=MACHINE | {"allow": []})
