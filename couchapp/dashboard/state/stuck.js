@@ -60,7 +60,7 @@ function nobody(asks, branch, kinds, relaxed) {
   if (!kinds.some((kind) => buildFor(branch, asks, kind))) {
     return `${asks.branch} has no ${asks.buildtype} build for any worker's platform`;
   }
-  return "no worker meets all of it, and is allowed to run the program";
+  return "no worker meets all of it, has the program and is allowed to run it";
 }
 
 const RESTING = { stopped: "stopped", quarantine: "in quarantine", pause: "to pause", drain: "to drain", stop: "to stop" };
