@@ -1,10 +1,10 @@
-"""What a worker does again and again, each at its own pace, and again later where the database is away."""
+"""What a worker does again and again, each at its own pace, and again later where it fails."""
 
 import logging
 import random
 from collections.abc import Callable, Sequence
 
-from crashfarm.errors import DatabaseError
+from crashfarm.errors import ConfigError, CrashfarmError, LostClaim
 from worker.backoff import Backoff
 
 log = logging.getLogger("crashfarm.worker")
@@ -16,7 +16,8 @@ LONGEST_DELAY = 60.0
 class Duty:
     """An action, which tells in how many seconds it wants to be done again.
 
-    When the database fails it, it is tried again after a delay that grows.
+    When something fails it, the database or whatever else, it is told and tried again after a delay that grows:
+    a fault in one of them must neither end the worker nor leave the others undone.
     """
 
     def __init__(self, name: str, action: Callable[[], float], rng: random.Random) -> None:
@@ -26,22 +27,26 @@ class Duty:
         self.due = float("-inf")
 
     def do(self, now: float) -> None:
-        """Do it and note when it is due again."""
+        """Do it and note when it is due again. Raises ConfigError and LostClaim: then the worker has to end."""
         try:
             self.due = now + self._action()
-        except DatabaseError as exc:
+        except (ConfigError, LostClaim):
+            raise
+        except Exception as exc:
             self.due = now + self._fail(exc)
         else:
             self._backoff.succeeded()
 
     def hurry(self) -> None:
-        """Make it due at once, unless the database is away."""
+        """Make it due at once, unless it failed the last time."""
         if not self._backoff.failures:
             self.due = float("-inf")
 
-    def _fail(self, exc: DatabaseError) -> float:
+    def _fail(self, exc: Exception) -> float:
         delay = self._backoff.failed()
-        log.warning("%s: %s; again in %.1f s", self.name, exc, delay)
+        is_ours = not isinstance(exc, (CrashfarmError, OSError))
+        words = f"{type(exc).__name__}: {exc}" if is_ours else exc
+        log.warning("%s: %s; again in %.1f s", self.name, words, delay, exc_info=is_ours)
         return delay
 
 

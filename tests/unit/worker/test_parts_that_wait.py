@@ -1,10 +1,11 @@
 """Delays, duties, endings, health: the worker's parts that live by a clock, which the tests hold."""
 
 import random
+from collections.abc import Callable
 
 import pytest
 
-from crashfarm.errors import DatabaseUnavailable
+from crashfarm.errors import ConfigError, DatabaseUnavailable, InvalidDocument, LostClaim
 from worker.backoff import Backoff
 from worker.duties import Duty, turn
 from worker.ending import FAREWELL, Ending
@@ -46,6 +47,34 @@ def test_a_duty_that_the_database_fails_is_tried_later_and_harms_no_other() -> N
     duty.hurry()
     turn([duty, other], 0.1)
     assert len(tries) == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [KeyError("x"), OSError("disk"), InvalidDocument("broken by hand"), ValueError("odd")]
+)
+def test_a_duty_that_fails_for_whatever_reason_is_tried_later_and_told(
+    fault: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fault of ours, a disk's or a document's must neither end the worker nor silence the thread that delivers."""
+    duty = Duty("fail", raising(fault), random.Random(1))
+    assert 0.0 < turn([duty], 0.0) <= 0.5
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == ["fail"]
+
+
+@pytest.mark.parametrize("fault", [LostClaim("the name"), ConfigError("no such")])
+def test_a_duty_that_says_that_the_worker_has_to_end_is_heard(fault: Exception) -> None:
+    """To try again would be of no use."""
+    with pytest.raises(type(fault)):
+        turn([Duty("fail", raising(fault), random.Random(1))], 0.0)
+
+
+def raising(fault: Exception) -> Callable[[], float]:
+    """An action that fails."""
+
+    def fail() -> float:
+        raise fault
+
+    return fail
 
 
 @pytest.mark.parametrize(
