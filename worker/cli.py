@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,14 +16,19 @@ import typer
 
 import crashfarm
 from crashfarm import console, settings
-from crashfarm.documents.worker import Wish, Worker, worker_id
+from crashfarm.documents.worker import Wish, Worker, WorkerState, worker_id
 from crashfarm.errors import ConfigError
 from worker import assembly, config
+from worker.ending import FAREWELL
+from worker.farmhand import Farmhand
 from worker.outbox import Outbox
 from worker.parts import Until
 from worker.updating import Updates
 
 log = logging.getLogger("crashfarm.worker")
+
+UPDATING = "the update command runs"
+"""The reason on a worker's document meanwhile."""
 
 app = typer.Typer(
     name="crashfarm-worker",
@@ -148,18 +154,47 @@ def _work(settled: config.Config, data: Path | None, until: Until) -> None:
         raise ConfigError("no program is allowed to be run: name some with --allow, or with allow = [...] in the file")
     farm = settings.connect(settings.load(data))
     home = _home(data, farm.status.name, settled.name)
+    came: list[int] = []
     with _alone(home):
-        updates = Updates(farm.status, settled.update, home)
+        updates = Updates(farm.status, settled.update, home, lambda: bool(came))
         hand = assembly.assemble(farm, settled, home, until, updates, random.Random())
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: hand.end())
+        _heed_signals(came, hand)
         wish = hand.work()
-        if wish == Wish.UPDATE and (reason := updates.run()):
-            log.error("the update failed: %s", reason)
-    if wish in (Wish.RESTART, Wish.UPDATE):
+        if wish == Wish.UPDATE:
+            _update(updates, hand, settled.heartbeat)
+    if wish in (Wish.RESTART, Wish.UPDATE) and not came:
         log.warning("beginning anew, to %s", wish)
         # With -P, a worker.py that lies in the present folder is not taken for us.
         os.execv(sys.executable, [sys.executable, "-P", "-m", "worker", *sys.argv[1:]])  # noqa: S606 - a list, no shell
+
+
+def _heed_signals(came: list[int], hand: Farmhand) -> None:
+    """Have the signals that ask for the end noted, and heeded."""
+
+    def heed(number: int, _: object) -> None:
+        came.append(number)
+        hand.end()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, heed)
+
+
+def _update(updates: Updates, hand: Farmhand, heartbeat: float) -> None:
+    """Run the update command; the farm hears meanwhile that we live."""
+    over = threading.Event()
+
+    def tell() -> None:
+        hand.tell(WorkerState.DRAINING, UPDATING)
+        while not over.wait(heartbeat):
+            hand.tell(WorkerState.DRAINING, UPDATING)
+        hand.tell(WorkerState.STOPPED)
+
+    teller = threading.Thread(target=tell, name="update", daemon=True)
+    teller.start()
+    if reason := updates.run():
+        log.error("the update failed: %s", reason)
+    over.set()
+    teller.join(FAREWELL)
 
 
 def _home(data: Path | None, farm: str, name: str) -> Path:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from crashfarm.documents.worker import Wish, Worker, WorkerState
-from crashfarm.errors import ConfigError, DatabaseError, Refused
+from crashfarm.errors import ConfigError, CrashfarmError, DatabaseError, Refused
 from worker import claiming, holding
 from worker.bell import Bell
 from worker.claiming import LONGEST_WAIT, Claimer
@@ -51,6 +51,7 @@ class Farmhand:
         self._courier_bell = Bell()
         self._reporter = Reporter(parts, self._ending, updates, rng, monotonic)
         self._is_registered = False
+        self._was_told = False
         self._rival: tuple[str | None, float] | None = None
         sweeper = parts.queue.sweeper()
         claimer = Claimer(parts, self._reporter, self._ending, until, sweeper, rng)
@@ -72,8 +73,16 @@ class Farmhand:
 
     def end(self) -> None:
         """Ask for the end: what runs may finish. Asked twice, what runs is given back. Safe in a signal handler."""
+        self._was_told = True
         self._ending.ask()
         self._parts.bell.ring()
+
+    def tell(self, state: WorkerState, reason: str = "") -> None:
+        """Put a state on the farm's document, if that can be done. For one thread, when `work` is over."""
+        try:
+            self._parts.registration.save(Status(state=state, reason=reason))
+        except CrashfarmError as exc:
+            log.warning("could not tell the farm how we do: %s", exc)
 
     def changed(self) -> None:
         """A slot has something to tell."""
@@ -82,7 +91,7 @@ class Farmhand:
         self._parts.bell.ring()
 
     def work(self) -> Wish:
-        """Work until told to end; what is wished to happen then: stop, restart or update.
+        """Work until told to end; what is wished to happen then: stop, restart or update. `end` wishes us to stop.
 
         Raises NameTaken when another process works under our name.
         """
@@ -186,10 +195,13 @@ class Farmhand:
 
     def _farewell(self) -> Wish:
         """Tell the farm that we end, and put the wish that we end for back to running."""
-        wish, registration = self._reporter.wish, self._parts.registration
+        wish = Wish.STOP if self._was_told else self._reporter.wish
+        registration = self._parts.registration
         try:
-            if registration.worker.control.desired in (Wish.RESTART, Wish.UPDATE):
-                registration.fulfil(f"fulfilled: {wish}")
+            asked = registration.worker.control.desired
+            # Who was told to stop before an update has not updated, and is to do so at its next start.
+            if asked == Wish.RESTART or asked == wish == Wish.UPDATE:
+                registration.fulfil(f"fulfilled: {asked}")
             registration.save(Status(state=WorkerState.STOPPED))
             self._reporter.see(WorkerState.STOPPED)
             while not self._tell():

@@ -3,7 +3,6 @@
 import signal
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import requests
@@ -70,50 +69,6 @@ def test_a_name_whose_machine_has_fallen_silent_can_be_taken(farm: Shell, store:
     store.put(doc | {"hostname": "elsewhere", "state": "waiting", "incarnation": "elsewhere/boot/1/2/abc"})
     start("--name", "alpha", "--config", test_config)
     wait_for(lambda: store.documents("worker:")[0]["hostname"] != "elsewhere" and state_of(store) == "waiting")
-
-
-def wanted(store: Store, version: str) -> None:
-    """Say which version the farm wants its workers to have."""
-    store.put({"_id": "cursor:worker-version", "type": "cursor", "version": version})
-
-
-def updater(farm: Shell, status: int) -> tuple[str, Path]:
-    """A configuration whose update command writes down that it ran, and ends so."""
-    script, log = farm.data.parent / "update.sh", farm.data.parent / f"updates-{farm.environ['CRASHFARM_FARM']}"
-    script.write_text(f'echo "$1" >> {log}; echo no room >&2; exit {status}')
-    return fast_config(farm, f'update = ["/bin/sh", "{script}", "to {{version}}"]\n'), log
-
-
-@pytest.mark.parametrize("status", [0, 3])
-def test_a_worker_of_another_version_updates_itself_once(farm: Shell, store: Store, start: Start, status: int) -> None:
-    """What runs may end; then its own command runs, and it begins anew. One that failed is told, and not repeated."""
-    config, log = updater(farm, status)
-    queue(farm, {"script": "sleep 1"})
-    start("--name", "alpha", "--config", config)
-    wait_for(lambda: store.states()["running"])
-    [before] = store.documents("worker:")
-    wanted(store, "99.9")
-    assert farm("crashfarm", "worker", "update", "alpha").status == 0
-    wait_for(lambda: store.documents("worker:")[0]["incarnation"] != before["incarnation"])
-    wait_for(lambda: state_of(store) == "waiting")
-    assert store.states() == {"completed": 1}
-    queue(farm, {"script": "echo after"}, branch="two")
-    wait_for(lambda: store.states() == {"completed": 2})
-    assert len(log.read_text().splitlines()) == 1
-    failed = f"failed: the update command ended with {status}: no room" if status else ""
-    assert store.documents("worker:")[0]["dynamic_metadata"]["update"].endswith(failed)
-    if status:
-        wait_for(lambda: any(failed in doc["text"] for doc in store.documents("message:")))
-
-
-def test_a_worker_that_finds_another_version_wanted_updates_itself(farm: Shell, store: Store, start: Start) -> None:
-    """Nobody has to ask it; that its version stays another is no reason to try again."""
-    config, log = updater(farm, 0)
-    wanted(store, "99.9")
-    queue(farm, {"script": "echo ran"})
-    start("--name", "alpha", "--config", config)
-    wait_for(lambda: store.states() == {"completed": 1})
-    assert log.read_text() == "to 99.9\n"
 
 
 def test_a_full_disk_pauses_claiming_until_there_is_room(farm: Shell, store: Store, start: Start) -> None:
