@@ -223,6 +223,8 @@ class _Run:
             return "time"
         if self._output.total > self._limits.output or self._weighed.size() > self._limits.folder:
             return "output"
+        if self._process.poll() is not None:
+            return ""  # what it has left behind is ended anyway: no need to look at it first
         members, memory = self._family.look()
         if memory > self._limits.memory:
             return "memory"
