@@ -51,19 +51,20 @@ class Slots:
         self._read = read
         self._lock = threading.Lock()
         self._held: dict[str, Job] = {}
-        self._stops: dict[str, Event] = {}
+        #: By job and attempt: a run whose claim was lost may yet be ending when its job is here again.
+        self._stops: dict[tuple[str, int], Event] = {}
         self._returned: list[Returned] = []
 
     @property
     def free(self) -> int:
         """How many more jobs could run now."""
         with self._lock:
-            return self.count - len(self._stops)
+            return max(0, self.count - len(self._stops))
 
     def running(self) -> tuple[str, ...]:
         """The ids of the jobs that run."""
         with self._lock:
-            return tuple(sorted(self._stops))
+            return tuple(sorted({job for job, _ in self._stops}))
 
     def installing(self) -> str:
         """Which builds are being fetched or unpacked, in words."""
@@ -78,7 +79,7 @@ class Slots:
     def unsettled(self) -> int:
         """How many jobs have run, and their claims are ours still."""
         with self._lock:
-            return len(self._held.keys() - self._stops.keys())
+            return len(self._held.keys() - {job for job, _ in self._stops})
 
     def newest(self, job: Job) -> Job:
         """The same job under the same claim, at the newest revision that we know of."""
@@ -90,7 +91,7 @@ class Slots:
         stop = Event()
         with self._lock:
             self._held[job.id] = job
-            self._stops[job.id] = stop
+            self._stops[_run_of(job)] = stop
         threading.Thread(target=self._work, args=(job, build, stop), name=job.id, daemon=True).start()
 
     def renewed(self, jobs: Iterable[Job]) -> None:
@@ -103,7 +104,7 @@ class Slots:
         with self._lock:
             for job in filter(self._holds, jobs):
                 del self._held[job.id]
-                if stop := self._stops.get(job.id):
+                if stop := self._stops.get(_run_of(job)):
                     stop.set()
 
     def stop(self) -> None:
@@ -133,7 +134,7 @@ class Slots:
             self._run(job, build, stop)
         finally:
             with self._lock:
-                del self._stops[job.id]
+                del self._stops[_run_of(job)]
             self.changed()
 
     def _run(self, job: Job, build: Build | None, stop: Event) -> None:
@@ -180,6 +181,10 @@ class Slots:
             else:
                 self.trouble = ""
                 return
+
+
+def _run_of(job: Job) -> tuple[str, int]:
+    return job.id, job.claim.attempt if job.claim else 0
 
 
 def _nobody() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from crashfarm.documents.job import Job, JobResult
@@ -101,3 +102,28 @@ def test_a_result_of_a_job_of_whatever_name_waits_in_the_outbox(tmp_path: Path, 
     assert yard.slots.trouble == ""
     assert [found.job["_id"] for _, found in yard.outbox.parcels()] == [f"job:{name}"]
     assert [path.name for path in tmp_path.iterdir()] == ["outbox"]
+
+
+def test_a_job_that_comes_back_while_its_lost_run_still_ends_is_a_run_of_its_own(tmp_path: Path) -> None:
+    """A worker that slept loses its claim and may be the first to claim the job again."""
+    runs: dict[int, threading.Event] = {1: threading.Event(), 2: threading.Event()}
+
+    def execute(held: Job) -> None:
+        assert held.claim and runs[held.claim.attempt].wait(PATIENCE)
+
+    yard = Yard(tmp_path, execute)
+    first = job()
+    assert first.claim
+    second = first.evolve(claim=msgspec.structs.replace(first.claim, attempt=2))
+    yard.slots.start(first, None)
+    yard.slots.forget([first])
+    yard.slots.start(second, None)
+    assert (yard.slots.free, yard.slots.running()) == (0, (second.id,))
+    runs[1].set()
+    assert yard.ended.wait(PATIENCE)
+    assert (yard.slots.free, yard.slots.running(), yard.slots.unsettled) == (0, (second.id,), 0)
+    yard.ended.clear()
+    runs[2].set()
+    assert yard.ended.wait(PATIENCE)
+    assert (yard.slots.free, yard.slots.running(), yard.slots.unsettled) == (1, (), 1)
+    assert [back.job for back in yard.slots.take_returned()] == [second]
