@@ -25,6 +25,8 @@ MOST_BYTES = 8 << 20
 ROOM = 128
 """Parcels that are recorded ahead of the ends of their jobs, about."""
 
+BROKEN = "what its run brought cannot be read from the disk any more"
+
 
 class Ready(msgspec.Struct, frozen=True):
     """A parcel whose result is recorded, or `refused` for that reason: its job may end."""
@@ -55,8 +57,13 @@ class Delivery:
         return len(self._outbox.waiting())
 
     def record(self) -> int:
-        """Record the results of some parcels, the oldest first; how many. Raises DatabaseError; nothing is lost."""
+        """Record the results of some parcels, the oldest first; how many. Raises DatabaseError; nothing is lost.
+
+        The jobs of parcels that cannot be read any more come back from their slots.
+        """
         batch = self._batch()
+        if broken := [job for job in self._slots.held() if self._outbox.is_broken(job)]:
+            self._slots.fail(broken, BROKEN)
         if not batch:
             return 0
         recorded = self._recorder.record([parcel for _, parcel in batch])

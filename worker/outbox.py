@@ -1,5 +1,6 @@
 """What was seen waits on the worker's disk until the database has it."""
 
+import errno
 import logging
 import os
 from collections.abc import Collection, Iterator
@@ -14,6 +15,9 @@ from crashfarm.errors import InvalidDocument
 from worker import names
 
 log = logging.getLogger("crashfarm.worker")
+
+_PASSING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR}
+"""Faults that say nothing of a file that cannot be read."""
 
 
 class Parcel(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +40,10 @@ class Outbox:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._broken: set[str] = set()
         folder.mkdir(parents=True, exist_ok=True)
+        for draft in folder.glob("*.draft"):  # of a former start, which was killed
+            draft.unlink(missing_ok=True)
 
     def put(self, parcel: Parcel) -> Path:
         """Write a parcel; when this returns it outlives a power cut. Raises OSError when the disk is full."""
@@ -56,28 +63,42 @@ class Outbox:
         return sorted(self._folder.glob("*.json"))
 
     def read(self, path: Path) -> Parcel | None:
-        """A parcel; None if it is gone, or its file is damaged or of another version, which then is set aside."""
+        """A parcel; None if it is gone, or its file is damaged or of another version, which then is set aside.
+
+        Raises OSError for want of files or memory, which passes.
+        """
         try:
             parcel = msgspec.json.decode(path.read_bytes(), type=Parcel)
             Job.from_doc(parcel.job)
             Result.from_doc(parcel.result)
         except FileNotFoundError:
             return None
-        except (msgspec.MsgspecError, InvalidDocument) as exc:
+        except (msgspec.MsgspecError, InvalidDocument, OSError) as exc:
+            if isinstance(exc, OSError) and exc.errno in _PASSING:
+                raise
             log.error("%s cannot be read and is set aside: %s", path, exc)
+            self._broken.add(path.stem)
             self.set_aside(path)
             return None
         return parcel
+
+    def is_broken(self, job: Job) -> bool:
+        """Whether what a run of a job brought could not be read from the disk any more."""
+        return names.of_job(job.id, job.claim.attempt if job.claim else 0) in self._broken
 
     def done(self, path: Path) -> None:
         """Forget a parcel that was delivered."""
         path.unlink(missing_ok=True)
 
     def set_aside(self, path: Path) -> None:
-        """Keep, but never deliver again, what the database will not have."""
+        """Keep, but never deliver again, what the database will not have, or what cannot be read."""
         aside = self._folder / "refused"
-        aside.mkdir(exist_ok=True)
-        path.rename(aside / path.name)
+        try:
+            aside.mkdir(exist_ok=True)
+            path.rename(aside / path.name)
+        except OSError:
+            # On a full disk there may be no room for a folder, but for another name.
+            path.rename(path.with_suffix(".refused"))
 
     def parcels(self, known: Collection[Path] = ()) -> Iterator[tuple[Path, Parcel]]:
         """The parcels not yet delivered besides those that are known, the oldest job first."""

@@ -120,6 +120,15 @@ class Slots:
             ours = [back for back in returned if self._holds(back.job)]
             return [msgspec.structs.replace(back, job=self._held[back.job.id]) for back in ours]
 
+    def fail(self, jobs: Iterable[Job], reason: str) -> None:
+        """Have held jobs come back that have run, but brought nothing."""
+        with self._lock:
+            known = {back.job.id for back in self._returned}
+            more = [Returned(job, End.FAILED, reason) for job in jobs if job.id not in known]
+            self._returned += more
+        if more:
+            self.changed()
+
     def put_back(self, returned: Iterable[Returned]) -> None:
         """Keep for later what could not be given back to the queue now."""
         with self._lock:

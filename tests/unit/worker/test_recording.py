@@ -1,5 +1,7 @@
 """What is written of a run: once, whoever ran it and however often it is told."""
 
+import errno
+from pathlib import Path
 from typing import Any, cast
 
 import msgspec
@@ -10,12 +12,14 @@ from crashfarm.documents.finding import Finding
 from crashfarm.documents.job import Job
 from crashfarm.documents.result import Result
 from crashfarm.errors import DatabaseUnavailable
+from crashfarm.queue.ends import End
 from crashfarm.queue.settling import Settlement
 from tests import samples
 from tests.fakes.couch import MemoryDatabase, lost_replies
-from worker.delivery import Delivery
+from worker.delivery import BROKEN, Delivery
 from worker.outbox import Outbox, Parcel
 from worker.recording import Recorded, Recorder
+from worker.slots import Slots
 
 
 def parcel(attempt: int = 1, seen_at: str = samples.NOW, place: str = "a.py", **changes: Any) -> Parcel:
@@ -111,10 +115,54 @@ def test_a_damaged_parcel_is_set_aside_and_blocks_no_other(tmp_path: Any) -> Non
     assert (tmp_path / "refused" / path.name).exists()
 
 
+def test_what_is_no_parcel_blocks_none_and_is_set_aside(tmp_path: Any) -> None:
+    """A folder, say, which nobody can read; on a full disk, where nothing new can be made, under another name."""
+    outbox = Outbox(tmp_path)
+    (tmp_path / "a.json").mkdir()
+    (tmp_path / "refused").touch()
+    outbox.put(parcel())
+    assert [found for _, found in outbox.parcels()] == [parcel()]
+    assert (tmp_path / "a.refused").is_dir()
+
+
+def test_a_want_of_files_is_not_taken_for_a_broken_parcel(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It passes, and the parcel is good."""
+    outbox = Outbox(tmp_path)
+    outbox.put(parcel())
+
+    def fail(_: Path) -> bytes:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="too many"):
+        patch.setattr(Path, "read_bytes", fail)
+        list(outbox.parcels())
+    assert [found for _, found in outbox.parcels()] == [parcel()]
+
+
+def test_a_job_whose_parcel_is_broken_comes_back(tmp_path: Any) -> None:
+    """It would be held for ever: its claim is renewed as long as it waits to be delivered."""
+    slots = Slots(1, cast(Any, None), outbox := Outbox(tmp_path), cast(Any, None), lambda *_: None)
+    slots._held = {held.id: held for held in (Job.from_doc(parcel().job), Job.from_doc(other().job))}
+    outbox.put(parcel())
+    outbox.put(other()).write_text("{")
+    delivery = Delivery(outbox, Recorder(Refusing("nothing", "")), cast(Any, None), slots)
+    for _ in range(2):
+        delivery.record()
+    assert [(back.job.id, back.end, back.reason) for back in slots.take_returned()] == [
+        (other().job["_id"], End.FAILED, BROKEN)
+    ]
+
+
+def other() -> Parcel:
+    """What a run of another job brought."""
+    return msgspec.structs.replace(parcel(), job=parcel().job | {"_id": "job:other"})
+
+
 def test_a_draft_of_a_killed_worker_is_no_parcel(tmp_path: Any) -> None:
     """Half a file is never delivered."""
     (tmp_path / "job_1.draft").write_text("{")
     assert list(Outbox(tmp_path).parcels()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 class Refusing(MemoryDatabase):
@@ -166,6 +214,9 @@ class Held:
 
     def newest(self, job: Job) -> Job:
         return job
+
+    def held(self) -> list[Job]:
+        return []
 
     def forget(self, jobs: Any) -> None:
         """Nothing is held."""
