@@ -32,6 +32,12 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(autouse=True)
+def _embedded_only(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("embedded_only") and os.environ.get("COUCHDB_URL"):
+        pytest.skip("only the embedded store has this")
+
+
 @pytest.fixture(scope="session")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a report of three days, hostile texts included; the last day is new."""

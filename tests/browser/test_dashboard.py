@@ -279,6 +279,20 @@ def test_several_jobs_are_cancelled_at_once_and_one_is_tried_again(page: Page, d
     assert [(doc["state"], doc["product"]) for doc in again] == [("pending", "apples")]
 
 
+def test_all_jobs_of_a_page_are_chosen_on_a_phone(page: Page, dashboard: Dashboard) -> None:
+    """Where the table has no head, the box that stands there is still to be seen and touched."""
+    for number in (751, 752):
+        dashboard.write(job(number, product="quinces", state=JobState.ABORTED, completed_at=now()))
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    turn_to(page, "Jobs")
+    page.get_by_label("or id begins with").fill("job:0075")
+    expect(row(page, "crash_752.py")).to_be_visible()
+    expect(page.get_by_role("table", name="Jobs", exact=True).get_by_role("rowheader")).to_have_count(2)
+    page.get_by_label("Choose all jobs of this page").check()
+    expect(page.get_by_role("group", name="Acts on the chosen jobs")).to_contain_text("2 jobs chosen")
+    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+
+
 def test_several_jobs_are_cancelled_on_top_of_what_another_wrote(page: Page, dashboard: Dashboard) -> None:
     """What was changed is shown first; only what is still possible is offered."""
     jobs = {number: job(number, product="apricots", priority=Priority.REPRODUCE) for number in (801, 802, 803)}

@@ -64,12 +64,14 @@ export async function tell(title, body, more = "") {
   return (await ask(title, body, button ? [leave("Leave theirs"), button] : [leave("Close")])) !== null;
 }
 
+const HEADS = ["What", "It was", "They wrote", "You want"];
+
 export function conflictTable(rows) {
-  const head = ["What", "It was", "They wrote", "You want"].map((text) => el("th", { scope: "col" }, text));
+  const head = HEADS.map((text) => el("th", { scope: "col" }, text));
   const body = rows.map((row) => el("tr", { class: row.clashes ? "clash" : "" },
-    el("th", { scope: "row" }, told(row.path, 60)), ...[row.was, row.theirs, row.yours].map((value) => el("td", {}, shown(value)))));
+    el("th", { scope: "row" }, told(row.path, 60)), ...[row.was, row.theirs, row.yours].map((value, at) => el("td", { "data-label": HEADS[at + 1] }, shown(value)))));
   return el("div", { class: "scroll", role: "region", "aria-label": "What was changed", tabindex: "0" },
-    el("table", { class: "conflict" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, body)));
+    el("table", { class: "cards conflict" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, body)));
 }
 
 function shown(value) {

@@ -22,11 +22,11 @@ export class JobList {
     this.chips = el("div", { class: "chips", role: "group", "aria-label": "State of the jobs" });
     this.bar = el("div", { class: "bar", role: "group", "aria-label": "Acts on the chosen jobs" });
     this.pager = new Pager("jobs", () => this.farm.refresh(this));
-    this.everything = el("input", { type: "checkbox", "aria-label": "Choose all jobs of this page", onchange: () => this.#chooseAll() });
+    this.everything = el("input", { type: "checkbox", onchange: () => this.#chooseAll() });
     this.filter = new JobFilter(farm, (chosen) => this.#turnTo(chosen));
     const heads = ["Input", "On", "Priority", "Stands", "Since", ""];
     const list = table("Jobs", heads, this.body, "jobs");
-    if (farm.rights.write) list.tHead.rows[0].prepend(el("td", {}, this.everything));
+    if (farm.rights.write) list.tHead.rows[0].prepend(el("td", {}, el("label", { class: "everything" }, this.everything, el("span", {}, "Choose all jobs of this page"))));
     this.element = section("Jobs", 2, this.chips, this.filter.element, this.bar, list, nothing("There is no such job."), this.pager.element);
   }
 
