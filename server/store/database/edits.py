@@ -1,6 +1,6 @@
 """Writing documents inside a transaction: conflicts, revisions, attachments, where each body goes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import apsw
@@ -47,6 +47,16 @@ class Row(NamedTuple):
     deleted: int
     body: bytes
     atts: str | None
+    tree: str | None
+
+
+class Replaced(NamedTuple):
+    """A document's row, and what comes into its place."""
+
+    row: Row
+    rev: str
+    deleted: bool
+    body: bytes
     tree: str | None
 
 
@@ -130,13 +140,22 @@ class Transaction:
         """Give a document's row new contents and the next sequence number."""
         state = self.state
         state.update_seq += 1
-        self.held.pop(row.id, None)
         self.connection.execute(_MOVE, (state.update_seq, rev, deleted, pack(body), atts, tree, row.seq))
-        if deleted != row.deleted:
-            self._count(row.id, bool(row.deleted), -1)
-            self._count(row.id, deleted, 1)
-        elif row.id.startswith("_design/"):
-            self.designs_changed = True
+        self._moved(row, deleted)
+
+    def replace_many(self, replaced: list[Replaced]) -> None:
+        """Keep the bodies of winners and put others in their places, which have no attachments; each document once."""
+        first = self.state.update_seq + 1
+        self.connection.executemany(_KEEP, [(row.id, row.rev, row.deleted, row.body, row.atts) for row, *_ in replaced])
+        moves = (
+            (first + n, rev, deleted, pack(body), None, tree, row.seq)
+            for n, (row, rev, deleted, body, tree) in enumerate(replaced)
+        )
+        self.connection.executemany(_MOVE, moves)
+        self.state.update_seq += len(replaced)
+        self.put_aside += len(replaced)
+        for row, _, deleted, *_ in replaced:
+            self._moved(row, deleted)
 
     def keep(self, row: Row) -> None:
         """Keep the body of a winner that is to be replaced."""
@@ -157,6 +176,14 @@ class Transaction:
         for deleted, body, atts in self.connection.execute(query, (doc_id, rev)):
             return deleted, body, atts
         return None
+
+    def _moved(self, row: Row, deleted: bool) -> None:
+        self.held.pop(row.id, None)
+        if deleted != row.deleted:
+            self._count(row.id, bool(row.deleted), -1)
+            self._count(row.id, deleted, 1)
+        elif row.id.startswith("_design/"):
+            self.designs_changed = True
 
     def _count(self, doc_id: str, deleted: bool, by: int) -> None:
         if deleted:
@@ -179,31 +206,11 @@ def edit(txn: Transaction, draft: Draft) -> str:
         txn.insert(draft.id, rev, draft.deleted, draft.body, atts, None)
     elif parent == row.rev and is_linear(row.tree):
         txn.keep(row)
-        tree = _longer(row, txn.revs_limit)
+        tree = longer(row, txn.revs_limit)
         txn.move(row, rev, draft.deleted, draft.body, atts, tree)
     else:
         _branch_off(txn, row, draft, atts, _line(row, parent, pos, name, draft.deleted))
     return rev
-
-
-def edit_many(txn: Transaction, drafts: Sequence[Draft]) -> list[str | StoreError]:
-    """Write many edits in their order; runs of new documents go into the table in one statement."""
-    known = txn.known([draft.id for draft in drafts if draft.rev is None])
-    txn.read_ahead([draft.id for draft in drafts if draft.rev])
-    results: list[str | StoreError] = []
-    fresh: list[tuple[str, str, bool, bytes]] = []
-    for draft in drafts:
-        if draft.id in known or draft.rev or draft.attachments or draft.refusal:
-            txn.insert_many(fresh)
-            fresh.clear()
-            results.append(outcome(edit, txn, draft))
-        else:
-            rev = "1-" + new_hash(draft.body, None, draft.deleted)
-            fresh.append((draft.id, rev, draft.deleted, draft.body))
-            results.append(rev)
-        known.add(draft.id)
-    txn.insert_many(fresh)
-    return results
 
 
 def outcome(write: Callable[[Transaction, Draft], str], txn: Transaction, draft: Draft) -> str | StoreError:
@@ -316,7 +323,7 @@ def _settle(txn: Transaction, row: Row, tree: Tree) -> None:
     txn.move(row, winner.rev, bool(deleted), body, atts, text)
 
 
-def _longer(row: Row, limit: int) -> str | None:
+def longer(row: Row, limit: int) -> str | None:
     """The ancestors of an edit of this linear row, newest first, the edit itself counting to the limit."""
     name = row.rev.partition("-")[2]
     if limit < 2:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from server.store.database import blobs, edits, render
+from server.store.database import blobs, edits, render, runs
 from server.store.database.drafts import Draft
 from server.store.database.edits import Row, Transaction
 from server.store.errors import BadRequest, Conflict, NotFound, StoreError
@@ -38,7 +38,7 @@ class DocumentsWrite:
         if self.replicated:
             return [edits.outcome(edits.graft, txn, draft) for draft in self.drafts]
         if len(self.drafts) > 1:
-            return edits.edit_many(txn, self.drafts)
+            return runs.edit_many(txn, self.drafts)
         return [edits.outcome(edits.edit, txn, draft) for draft in self.drafts]
 
     def to_validate(self, txn: Transaction) -> list[tuple[Draft, bytes, bytes | None]]:

@@ -190,6 +190,7 @@ async def _longpoll(db: Database, options: Options) -> AsyncGenerator[bytes, Non
             if count:
                 yield b",\n".join(page.rows)
                 break
+            yield b"\n"
     yield _end(db, options, since, count) + b"\n"
 
 
@@ -201,8 +202,7 @@ async def _continuous(db: Database, options: Options) -> AsyncGenerator[bytes, N
                 yield b"\n"
                 continue
             last = page.last
-            if page.rows:
-                yield b"\n".join(page.rows) + b"\n"
+            yield b"\n".join(page.rows) + b"\n"
     pending = feed.count_after(db, last)
     yield b'{"last_seq":"%s","pending":%d}\n' % (db.seq_text(last).encode(), pending)
 
@@ -210,11 +210,14 @@ async def _continuous(db: Database, options: Options) -> AsyncGenerator[bytes, N
 async def _events(db: Database, options: Options) -> AsyncGenerator[bytes, None]:
     with Bell(db.listen) as bell:
         async for page in _batches(db, options, bell):
-            yield _BEAT_EVENT if page is None else b"".join(_event(row) for row in page.rows)
+            yield b"".join(_event(row) for row in page.rows) if page and page.rows else _BEAT_EVENT
 
 
 async def _batches(db: Database, options: Options, bell: Bell) -> AsyncGenerator[feed.Page | None, None]:
-    """Pages as they come, None for each heartbeat; ends at the limit, at the timeout, or with the database."""
+    """Pages as they come, None for each heartbeat; ends at the limit, at the timeout, or with the database.
+
+    What a filter leaves empty is a page, too, and begins the timeout anew: a feed shows by it that it lives.
+    """
     options = replace(options)
     while not db.closed:
         bell.clear()
