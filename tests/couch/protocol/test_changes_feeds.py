@@ -92,6 +92,21 @@ def test_longpoll_with_a_filter_waits_for_what_passes(db, server):
     assert [row["id"] for row in body["results"]] == ["odd"]
 
 
+@pytest.mark.parametrize("feed", ["longpoll", "continuous", "eventsource"])
+def test_what_a_filter_keeps_back_shows_that_the_feed_lives(db, server, feed):
+    """Or a client whose patience is short would leave where much is written that it does not want."""
+    params = {"feed": feed, "since": "now", "filter": "_selector", "timeout": 60_000}
+    wanted = {"selector": {"type": "job"}}
+    answer = db.post("_changes", params=params, json=wanted, stream=True, timeout=20)
+    other = server.as_user(*server.auth).at(db.url.rsplit("/", 1)[1])
+    seen = answer.iter_content(None)
+    for n in range(10):
+        other.save(f"w{n}", type="worker")
+        assert b'"id"' not in next(seen)
+    answer.close()
+    other.session.close()
+
+
 def test_continuous_goes_on(db):
     """What is there, then what comes, a line each."""
     db.save("a")
