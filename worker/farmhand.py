@@ -28,6 +28,9 @@ SOON = 1.0
 HEARTBEATS = 3
 """So many heartbeats long another machine that bears our name is watched before it counts as gone."""
 
+PATIENCE = 12.0
+"""Seconds for which stopped runs are waited for: longer than it takes to end a program and all that it has begun."""
+
 NEWS = 2.0
 """Seconds between two tellings of messages."""
 
@@ -104,7 +107,7 @@ class Farmhand:
             while not self._is_over():
                 self._turn()
         finally:
-            self._parts.slots.stop()
+            self._let_go()
             ended.set()
             self._courier_bell.ring()
             courier.join()
@@ -192,6 +195,18 @@ class Farmhand:
 
     def _is_over(self) -> bool:
         return self._ending.is_over(bool(self._parts.slots.held()) or bool(self._parts.delivery.waiting()))
+
+    def _let_go(self) -> None:
+        """Leave nothing running, and nothing claimed that nobody runs: whatever it is that ends us."""
+        slots = self._parts.slots
+        slots.stop()
+        if not slots.wait(PATIENCE):
+            log.error("what runs does not end: %s", ", ".join(slots.running()))
+            slots.abandon("the worker ended before its run did")
+        try:
+            claiming.give_back(self._parts)
+        except CrashfarmError as exc:
+            log.warning("could not give back what we held: %s", exc)
 
     def _farewell(self) -> Wish:
         """Tell the farm that we end, and put the wish that we end for back to running."""

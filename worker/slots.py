@@ -50,6 +50,7 @@ class Slots:
         self._outbox = outbox
         self._read = read
         self._lock = threading.Lock()
+        self._ended = threading.Condition(self._lock)
         self._held: dict[str, Job] = {}
         #: By job and attempt: a run whose claim was lost may yet be ending when its job is here again.
         self._stops: dict[tuple[str, int], Event] = {}
@@ -113,6 +114,17 @@ class Slots:
             for stop in self._stops.values():
                 stop.set()
 
+    def wait(self, seconds: float) -> bool:
+        """Wait until nothing runs, for that long at most; whether nothing does."""
+        with self._ended:
+            return self._ended.wait_for(lambda: not self._stops, seconds)
+
+    def abandon(self, reason: str) -> None:
+        """Have the jobs come back whose runs do not end, be they stopped or not."""
+        with self._lock:
+            running = [job for job in self._held.values() if _run_of(job) in self._stops]
+            self._returned += [Returned(job, End.RELEASED, reason) for job in running]
+
     def take_returned(self) -> list[Returned]:
         """The jobs that came back since the last time, as far as they are still held."""
         with self._lock:
@@ -144,6 +156,7 @@ class Slots:
         finally:
             with self._lock:
                 del self._stops[_run_of(job)]
+                self._ended.notify_all()
             self.changed()
 
     def _run(self, job: Job, build: Build | None, stop: Event) -> None:

@@ -1,5 +1,7 @@
 """The states of workers: each is reached, and each change is on the record with its time."""
 
+import contextlib
+import os
 import signal
 import subprocess
 from collections.abc import Callable
@@ -8,7 +10,7 @@ import pytest
 import requests
 
 from tests.system.conftest import Shell
-from tests.system.worker.farmyard import PATIENCE, Store, fast_config, queue, state_of, wait_for
+from tests.system.worker.farmyard import PATIENCE, Store, fast_config, queue, state_of, still_running, wait_for
 from tests.system.worker.test_builds import files, offer
 from tests.unit.worker.installing.servers import Files
 
@@ -56,6 +58,25 @@ def test_a_name_that_lives_on_another_machine_is_refused(farm: Shell, store: Sto
         store.put(doc | {"heartbeat_at": "2026-11-22T06:10:03.123Z"})
     assert second.returncode == 1
     assert store.documents("worker:")[0]["hostname"] == "elsewhere"
+
+
+def test_a_worker_that_loses_its_name_leaves_nothing_running_and_nothing_claimed(
+    farm: Shell, store: Store, start: Start
+) -> None:
+    """Its process ends before its program does, and nobody is there to watch over that."""
+    mark = f"sleep {os.getpid()}33"
+    queue(farm, {"script": mark}, seconds=3000)
+    worker = start("--name", "alpha", "--config", fast_config(farm))
+    wait_for(lambda: still_running(mark))
+    while worker.poll() is None:
+        [doc] = store.documents("worker:")
+        elsewhere = {"hostname": "elsewhere", "incarnation": "elsewhere/boot/1/2/abc"}
+        with contextlib.suppress(AssertionError):
+            store.put(doc | elsewhere)
+    assert worker.returncode == 1
+    assert not still_running(mark)
+    [job] = store.documents("job:")
+    assert (job["state"], [attempt["outcome"] for attempt in job["attempts"]]) == ("pending", ["released"])
 
 
 def test_a_name_whose_machine_has_fallen_silent_can_be_taken(farm: Shell, store: Store, start: Start) -> None:

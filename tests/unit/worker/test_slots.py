@@ -127,3 +127,25 @@ def test_a_job_that_comes_back_while_its_lost_run_still_ends_is_a_run_of_its_own
     assert yard.ended.wait(PATIENCE)
     assert (yard.slots.free, yard.slots.running(), yard.slots.unsettled) == (1, (), 1)
     assert [back.job for back in yard.slots.take_returned()] == [second]
+
+
+def test_a_run_that_does_not_end_is_abandoned(tmp_path: Path) -> None:
+    """A worker that ends must not leave the job claimed until its lease is over."""
+    end = threading.Event()
+
+    def execute(_: Job) -> None:
+        assert end.wait(PATIENCE)
+
+    yard = Yard(tmp_path, execute)
+    yard.slots.start(job(), None)
+    yard.slots.stop()
+    assert not yard.slots.wait(0.01)
+    yard.slots.abandon("the worker ended")
+    assert [(back.job.id, back.end, back.reason) for back in yard.slots.take_returned()] == [
+        ("job:1", End.RELEASED, "the worker ended")
+    ]
+    end.set()
+    assert yard.slots.wait(PATIENCE)
+    yard.slots.take_returned()
+    yard.slots.abandon("the worker ended")
+    assert yard.slots.take_returned() == []
