@@ -1,6 +1,6 @@
 """All documents by id, as rows of JSON that SQLite itself puts together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import apsw
@@ -76,17 +76,23 @@ def count(connection: apsw.Connection, span: Range) -> int:
     return int(next(iter(connection.execute(f"SELECT count(*) FROM doc WHERE {where}", values)))[0])  # noqa: S608
 
 
-def by_key(connection: apsw.Connection, key: object, *, docs: bool) -> bytes:
-    """The row for one key of a list."""
-    quoted = _encode(key)
-    query = "SELECT rev, deleted, body, atts FROM doc WHERE id = ?"
-    for rev, deleted, body, atts in connection.execute(query, (key,)) if isinstance(key, str) else ():
-        gone = b',"deleted":true' if deleted else b""
-        doc = b""
-        if docs:
-            doc = b',"doc":' + (b"null" if deleted else render.plain(str(key), rev, 0, body, atts))
-        return b'{"id":%s,"key":%s,"value":{"rev":"%s"%s}%s}' % (quoted, quoted, rev.encode(), gone, doc)
-    return b'{"key":%s,"error":"not_found"}' % quoted
+def by_keys(connection: apsw.Connection, keys: Sequence[object], *, docs: bool) -> list[bytes]:
+    """The row for each key of a list."""
+    columns = "id, rev, deleted, body, atts" if docs else "id, rev, deleted"
+    query = f"SELECT {columns} FROM doc WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - built of constants
+    ids = [key for key in keys if isinstance(key, str)]
+    rows = {row[0]: _row(*row) for row in connection.execute(query, (_encode(ids).decode(),))}
+    missing = b'{"key":%s,"error":"not_found"}'
+    return [rows[key] if isinstance(key, str) and key in rows else missing % _encode(key) for key in keys]
+
+
+def _row(doc_id: str, rev: str, deleted: int, body: bytes | None = None, atts: str | None = None) -> bytes:
+    quoted = _encode(doc_id)
+    gone = b',"deleted":true' if deleted else b""
+    doc = b""
+    if body is not None:
+        doc = b',"doc":' + (b"null" if deleted else render.plain(doc_id, rev, 0, body, atts))
+    return b'{"id":%s,"key":%s,"value":{"rev":"%s"%s}%s}' % (quoted, quoted, rev.encode(), gone, doc)
 
 
 def _page(connection: apsw.Connection, span: Range, docs: bool) -> tuple[bytes | None, int, str]:

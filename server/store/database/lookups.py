@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import msgspec
 
 from server.store.database import blobs, render
 from server.store.database.edits import Row, leaves
@@ -12,8 +13,11 @@ from server.store.database.readers import Readers
 from server.store.database.stored import Change, Stored, stored_from
 from server.store.revisions import Tree, decode, is_linear
 
+_encode = msgspec.json.Encoder().encode
 _ROW = "SELECT seq, id, rev, deleted, body, atts, tree FROM doc WHERE id = ?"
 _WINNER = "SELECT id, rev, deleted, body, atts FROM doc WHERE id = ?"
+_WINNERS = """SELECT id, rev, deleted, body, atts FROM doc
+ WHERE id IN (SELECT value FROM json_each(?)) AND NOT deleted"""
 _KEPT = "SELECT deleted, body, atts FROM rev WHERE id = ? AND rev = ?"
 _DESIGN = "SELECT id, rev, deleted, body, atts FROM doc WHERE id >= '_design/' AND id < '_design0' AND NOT deleted"
 _CHANGES = "SELECT seq, id, rev, deleted, body, atts, tree FROM doc WHERE seq > ? ORDER BY seq LIMIT ?"
@@ -82,8 +86,8 @@ class Lookups:
     def get_winners(self, ids: list[str]) -> dict[str, bytes]:
         """Those of the documents that are there, as JSON."""
         with self.reader() as connection:
-            rows = (row for doc_id in ids for row in connection.execute(_WINNER, (doc_id,)))
-            return {row[0]: render.plain(*row) for row in rows if not row[2]}
+            rows = connection.execute(_WINNERS, (_encode(ids).decode(),))
+            return {row[0]: render.plain(*row) for row in rows}
 
     def get_rev(self, doc_id: str, rev: str) -> bytes | None:
         """A given revision as JSON; None when its body is not there."""

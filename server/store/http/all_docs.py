@@ -88,7 +88,7 @@ def _by_keys(db: Database, given: dict[str, Any], within: Range | None) -> bytes
     skip, limit = given.get("skip", 0), given.get("limit")
     keys = keys[skip:] if limit is None else keys[skip : skip + limit]
     with db.reader() as connection:
-        rows = [listing.by_key(connection, key, docs=docs) for key in keys]
+        rows = listing.by_keys(connection, keys, docs=docs)
         total = db.doc_count() if within is None else listing.count(connection, within)
     return b'{"total_rows":%d,"offset":null,"rows":[\r\n%s\r\n]}' % (total, b",\r\n".join(rows))
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from server.store import auth
@@ -11,7 +11,7 @@ from server.store.http import reading
 from server.store.http.request import Request
 from server.store.http.response import Response, json_response, raw_json
 from server.store.http.routing import Route
-from server.store.views.answer import FetchDoc
+from server.store.views.answer import FetchDocs, Wanted
 from server.store.views.options import Options, check_keys, parse, parse_one_of
 from server.store.views.server import Query, ViewServer
 
@@ -158,16 +158,22 @@ async def _stream(request: Request, query: Query, first: bytes, pieces: Iterator
         pieces.close()  # type: ignore[attr-defined]
 
 
-def _fetcher(request: Request, options: Options) -> FetchDoc:
+def _fetcher(request: Request, options: Options) -> FetchDocs:
     """How rows get their documents."""
     db = request.db
-    wanted = {name: True for name in ("conflicts", "attachments", "att_encoding_info") if getattr(options, name)}
+    told = {name: True for name in ("conflicts", "attachments", "att_encoding_info") if getattr(options, name)}
 
-    def fetch(doc_id: str, rev: str | None) -> bytes | None:
+    def shown(doc_id: str, rev: str | None) -> bytes | None:
         found = db.stored(doc_id, rev) if rev else db.winner(doc_id)
         if found is None or (rev and found.rev != rev) or (found.deleted and not rev):
             return None
-        return reading.document(db, found, wanted) if wanted else found.json()
+        return reading.document(db, found, told)
+
+    def fetch(wanted: Sequence[Wanted]) -> list[bytes | None]:
+        if told:
+            return [shown(doc_id, rev) for doc_id, rev in wanted]
+        winners = db.get_winners([doc_id for doc_id, rev in wanted if not rev])
+        return [shown(doc_id, rev) if rev else winners.get(doc_id) for doc_id, rev in wanted]
 
     return fetch
 

@@ -21,10 +21,14 @@ GROUP_CHUNK = 64
 _encode = msgspec.json.encode
 
 
-class FetchDoc(Protocol):
-    """Finds a document as JSON text, the winner or the given revision; None when there is none, or it is deleted."""
+#: A document that a row asks for: its id, and a revision or None for the winner.
+Wanted = tuple[str, str | None]
 
-    def __call__(self, doc_id: str, rev: str | None, /) -> bytes | None: ...
+
+class FetchDocs(Protocol):
+    """Finds documents as JSON text, in their order; None for one that is not there, or deleted."""
+
+    def __call__(self, wanted: Sequence[Wanted], /) -> Sequence[bytes | None]: ...
 
 
 class _RowParts(msgspec.Struct):
@@ -36,7 +40,7 @@ _decode_parts = msgspec.json.Decoder(_RowParts).decode
 
 
 def rows_answer(
-    reader: Reader, options: Options, encode: Encode, update_seq: str | None, fetch: FetchDoc
+    reader: Reader, options: Options, encode: Encode, update_seq: str | None, fetch: FetchDocs
 ) -> Iterator[bytes]:
     """The answer of a query that does not reduce, without the newline at its end."""
     rows = _rows(reader, options, encode)
@@ -47,7 +51,8 @@ def rows_answer(
     while chunk:
         texts = [row for _, row in chunk]
         if options.include_docs:
-            texts = [_with_doc(row, fetch) for row in texts]
+            docs = fetch([_wanted(row) for row in texts])
+            texts = [row[:-1] + b',"doc":' + (doc or b"null") + b"}" for row, doc in zip(texts, docs, strict=True)]
         yield (b"" if first else b",\r\n") + b",\r\n".join(texts)
         first = False
         chunk = list(itertools.islice(rows, CHUNK))
@@ -111,14 +116,14 @@ def _for_key(options: Options, key: Any) -> Options:
     return msgspec.structs.replace(options, start=start, end=end)
 
 
-def _with_doc(row: bytes, fetch: FetchDoc) -> bytes:
+def _wanted(row: bytes) -> Wanted:
     parts = _decode_parts(row)
     doc_id, rev = parts.id, None
     if isinstance(parts.value, dict) and isinstance(parts.value.get("_id"), str):
         doc_id = parts.value["_id"]
     if isinstance(parts.value, dict) and isinstance(parts.value.get("_rev"), str):
         rev = parts.value["_rev"]
-    return row[:-1] + b',"doc":' + (fetch(doc_id, rev) or b"null") + b"}"
+    return doc_id, rev
 
 
 def _groups(grouping: Grouping, options: Options, encode: Encode) -> Iterable[tuple[bytes, list[Piece]]]:

@@ -75,7 +75,7 @@ class Query(msgspec.Struct, frozen=True):
     def _reducer(self) -> Reducer:
         return self.index.reducer(self.place.map, self.place.reduce or 0)
 
-    def pieces(self, fetch: answer.FetchDoc) -> Iterator[bytes]:
+    def pieces(self, fetch: answer.FetchDocs) -> Iterator[bytes]:
         """The answer as pieces of JSON text; holds one state of the index until it is read to its end or closed."""
         encode = encoder(self.index.group.maps[self.place.map].collation)
         with self.index.reading() as connection:
