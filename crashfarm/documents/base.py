@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from functools import cache
-from operator import attrgetter
+from itertools import compress
+from operator import is_not
 from typing import Any, ClassVar, Self, TypeVar, get_args, get_origin
 
 import msgspec
+from msgspec.structs import astuple
 
 from crashfarm.errors import InvalidDocument
 
@@ -82,20 +84,25 @@ def _whole(value: Any) -> Any:
 class _Origin(Json):
     """A document as it was read, and what was read out of it: who writes it again converts only what has changed."""
 
-    __slots__ = ("read",)
+    __slots__ = ("_lacking", "read")
 
     def __init__(self, doc: Json, read: Document) -> None:
         super().__init__(doc)
         self.read = read
+        self._lacking: frozenset[str] | None = None
+
+    def lacking(self, names: frozenset[str]) -> frozenset[str]:
+        """Which of these members it has not: it was written by hand, or by an older version."""
+        if self._lacking is None:
+            self._lacking = names.difference(self)
+        return self._lacking
 
 
 def _patched(now: Document, origin: _Origin) -> Json:
     """The origin with what has changed since, what could be changed in place, and what it lacks."""
     doc, plan = dict(origin), _plan(type(now))
-    pairs = zip(plan.names, plan.values(now), plan.values(origin.read), strict=True)
-    changed = {name for name, value, before in pairs if value is not before}
-    lacking = () if origin.keys() >= plan.own else plan.own - origin.keys()
-    for name in changed.union(plan.mutable, lacking):
+    changed = {*compress(plan.fields, map(is_not, astuple(now), astuple(origin.read)))}
+    for name in changed.difference(_ENVELOPE) | plan.mutable | origin.lacking(plan.own):
         value = getattr(now, name)
         doc[name] = value if type(value) in _SCALARS else _plain_on(value, origin.get(name))
     doc["_id"], doc["_rev"], doc["type"] = now.id, now.rev, now.TYPE
@@ -118,14 +125,13 @@ def _plain_on(value: Any, origin: Any) -> Any:
 class _Plan(msgspec.Struct, frozen=True):
     """What is to be known of a type of structs.
 
-    All its members; those that are not of the envelope, and how to get their values; those that may hold structs
-    themselves; those whose values can be changed in place.
+    All its members, in their order too; those that are not of the envelope; those that may hold structs themselves;
+    those whose values can be changed in place.
     """
 
+    fields: tuple[str, ...]
     members: frozenset[str]
-    names: tuple[str, ...]
     own: frozenset[str]
-    values: Callable[[msgspec.Struct], tuple[Any, ...]]
     deep: tuple[str, ...]
     mutable: frozenset[str]
     may_omit: bool
@@ -134,12 +140,10 @@ class _Plan(msgspec.Struct, frozen=True):
 @cache
 def _plan(cls: type[msgspec.Struct]) -> _Plan:
     fields = [field for field in msgspec.structs.fields(cls) if field.name not in _ENVELOPE]
-    names = tuple(field.name for field in fields)
     return _Plan(
+        fields=cls.__struct_fields__,
         members=frozenset(cls.__struct_fields__),
-        names=names,
-        own=frozenset(names),
-        values=attrgetter(*names),
+        own=frozenset(field.name for field in fields),
         deep=tuple(field.name for field in fields if _holds(field.type, _is_struct)),
         mutable=frozenset(field.name for field in fields if _holds(field.type, _is_mutable)),
         may_omit=cls.__struct_config__.omit_defaults,

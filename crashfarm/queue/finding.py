@@ -75,6 +75,8 @@ class Finder:
         self._fresh_at = -LAZY
         self._in_the_thick = False
         self._looks = 0
+        self._updates = True
+        self._seen: list[Waiting] = []
         self._placed_at = -NEIGHBOURS
         self.window = Window(rng)
 
@@ -109,16 +111,23 @@ class Finder:
         """Whether something waits that goes before what was read; looked at now and then."""
         if now - self._glanced_at < GLANCE:
             return False
-        choices = self._choose(abilities, "lazy")
-        if choices and choices[0].rank < self._stock.rank:
-            return True
-        self._note_update(now)
-        return False
+        choices = self._choose(abilities, self._look(now))
+        return bool(choices) and choices[0].rank < self._stock.rank
 
-    def _note_update(self, now: float) -> None:
-        """The views are being brought up to date: what we take from now on they do not know yet."""
-        self._glanced_at = now
-        self._stock.taken.clear()
+    def _look(self, now: float) -> list[Waiting]:
+        """What waits, as far as the views know. Of several workers one has them brought up to date behind its look.
+
+        Who sees them move without its doing leaves that to others; who does it stops now and then to see.
+        """
+        if self._updates and self.window.place.count > 1:
+            self._updates = self._rng.random() < 0.5
+        waiting = self.waiting("lazy" if self._updates else "false")
+        if not self._updates and waiting == self._seen:
+            self._updates = True
+            waiting = self.waiting("lazy")
+        self._glanced_at, self._seen = now, waiting
+        self._stock.forget_taken()
+        return waiting
 
     def _learn_place(self, now: float, worker: str) -> None:
         """Count those who hold jobs, if there are others who want the same ones."""
@@ -132,12 +141,12 @@ class Finder:
             self._looks, self._placed_at = LOOKS, now
 
     def _restock(self, abilities: Abilities, wanted: int, now: float) -> None:
-        """Read anew, while in the thick of it what the views hold already: they are brought up to date behind that.
+        """Read anew, while in the thick of it what the views hold already: a glance has them brought up to date.
 
         A row too old costs no more than a look at its document. Only views that are up to date say that nothing is
         there.
         """
-        if self._in_the_thick and now - self._fresh_at < LAZY and self._fill(abilities, wanted, now, "lazy"):
+        if self._in_the_thick and now - self._fresh_at < LAZY and self._fill(abilities, wanted, now, "false"):
             return
         self._fresh_at = now
         self._in_the_thick = self._fill(abilities, wanted, now, "true")
@@ -145,12 +154,10 @@ class Finder:
     def _fill(self, abilities: Abilities, wanted: int, now: float, update: str) -> bool:
         """Read the best class, and further ones until there are as many jobs as are wanted.
 
-        Tells whether there was about as much as was asked for. Where the views need not be up to date, the first
-        requests leave them alone: they are brought up to date once for all.
+        Tells whether there was about as much as was asked for.
         """
-        first = "false" if update == "lazy" else update
-        choices = self._choose(abilities, first)
-        rising = self._read_rising(abilities, choices, wanted, first)
+        choices = self._choose(abilities, self._look(now) if update == "false" else self.waiting(update))
+        rising = self._read_rising(abilities, choices, wanted, update)
         known = {job.id for job in rising}
         found: list[tuple[Rank, Job]] = []
         asked = 0
@@ -163,7 +170,6 @@ class Finder:
             if len(found) >= wanted:
                 break
         self._stock.fill(found, rising, now)
-        self._note_update(now)
         return len(found) >= max(wanted, asked // 2)
 
     def _limit(self, waiting: Waiting, wanted: int) -> int:
@@ -183,13 +189,13 @@ class Finder:
         start = self._rng.randint(0, max(0, min(SPREAD * needed, count) - needed))
         return list(self._read(abilities, last, needed, start, update))
 
-    def _choose(self, abilities: Abilities, update: str) -> list[Choice]:
+    def _choose(self, abilities: Abilities, found: Iterable[Waiting]) -> list[Choice]:
         """The classes that can be run here, each with how far it has to be relaxed, which decides before priority.
 
         Only what is large or normal may run on a machine that is not quite what was asked for. Among equals the order
         is drawn, the fuller class likely first.
         """
-        relaxed = [(self._relaxed(abilities, waiting), waiting) for waiting in self.waiting(update)]
+        relaxed = [(self._relaxed(abilities, waiting), waiting) for waiting in found]
         fitting = [Choice(far, waiting) for far, waiting in relaxed if far is not None]
         fitting.sort(key=lambda choice: (*choice.rank, -(self._rng.random() ** (1 / choice.waiting.count))))
         return fitting
@@ -221,7 +227,7 @@ class Finder:
 
     def _many(self, query: Json) -> list[Json | None]:
         """Documents of a view but for those that we took, in two requests; a row alone costs the database little."""
-        taken = self._stock.taken
+        taken = self._stock.taken if query["update"] == "false" else set()
         query["limit"] += len(taken)
         rows = self._status.view("queue", "pending", reduce=False, **query).rows
         ids = [row.id for row in rows if row.id and row.id not in taken][: query["limit"] - len(taken)]

@@ -40,11 +40,20 @@ class Stock:
         self._size = 0
         self._at = 0.0
         self._ahead = 0
-        #: The ids of the jobs that were taken since somebody last cleared this.
-        self.taken: set[str] = set()
+        self._taken_before: set[str] = set()
+        self._taken: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._jobs)
+
+    @property
+    def taken(self) -> set[str]:
+        """The ids of the jobs that were taken lately: views may not know it yet."""
+        return self._taken_before | self._taken
+
+    def forget_taken(self) -> None:
+        """Views are being brought up to date: when they are the next time, they know of all that was taken by now."""
+        self._taken_before, self._taken = self._taken, set()
 
     @property
     def rank(self) -> Rank:
@@ -80,7 +89,7 @@ class Stock:
     def take(self, wanted: int) -> list[Job]:
         """Up to so many jobs, the best first; never the same one twice."""
         taken = [job for job in (self._take() for _ in range(wanted)) if job]
-        self.taken.update(job.id for job in taken)
+        self._taken.update(job.id for job in taken)
         return taken
 
     def _take(self) -> Job | None:
