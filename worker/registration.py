@@ -1,5 +1,6 @@
 """The worker's own document: saved by its revision only, so that whoever changes it is heard."""
 
+import contextlib
 import logging
 
 import msgspec
@@ -8,7 +9,7 @@ import crashfarm
 from crashfarm.database import Database
 from crashfarm.documents.base import Json
 from crashfarm.documents.worker import Control, Quarantine, Wish, Worker, WorkerState, worker_id
-from crashfarm.errors import ConfigError, Conflict, LostClaim
+from crashfarm.errors import ConfigError, Conflict, InvalidDocument, LostClaim
 from crashfarm.times import Clock, to_text
 from worker.machine import Machine, is_over
 
@@ -42,7 +43,7 @@ class Registration:
     def former(self) -> Worker | None:
         """The document as a former start of this worker, or another of its name, left it."""
         doc = self._status.get(self.worker.id)
-        return Worker.from_doc(doc) if doc else None
+        return _read(doc, self.worker) if doc else None
 
     def enter(self, former: Worker | None) -> None:
         """Register, in the place of the former start if there was one."""
@@ -116,7 +117,7 @@ class Registration:
             log.warning("%s is gone: making it anew", self.worker.id)
             self.worker = self.worker.evolve(rev=None, origin={})
             return
-        theirs = Worker.from_doc(doc)
+        theirs = _read(doc, self.worker)
         if theirs.incarnation != self.worker.incarnation and not is_over(theirs.incarnation):
             raise NameTaken(f"another process works under the name {theirs.id} now: {theirs.incarnation}")
         self.worker = self.worker.evolve(
@@ -126,6 +127,19 @@ class Registration:
             static_metadata=theirs.static_metadata,
             quarantine=theirs.quarantine,
         )
+
+
+def _read(doc: Json, ours: Worker) -> Worker:
+    """The document; where somebody has broken it, all of it that can be read, and ours for the rest."""
+    try:
+        return Worker.from_doc(doc)
+    except InvalidDocument as exc:
+        log.warning("%s: this is mended", exc)
+    sound = ours.to_doc()
+    for name, value in doc.items():
+        with contextlib.suppress(InvalidDocument):
+            sound = Worker.from_doc(sound | {name: value}).to_doc()
+    return Worker.from_doc(sound)
 
 
 def new_worker(name: str, machine: Machine, incarnation: str, slots: int, own: Json, now: str) -> Worker:

@@ -44,6 +44,33 @@ def test_a_process_that_works_under_our_name_elsewhere_is_given_way_to() -> None
         mine.save(WORKING)
 
 
+BROKEN = {"slots": 1e300, "running": 7, "control": {"desired": "pause", "reason": "new disk"}, "note": {"mine": 1}}
+"""What somebody has made of a worker's document by hand: some of it can be read, some cannot."""
+
+
+def test_a_document_that_somebody_has_broken_is_mended_by_its_worker() -> None:
+    """What can be read of it counts: the wish is obeyed, the note stays."""
+    status = MemoryDatabase()
+    mine, _ = entered(status)
+    status.put(status.docs["worker:alpha"] | BROKEN)
+    mine.save(WORKING)
+    saved = Worker.from_doc(status.docs["worker:alpha"])
+    assert (saved.control.desired, saved.slots, saved.running) == ("pause", 1, ())
+    assert status.docs["worker:alpha"]["note"] == {"mine": 1}
+
+
+def test_a_worker_starts_on_a_document_that_somebody_has_broken() -> None:
+    """The owner of the machine can do nothing about it."""
+    status = MemoryDatabase()
+    former = new_worker("alpha", this_machine(), incarnation(), 1, {}, "2020-01-01T00:00:00Z").to_doc()
+    status.put(former | BROKEN)
+    mine = Registration(cast(Any, status), new_worker("alpha", this_machine(), incarnation(), 1, {}, NOW), utc_now)
+    mine.enter(mine.former())
+    saved = Worker.from_doc(status.docs["worker:alpha"])
+    assert (saved.control.reason, saved.registered_at) == ("new disk", "2020-01-01T00:00:00Z")
+    assert saved.incarnation == mine.worker.incarnation != former["incarnation"]
+
+
 def since(*states: WorkerState) -> list[int]:
     """For each state, saved a second after the one before, at which second the document says that it began."""
     began = from_text(NOW)
