@@ -12,8 +12,8 @@ from server.report import publish
 
 TABLES = ("branch", "worker", "job", "result", "finding", "frame", "tuple", "place", "bug", "explains", "note")
 
-VIEW = "signature"
-"""What is summed up from the tables has a file, too: nothing but the files is at hand where they are read."""
+VIEWS = ("signature", "standing", "matrix")
+"""What is summed up from the tables has files, too: nothing but the files is at hand where they are read."""
 
 HOLDS = "folder of tables"
 
@@ -33,26 +33,27 @@ def write(source: Path, out: Path, marker: publish.Marker) -> list[Path]:
     with closing(reading) as sql, publish.writing(out, msgspec.structs.replace(marker, holds=HOLDS)) as folder:
         for table in TABLES:
             _write_table(sql, table, folder / f"{table}.parquet")
-        _write_view(sql, folder)
-    return [out / f"{table}.parquet" for table in (*TABLES, VIEW)]
+        _write_views(sql, folder)
+    return [out / f"{table}.parquet" for table in (*TABLES, *VIEWS)]
 
 
 def load(duck: duckdb.DuckDBPyConnection, folder: Path) -> list[str]:
     """Make tables of the Parquet files of a folder; their names. An export of another version may have others."""
-    found = sorted(path for path in folder.glob("*.parquet") if path.stem in (*TABLES, VIEW))
+    found = sorted(path for path in folder.glob("*.parquet") if path.stem in (*TABLES, *VIEWS))
     for path in found:
         quoted = str(path).replace("'", "''")
         duck.execute(f"CREATE TABLE {path.stem} AS SELECT * FROM read_parquet('{quoted}')")  # noqa: S608
     return [path.stem for path in found]
 
 
-def _write_view(sql: sqlite3.Connection, folder: Path) -> None:
+def _write_views(sql: sqlite3.Connection, folder: Path) -> None:
     """By DuckDB from the files that are there already, in the words of the schema: it knows the types."""
-    (words,) = sql.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (VIEW,)).fetchone()
     with duckdb.connect() as duck:
         load(duck, folder)
-        duck.execute(words)
-        duck.table(VIEW).write_parquet(str(folder / f"{VIEW}.parquet"), compression="zstd")
+        for view in VIEWS:
+            (words,) = sql.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (view,)).fetchone()
+            duck.execute(words)
+            duck.view(view).write_parquet(str(folder / f"{view}.parquet"), compression="zstd")
 
 
 def _write_table(sql: sqlite3.Connection, table: str, path: Path) -> None:

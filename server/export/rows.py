@@ -1,5 +1,6 @@
 """A document in, its rows out: table by table, in the order of the tables' columns."""
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from crashfarm.documents.job import Job
 from crashfarm.documents.result import Result
 from crashfarm.documents.signature import SignatureNote
 from crashfarm.documents.worker import Worker
-from server.queries.signatures import kind_of
+from server.queries.signatures import kind_of, short_name, signature
 
 Row = tuple[str, tuple[Any, ...]]
 """A table's name, and the values of its columns."""
@@ -44,11 +45,12 @@ def rows_of(doc: Json) -> Iterator[Row]:
 
 def _history(one: History) -> Iterator[Row]:
     seen = (one.first_seen, one.last_seen, one.title, one.severity, one.suppressed)
-    yield "tuple", (one.id, kind_of(one.TYPE), *one.tuple_key[1:], *seen)
+    kind = kind_of(one.TYPE)
+    yield "tuple", (one.id, kind, *one.tuple_key[1:], *seen, _name(kind, one.message, one.detail))
     for place in one.places:
         yield "place", (one.id, place)
-    for bug in (*one.bugs.open, *one.bugs.closed):
-        yield "explains", (bug, one.id, bug in one.regressed)
+    for bug in dict.fromkeys((*one.bugs.open, *one.bugs.closed)):
+        yield "explains", (bug, one.id, bug in one.bugs.open, bug in one.regressed)
 
 
 def _result(one: Result) -> Iterator[Row]:
@@ -62,9 +64,16 @@ def _result(one: Result) -> Iterator[Row]:
     for at, finding in enumerate(one.findings):
         what = (finding.kind, finding.title, finding.message, finding.detail, finding.signature, finding.severity)
         where = (finding.file, finding.line, finding.access, finding.size, finding.address, finding.input)
-        yield "finding", (one.id, at, *what, *where)
+        name = _name(finding.kind, finding.message, finding.detail)
+        yield "finding", (one.id, at, *what, *where, name)
         for depth, frame in enumerate(finding.frames):
             yield "frame", (one.id, at, depth, frame.function, frame.file, frame.line, frame.module)
+
+
+@functools.lru_cache(1000)
+def _name(kind: str, message: str, detail: str) -> str:
+    # The same few come again and again.
+    return short_name(signature(kind, message, detail))
 
 
 def _note(one: SignatureNote) -> Row:

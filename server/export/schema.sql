@@ -77,8 +77,9 @@ CREATE TABLE result (
     source TEXT NOT NULL,
     build TEXT NOT NULL        -- an older build of the branch, by its name; empty: the branch's current one
 );
-CREATE INDEX result_branch ON result (product, branch, completed_at);
-CREATE INDEX result_input ON result (input, branch);
+-- The branch comes first: by the product alone, which most results share, nobody should look for anything.
+CREATE INDEX result_branch ON result (branch, product, completed_at);
+CREATE INDEX result_input ON result (input, product, branch);
 
 -- One thing that went wrong in a run.
 CREATE TABLE finding (
@@ -96,9 +97,11 @@ CREATE TABLE finding (
     size INTEGER,
     address TEXT NOT NULL,
     input TEXT NOT NULL,
+    signature_name TEXT NOT NULL, -- 16 hex digits, as in the address of its page in the report
     PRIMARY KEY (result, position)
 );
 CREATE INDEX finding_detail ON finding (kind, detail);
+CREATE INDEX finding_signature_name ON finding (signature_name);
 
 -- The stack of a finding, innermost frame first.
 CREATE TABLE frame (
@@ -129,9 +132,11 @@ CREATE TABLE tuple (
     last_seen TEXT NOT NULL,
     title TEXT NOT NULL,
     severity TEXT NOT NULL,
-    suppressed INTEGER NOT NULL
+    suppressed INTEGER NOT NULL,
+    signature_name TEXT NOT NULL
 );
 CREATE INDEX tuple_detail ON tuple (kind, detail);
+CREATE INDEX tuple_signature_name ON tuple (signature_name, product, branch);
 CREATE INDEX tuple_first_seen ON tuple (first_seen);
 
 -- An input on which a tuple was seen: of each tuple a bounded number.
@@ -157,9 +162,11 @@ CREATE TABLE bug (
 CREATE TABLE explains (
     bug TEXT NOT NULL,
     tuple TEXT NOT NULL REFERENCES tuple (id) ON DELETE CASCADE,
+    open INTEGER NOT NULL,
     regressed INTEGER NOT NULL, -- the bug is closed and fixed there, and the tuple was seen all the same
     PRIMARY KEY (bug, tuple)
 );
+CREATE INDEX explains_tuple ON explains (tuple);
 
 -- What people and the farm found out about a signature as a whole; what nobody found out is empty or NULL.
 CREATE TABLE note (
@@ -190,12 +197,64 @@ CREATE TABLE unreadable (
 -- What findings have in common. An assertion's detail is only its file, so its message counts, too.
 CREATE VIEW signature AS
 SELECT
-    kind,
-    detail,
-    CASE WHEN kind = 'assertion' THEN message ELSE '' END AS message,
+    signature_name AS name,
+    min(kind) AS kind,
+    min(detail) AS detail,
+    CASE WHEN min(kind) = 'assertion' THEN min(message) ELSE '' END AS message,
     max(title) AS title,
     min(first_seen) AS first_seen,
     max(last_seen) AS last_seen,
     count(*) AS tuples,
-    count(DISTINCT branch) AS branches
-FROM tuple GROUP BY 1, 2, 3;
+    count(DISTINCT branch) AS branches,
+    min(suppressed) AS suppressed -- all of its tuples are
+FROM tuple GROUP BY signature_name;
+
+-- How a signature stands, which takes longer to find out.
+CREATE VIEW standing AS
+SELECT
+    signature_name AS name,
+    (SELECT count(*) FROM finding WHERE finding.signature_name = tuple.signature_name) AS findings,
+    (
+        SELECT count(DISTINCT bug) FROM tuple AS its JOIN explains ON explains.tuple = its.id
+        WHERE its.signature_name = tuple.signature_name AND explains.open = 1
+    ) AS open_bugs,
+    (
+        SELECT count(DISTINCT bug) FROM tuple AS its JOIN explains ON explains.tuple = its.id
+        WHERE its.signature_name = tuple.signature_name AND explains.open = 0
+    ) AS closed_bugs,
+    -- When anything was run last on a branch where it was seen.
+    max((
+        SELECT max(completed_at) FROM result
+        WHERE result.product = tuple.product AND result.branch = tuple.branch
+    )) AS last_run,
+    -- An input that shows it on one branch has also run on another branch, where it was never seen.
+    max(EXISTS (
+        SELECT 1 FROM place
+        JOIN result ON result.input = place.place AND result.product = tuple.product AND result.outcome <> 'error'
+        WHERE place.tuple = tuple.id AND NOT EXISTS (
+            SELECT 1 FROM tuple AS there
+            WHERE there.signature_name = tuple.signature_name
+                AND there.product = result.product AND there.branch = result.branch
+        )
+    )) AS differs
+FROM tuple GROUP BY signature_name;
+
+-- How reliably a signature shows: how often it was seen on each build and kind of machine, in how many runs of the
+-- inputs that are known to show it. Inputs beyond the bounded number of places are not counted as runs.
+CREATE VIEW matrix AS
+SELECT
+    tuple.signature_name, result.product, result.branch, result.buildtype, result.os_name, result.os_version,
+    result.cpu_name,
+    (
+        SELECT count(*) FROM finding JOIN result AS its ON its.id = finding.result
+        WHERE finding.signature_name = tuple.signature_name AND its.product = result.product
+            AND its.branch = result.branch AND its.buildtype = result.buildtype AND its.os_name = result.os_name
+            AND its.os_version = result.os_version AND its.cpu_name = result.cpu_name
+    ) AS seen,
+    count(DISTINCT result.id) AS ran
+FROM tuple
+JOIN place ON place.tuple = tuple.id
+JOIN result ON result.input = place.place AND result.product = tuple.product AND result.outcome <> 'error'
+GROUP BY
+    tuple.signature_name, result.product, result.branch, result.buildtype, result.os_name, result.os_version,
+    result.cpu_name;

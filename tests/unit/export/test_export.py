@@ -14,6 +14,7 @@ from crashfarm.documents.worker import Worker
 from crashfarm.errors import InputError
 from crashfarm.settings import Farm
 from server.export import asking, mirror, parquet
+from server.queries.signatures import short_name, signature
 from server.report import publish
 from tests import farms, samples
 from tests.farms import finding, result
@@ -190,7 +191,7 @@ def test_parquet_files_hold_the_same_rows(export: Path, tmp_path: Path) -> None:
     folder = tmp_path / "tables"
     for _ in range(2):
         parquet.write(export, folder, MARKER)
-    for table in (*parquet.TABLES, parquet.VIEW):
+    for table in (*parquet.TABLES, *parquet.VIEWS):
         assert Counter(rows(folder, every(table))) == Counter(rows(export, every(table))), table
 
 
@@ -282,3 +283,40 @@ def test_an_export_that_is_not_there_is_told(tmp_path: Path) -> None:
     """With the command that makes one."""
     with pytest.raises(InputError, match="crashfarm export"):
         asking.ask(tmp_path / "farm.sqlite", "SELECT 1")
+
+
+def test_a_signature_knows_how_it_stands(tmp_path: Path) -> None:
+    """How often it was seen, its bugs, whether its branches still run, and whether another branch is free of it."""
+    runs = [result(1, finding()), result(2, finding(), finding()), result(3, branch="3.12"), result(4, branch="3.12")]
+    farm = farms.in_memory(runs)
+    (one,) = farms.histories(runs)
+    put(farm, one.evolve(bugs=BugLists(open=("bug:a:1", "bug:a:2"), closed=("bug:a:3",)), suppressed=True).to_doc())
+    put(farm, result(5, finding(detail="else"), input_name="else.py", branch="3.12").to_doc())
+    update(farm, tmp_path / "farm.sqlite")
+    columns = "findings, tuples, open_bugs, closed_bugs, suppressed, differs, last_run"
+    question = f"SELECT {columns} FROM signature JOIN standing USING (name) WHERE name = '{short_name(signature('crash', '', one.detail))}'"  # noqa: S608
+    assert rows(tmp_path / "farm.sqlite", question) == [(3, 1, 2, 1, 1, 1, runs[1].completed_at)]
+
+
+def test_the_matrix_tells_how_often_out_of_how_many_runs(tmp_path: Path) -> None:
+    """Also where it was never seen; a run that could not begin does not count, nor one of another input."""
+    runs = [
+        result(1, finding()),
+        result(2),
+        result(3, branch="3.12", machine=1),
+        result(4, outcome="error"),
+        result(5, input_name="else.py"),
+        result(6, product="else"),
+    ]
+    update(farms.in_memory(runs), tmp_path / "farm.sqlite")
+    question = "SELECT branch, os_version, seen, ran FROM matrix ORDER BY branch"
+    assert rows(tmp_path / "farm.sqlite", question) == [("3.12", "6.8", 0, 1), ("3.13", "6.1", 1, 2)]
+
+
+def test_what_is_asked_of_one_signature_does_not_read_all(export: Path) -> None:
+    """The report has such questions on each of its pages."""
+    with sqlite3.connect(export) as sql:
+        for view, column in (("signature", "name"), ("standing", "name"), ("matrix", "signature_name")):
+            plan = sql.execute(f"EXPLAIN QUERY PLAN SELECT * FROM {view} WHERE {column} = 'x'").fetchall()  # noqa: S608
+            assert [step for *_, step in plan if re.match(r"SCAN (tuple|finding|result|place)\b", step)] == []
+    sql.close()
