@@ -1,0 +1,101 @@
+"""Every rule for documents of the history database, with a document that breaks just it."""
+
+import pytest
+
+from crashfarm.documents.history import MAX_PLACES
+from tests import samples
+from tests.unit.couchapp.broken import GONE, Case, name_of, refusal_of
+
+BROKEN: list[Case] = [
+    # result
+    (samples.result, "_id", "result:other", '_id: must be "result:20261122T061003123Z-7f3a9c21d4"'),
+    (samples.result, "job", "20261122T061003123Z-7f3a9c21d4", "job: must be the id of a job"),
+    (samples.result, "product", "", "product: must be a text that is not empty"),
+    (samples.result, "branch", GONE, "branch: is missing"),
+    (samples.result, "buildtype", None, "buildtype: must be a text that is not empty"),
+    (samples.result, "os_name", GONE, "os_name: is missing"),
+    (samples.result, "os_version", "", "os_version: must be a text that is not empty"),
+    (samples.result, "cpu_name", GONE, "cpu_name: is missing"),
+    (samples.result, "worker", GONE, "worker: is missing"),
+    (samples.result, "incarnation", GONE, "incarnation: is missing"),
+    (samples.result, "attempt", 0, "attempt: must be a whole number from 1 on"),
+    (samples.result, "started_at", "", "started_at: must be a time"),
+    (samples.result, "completed_at", GONE, "completed_at: is missing"),
+    (samples.result, "outcome", "crash", "outcome: must be one of success, failure, error"),
+    (samples.result, "input_name", None, "input_name: must be a text"),
+    (samples.result, "source", 1, "source: must be a text"),
+    (samples.result, "build", None, "build: must be a text"),
+    (samples.result, "probe", 1, "probe: must be true or false"),
+    (samples.result, "exit/status", "11", "exit.status: must be a whole number from 0 on"),
+    (samples.result, "exit/signal", -11, "exit.signal: must be a whole number from 0 on"),
+    (samples.result, "exit/killed_for", None, "exit.killed_for: must be a text"),
+    (samples.result, "notes", [1], "notes[0]: must be a text"),
+    (samples.result, "parser_version", 3, "parser_version: must be a text"),
+    (samples.result, "findings", {}, "findings: must be a list"),
+    (samples.result, "findings/0", "SIGSEGV", "findings[0]: must be an object"),
+    (samples.result, "findings/0/kind", "segfault", "findings[0].kind: must be one of assertion, crash, "),
+    (samples.result, "findings/0/title", "", "findings[0].title: must be a text that is not empty"),
+    (samples.result, "findings/0/message", "", "findings[0].message: must be a text that is not empty"),
+    (samples.result, "findings/0/detail", GONE, "findings[0].detail: is missing"),
+    (samples.result, "findings/0/signature", GONE, "findings[0].signature: is missing"),
+    (samples.result, "findings/0/line", "12", "findings[0].line: must be a whole number"),
+    (samples.result, "findings/0/near_null", 0, "findings[0].near_null: must be true or false"),
+    (samples.result, "findings/0/frames", [{"line": "x"}], "findings[0].frames[0].line: must be a whole number"),
+    (samples.result, "findings/0/severity", "awful", "findings[0].severity: must be one of critical, "),
+    (samples.result, "findings/0/count", 0, "findings[0].count: must be a whole number from 1 on"),
+    # history
+    (samples.history, "_id", "history_hang:" + "0" * 32, '_id: must be "history_crash:<32 hex digits>"'),
+    (samples.history, "_id", "history_crash:abc", '_id: must be "history_crash:<32 hex digits>"'),
+    (samples.history, "message", "", "message: must be a text that is not empty"),
+    (samples.history, "detail", GONE, "detail: is missing"),
+    (samples.history, "product", GONE, "product: is missing"),
+    (samples.history, "branch", "", "branch: must be a text that is not empty"),
+    (samples.history, "buildtype", GONE, "buildtype: is missing"),
+    (samples.history, "os_name", None, "os_name: must be a text that is not empty"),
+    (samples.history, "os_version", GONE, "os_version: is missing"),
+    (samples.history, "cpu_name", GONE, "cpu_name: is missing"),
+    (samples.history, "first_seen", GONE, "first_seen: is missing"),
+    (samples.history, "last_seen", "later", "last_seen: must be a time"),
+    (samples.history, "places", ["x"] * (MAX_PLACES + 1), "places: must have at most 20, but has 21"),
+    (samples.history, "bugs", [], "bugs: must be an object"),
+    (samples.history, "bugs/open", "bug:1", "bugs.open: must be a list"),
+    (samples.history, "bugs/closed", [1], "bugs.closed[0]: must be a text"),
+    (samples.history, "suppressed", None, "suppressed: must be true or false"),
+    (samples.history, "severity", 1, "severity: must be a text"),
+    # signature
+    (samples.signature, "_id", "signature:abc", '_id: must be "signature:<32 hex digits>"'),
+    (samples.signature, "kind", "noise", "kind: must be one of assertion, crash, "),
+    (samples.signature, "detail", "", "detail: must be a text that is not empty"),
+    (samples.signature, "message", "SIGSEGV", "message: belongs to the signature of an assertion, and to no other"),
+    (samples.signature, "kind", "assertion", "message: belongs to the signature of an assertion, and to no other"),
+    (samples.signature, "variant_of", "bug:1", "variant_of: must be the id of a signature"),
+    (samples.signature, "variant_of", samples.signature()["_id"], "variant_of: must be another signature"),
+    (samples.signature, "not_variant_of/0", "", "not_variant_of[0]: must be the id of a signature"),
+    (samples.signature, "confirmed_by", 1, "confirmed_by: must be a text"),
+    (samples.signature, "confirmed_at", "today", "confirmed_at: must be a time in UTC, or empty"),
+    (samples.signature, "minimal/result", "job:1", "minimal.result: must be the id of a result"),
+    (samples.signature, "minimal/attachment", GONE, "minimal.attachment: is missing"),
+    (samples.signature, "minimal/name", "", "minimal.name: must be a text that is not empty"),
+    (samples.signature, "minimal/size", -1, "minimal.size: must be a whole number from 0 on"),
+    (samples.signature, "minimal/original_size", "9", "minimal.original_size: must be a whole number"),
+    (samples.signature, "minimal/tests", 1.5, "minimal.tests: must be a whole number"),
+    (samples.signature, "minimal/at", "", "minimal.at: must be a time in UTC"),
+    (samples.signature, "range/branch", GONE, "range.branch: is missing"),
+    (samples.signature, "range/last_good", 3, "range.last_good: must be a text"),
+    (samples.signature, "range/skipped", "4", "range.skipped: must be a list"),
+    (samples.signature, "range/runs", -1, "range.runs: must be a whole number from 0 on"),
+    (samples.signature, "range/at", "soon", "range.at: must be a time in UTC, or empty"),
+    (samples.signature, "reproduction/result", GONE, "reproduction.result: is missing"),
+    (samples.signature, "reproduction/ran", "5", "reproduction.ran: must be a whole number from 0 on"),
+    (samples.history, "suppressed_at", "today", "suppressed_at: must be a time"),
+    (samples.history, "regressed", "bug:1", "regressed: must be a list"),
+    (samples.history, "signature", None, "signature: must be a text"),
+    (samples.history, "file", 1, "file: must be a text"),
+    (samples.history, "excerpt", [], "excerpt: must be a text"),
+]
+
+
+@pytest.mark.parametrize("case", BROKEN, ids=name_of)
+def test_broken_document_is_refused_with_field_and_reason(case: Case) -> None:
+    """One member is wrong, and the refusal says which, and why."""
+    assert refusal_of(case).startswith(case[-1])
