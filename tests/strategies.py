@@ -103,7 +103,7 @@ claims = st.builds(
     worker=name,
     incarnation=name,
     attempt=positive,
-    lease_seconds=seconds,
+    lease_seconds=st.floats(0.001, 86_400.0),
     claimed_at=times,
     renewed_at=times,
 )

@@ -9,8 +9,10 @@ from msgspec import Meta
 
 from crashfarm import sources
 from crashfarm.errors import ConfigError
+from crashfarm.queue.leases import LONGEST
 
 Seconds = Annotated[float, Meta(gt=0)]
+Lease = Annotated[float, Meta(gt=0, le=LONGEST)]
 Count = Annotated[int, Meta(ge=1)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
@@ -64,7 +66,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     tags: tuple[str, ...] = ()
     schemes: tuple[str, ...] = ("http", "https")
     deny_environment: tuple[str, ...] = ("LD_*", "GCONV_PATH", "CRASHFARM_*")
-    lease: Seconds = 60.0
+    lease: Lease = 60.0
     heartbeat: Seconds = 10.0
     idle: Seconds = 5.0
     drain: Seconds = 30.0

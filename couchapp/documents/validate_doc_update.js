@@ -134,6 +134,11 @@
   var flag = must("true or false", function (value) { return typeof value === "boolean"; });
   var time = must("a time in UTC like 2026-11-22T06:10:03.123Z", isTime);
   var timeOrEmpty = must("a time in UTC, or empty", function (value) { return value === "" || isTime(value); });
+  var LONGEST_LEASE = 86400, LONGEST_DELAY = 3600;
+
+  var lease = must("seconds above 0, and at most " + LONGEST_LEASE, function (value) {
+    return typeof value === "number" && value > 0 && value <= LONGEST_LEASE;
+  });
   var positive = must("a number above 0", function (value) { return typeof value === "number" && value > 0; });
   var notNegative = must("a number from 0 on", function (value) { return typeof value === "number" && value >= 0; });
   var digest = must("a SHA-256 in hex", function (value) { return isText(value) && /^[0-9a-fA-F]{64}$/.test(value); });
@@ -194,7 +199,7 @@
   };
 
   var CLAIM = {
-    worker: filled, incarnation: filled, attempt: whole(1), lease_seconds: positive, claimed_at: time, renewed_at: time
+    worker: filled, incarnation: filled, attempt: whole(1), lease_seconds: lease, claimed_at: time, renewed_at: time
   };
 
   var ATTEMPT = {
@@ -337,7 +342,7 @@
     },
     job: {
       home: "status", parts: [shape(JOB)], id: named,
-      also: [oneInput, waitsForOthers, claimFitsState, resultFitsState, moves]
+      also: [oneInput, waitsForOthers, waitsFromTheBeginning, claimFitsState, resultFitsState, moves]
     },
     bug: {
       home: "status", parts: [shape(BUG)],
@@ -376,6 +381,14 @@
       if (needed[at].job === doc._id) {
         refuse("depends_on[" + at + "].job", "must be another job: this one would wait for itself");
       }
+    }
+  }
+
+  // A job that was queued elsewhere, and has come here by replication, has its revision, and may wait no more.
+  function waitsFromTheBeginning(doc, old) {
+    var waits = doc.depends_on && doc.depends_on.length && doc.state === "pending";
+    if (waits && !old && !doc._rev && doc.wait !== "jobs") {
+      refuse("wait", "must be \"jobs\" in a new job with depends_on: else it would not wait for them");
     }
   }
 
@@ -442,20 +455,33 @@
     return (user.roles || []).indexOf("crashfarm-worker") >= 0 && !isAdmin(user, security);
   }
 
-  // Whether everything that was there is there still; what was left out may be added.
+  // What a member means that a document leaves out, where that is not nothing.
+  var USUAL = { kind: "crashtest", priority: 3, timeout: 60, max_attempts: 3, control: { desired: "run" } };
+
+  function isNothing(value) {
+    if (Array.isArray(value)) return value.length === 0;
+    if (isObject(value)) return Object.keys(value).every(function (name) { return isNothing(value[name]); });
+    return value === undefined || value === null || value === "" || value === false;
+  }
+
+  // Whether a value is what it was; what was left out may be said, if that changes nothing.
   function keeps(before, after) {
-    if (before === undefined) return true;
+    if (before === undefined) return isNothing(after);
     if (Array.isArray(before)) {
       return Array.isArray(after) && after.length === before.length &&
         before.every(function (item, at) { return keeps(item, after[at]); });
     }
     if (!isObject(before)) return before === after;
-    return isObject(after) && Object.keys(before).every(function (name) { return keeps(before[name], after[name]); });
+    return isObject(after) && Object.keys(before).concat(Object.keys(after)).every(function (name) {
+      return keeps(before[name], after[name]);
+    });
   }
 
   function keep(doc, old, names) {
     names.forEach(function (name) {
-      if (!keeps(old[name], doc[name])) refuse(name, "may not be changed by a worker");
+      var before = old[name];
+      if (before === undefined && doc[name] !== undefined) before = USUAL[name];
+      if (!keeps(before, doc[name])) refuse(name, "may not be changed by a worker");
     });
   }
 
@@ -482,25 +508,61 @@
     if (old.state !== "pending" && old.state !== "running") {
       refuse("state", "is " + old.state + ": a worker may not change a job that has ended");
     }
-    if (old.state === "pending" && doc.state === "aborted" && !(doc.depends_on || []).length) {
-      refuse("state", "cannot go from pending to aborted by a worker: the job waits for no other");
-    }
     keep(doc, old, WHAT_IS_RUN);
     if (!sameAttachments(doc, old)) refuse("_attachments", "may not be changed by a worker");
-    var told = Array.isArray(old.attempts) ? old.attempts : [], now = doc.attempts || [], last = now[now.length - 1];
+    var told = Array.isArray(old.attempts) ? old.attempts : [], now = doc.attempts || [];
     if (!keeps(told, now.slice(0, told.length))) refuse("attempts", "may not be changed by a worker, only added to");
-    if (doc.claim) checkOwn(user, doc.claim.worker, "claim.worker");
-    // What nobody was heard of any more, any worker may give back; what is held, only the holder.
-    var lost = now.length > told.length && last.outcome === "lost" && doc.state !== "completed";
-    if (old.claim && !lost) checkOwn(user, old.claim.worker, "claim.worker");
+    var more = now.slice(told.length), ends = old.state === "running" && doc.state !== "running" ? 1 : 0;
+    if (more.length !== ends) refuse("attempts", "must have " + ends + " more than before: one for a claim that ends");
+    if (doc.claim) checkClaim(doc, old, user, now.length);
+    if (ends) checkEnd(doc, old, user, more[0], now);
+    if (old.state === "pending") checkPending(doc, old);
+    checkDelay(doc, old);
+  }
+
+  function checkClaim(doc, old, user, attempts) {
+    checkOwn(user, doc.claim.worker, "claim.worker");
+    if (old.claim) {
+      checkOwn(user, old.claim.worker, "claim.worker");
+      ["worker", "incarnation", "attempt", "claimed_at", "lease_seconds"].forEach(function (name) {
+        if (doc.claim[name] !== old.claim[name]) refuse("claim." + name, "may not change while the claim lasts");
+      });
+    } else {
+      if (old.wait) refuse("state", "cannot go to running: the job waits");
+      if (doc.claim.attempt !== attempts + 1) refuse("claim.attempt", "must be " + (attempts + 1) + ", the next one");
+    }
+  }
+
+  // What nobody was heard of any more, any worker may give back; what is held, only the holder.
+  function checkEnd(doc, old, user, last, attempts) {
+    if (last.outcome !== "lost" || doc.state === "completed") checkOwn(user, old.claim.worker, "claim.worker");
+    ["worker", "incarnation"].forEach(function (name) {
+      if (last[name] !== old.claim[name]) refuse("attempts", "must tell of the claim that ends: another " + name);
+    });
+    if (last.number !== old.claim.attempt) refuse("attempts", "must tell of the claim that ends: another number");
+    var most = doc.max_attempts === undefined ? USUAL.max_attempts : doc.max_attempts;
+    if (doc.state === "aborted" && attempts.length < most) {
+      refuse("state", "cannot go to aborted: the job may have " + most + " attempts");
+    }
+  }
+
+  function checkPending(doc, old) {
+    if (doc.state === "aborted" && !(doc.depends_on || []).length) {
+      refuse("state", "cannot go from pending to aborted by a worker: the job waits for no other");
+    }
+    if (doc.state === "pending" && doc.wait) refuse("wait", "may be ended by a worker, but not begun or changed");
+  }
+
+  function checkDelay(doc, old) {
+    if (doc.wait && doc.wait !== "delay" && doc.wait !== old.wait) refuse("wait", "must be a delay, or nothing");
+    if (doc.delay_seconds > LONGEST_DELAY) refuse("delay_seconds", "must be at most " + LONGEST_DELAY);
   }
 
   function lentWorker(doc, old, user) {
     checkOwn(user, doc._id.slice("worker:".length), "_id");
     if (!old) return;
     var wish = (old.control || {}).desired || "run", fulfilled = wish === "restart" || wish === "update";
-    if (!keeps(old.static_metadata || {}, doc.static_metadata || {}) ||
-        !keeps(doc.static_metadata || {}, old.static_metadata || {})) {
+    if (!keeps(old.static_metadata || {}, doc.static_metadata || {})) {
       refuse("static_metadata", "may not be changed by a worker");
     }
     if (!(fulfilled && doc.control && doc.control.desired === "run")) keep(doc, old, ["control"]);
@@ -513,9 +575,7 @@
   }
 
   function lentHistory(doc, old) {
-    var names = ["bugs", "suppressed"], nothing = { bugs: { open: [], closed: [] }, suppressed: false };
-    if (old) keep(doc, old, names);
-    else keep(nothing, doc, names);
+    keep(doc, old || {}, ["bugs", "suppressed", "suppressed_at", "regressed"]);
   }
 
   function lentMessage(doc, old, user) {

@@ -12,6 +12,7 @@ from crashfarm.queue.abilities import RELAXATIONS, Abilities, Demand
 from crashfarm.queue.aside import Aside, Refusal
 from crashfarm.queue.ends import End
 from crashfarm.queue.finding import Finder, Waiting
+from crashfarm.queue.leases import LONGEST
 from crashfarm.queue.settling import Move, Settlement, read, settle
 from crashfarm.queue.sweeping import Sweeper
 from crashfarm.queue.transitions import Holder
@@ -107,8 +108,8 @@ class JobQueue:
         self, finished: Sequence[Finished], holder: Holder, abilities: Abilities, wanted: int, lease_seconds: float
     ) -> tuple[Settlement, list[Job]]:
         """Finish held jobs and claim others, in one write. Raises InputError for a lease of no length."""
-        if not lease_seconds > 0:
-            raise InputError(f"a lease must be longer than 0 seconds, but is {lease_seconds}")
+        if not 0 < lease_seconds <= LONGEST:
+            raise InputError(f"a lease must be longer than 0 seconds and at most {LONGEST:.0f}, but is {lease_seconds}")
         candidates = self._finder.candidates(abilities, wanted, holder.worker) if wanted else []
         now = to_text(self._clock())
         claims = [transitions.claim(job, holder, lease_seconds, now) for job in candidates]

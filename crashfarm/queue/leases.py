@@ -6,6 +6,9 @@ import msgspec
 
 from crashfarm.documents.job import Job
 
+LONGEST = 86400.0
+"""Seconds that a lease may last at most: else a machine that never comes back could hold a job for ever."""
+
 LOOKS = 3
 """A claim is dead, or a delay over, only after so many looks at an unmoved revision, however long they lie apart.
 

@@ -10,7 +10,7 @@ from crashfarm.documents.job import Job, JobState
 from crashfarm.queue import transitions
 from crashfarm.queue.circles import circle, words
 from crashfarm.queue.ends import End
-from crashfarm.queue.leases import LeaseWatch
+from crashfarm.queue.leases import LONGEST, LeaseWatch
 from crashfarm.queue.settling import read, write
 from crashfarm.times import Clock, to_text
 
@@ -112,4 +112,4 @@ def hopeless(job: Job, known: dict[str, Job]) -> str:
 
 
 def _lease(job: Job) -> float:
-    return job.claim.lease_seconds if job.claim else 0.0
+    return min(LONGEST, job.claim.lease_seconds) if job.claim else 0.0

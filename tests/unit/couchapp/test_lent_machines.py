@@ -14,6 +14,18 @@ _validate = validation((ROOT / "couchapp/documents/validate_doc_update.js").read
 
 CLAIM = samples.running()["claim"]
 ATTEMPT = samples.completed()["attempts"][0]
+LEFT_OUT: Json = {
+    "kind": "crashtest",
+    "priority": 3,
+    "source": "",
+    "timeout": 60.0,
+    "max_attempts": 3,
+    "parent": None,
+    "supersedes": None,
+    "depends_on": [],
+    "build": "",
+    "probe": False,
+}
 
 
 def said(new: Json, old: Json | None = None) -> str | None:
@@ -52,19 +64,24 @@ def ended(state: str, outcome: str, name: str = "alice") -> Json:
 def test_a_worker_lives_a_jobs_life(name: str) -> None:
     """Claims it, renews, and ends it in every way."""
     assert said(running(name), pending()) is None
-    held = running(name)
+    held = running(name) | {"max_attempts": 1}
     renewed = copy.deepcopy(held)
     renewed["claim"]["renewed_at"] = "2026-11-22T07:10:03.123Z"
     assert said(renewed, held) is None
     for state, outcome in (("completed", "completed"), ("pending", "released"), ("aborted", "failed")):
-        assert said(ended(state, outcome, name), held) is None
+        assert said(ended(state, outcome, name) | {"max_attempts": 1}, held) is None
+    delayed = ended("pending", "failed", name) | {"max_attempts": 1, "wait": "delay", "delay_seconds": 3600.0}
+    assert said(delayed, held) is None
+    assert said(pending(), pending() | {"wait": "delay", "delay_seconds": 10.0}) is None
 
 
 def test_any_worker_may_give_back_what_nobody_holds() -> None:
     """And nothing else of what others hold."""
     held = running("bob")
     assert said(ended("pending", "lost", "bob"), held) is None
-    assert said(ended("aborted", "lost", "bob"), held) is None
+    assert said(ended("aborted", "lost", "bob"), held) == "state: cannot go to aborted: the job may have 3 attempts"
+    last = {"max_attempts": 1}
+    assert said(ended("aborted", "lost", "bob") | last, held | last) is None
     for state, outcome in (("completed", "completed"), ("completed", "lost"), ("pending", "released")):
         assert said(ended(state, outcome, "bob"), held) == 'claim.worker: must be of the worker alice, but is of "bob"'
     assert said(held, held) == 'claim.worker: must be of the worker alice, but is of "bob"'
@@ -94,6 +111,59 @@ def test_what_is_run_is_not_a_workers_to_change(member: str, value: Any) -> None
     assert said(running("alice") | {member: value}, pending()) == f"{member}: may not be changed by a worker"
 
 
+def test_what_a_job_leaves_out_is_not_a_workers_to_say() -> None:
+    """But for what it means anyway, which older workers write."""
+    old = {name: value for name, value in pending().items() if name not in LEFT_OUT} | {"requires": {}}
+    told = old | {"state": "running", "claim": running("alice")["claim"]}
+    assert said(told, old) is None
+    assert said(told | LEFT_OUT | {"requires": {"os_name": None, "tags": []}}, old) is None
+    for name, value in (("probe", True), ("build", "monday"), ("priority", 0), ("timeout", 1.0), ("max_attempts", 9)):
+        assert said(told | {name: value}, old) == f"{name}: may not be changed by a worker"
+    for name, value in (("requires", {"tags": ["none"]}), ("depends_on", [{"job": "job:9"}]), ("parent", "job:9")):
+        assert said(told | {name: value}, old) == f"{name}: may not be changed by a worker"
+
+
+def test_a_worker_makes_no_job_wait() -> None:
+    """It ends delays, and delays only what it held itself, for an hour at most."""
+    free, waiting = pending(), pending() | {"wait": "delay", "delay_seconds": 10.0}
+    assert said(waiting, free) == "wait: may be ended by a worker, but not begun or changed"
+    assert said(waiting | {"delay_seconds": 9.0}, waiting) == "wait: may be ended by a worker, but not begun or changed"
+    back = ended("pending", "failed") | {"wait": "delay", "delay_seconds": 1e300}
+    assert said(back, running("alice")) == "delay_seconds: must be at most 3600"
+    assert said(back | {"wait": "jobs", "delay_seconds": 0.0}, running("alice")) == "wait: must be a delay, or nothing"
+    assert said(running("alice"), waiting) == "state: cannot go to running: the job waits"
+
+
+def test_a_worker_invents_no_attempts() -> None:
+    """Each is the end of a claim that there was."""
+    lost = ATTEMPT | {"outcome": "lost"}
+    for new, old, more in (
+        (pending() | {"attempts": [lost]}, pending(), 0),
+        (running("alice") | {"attempts": [lost]}, pending(), 0),
+        (running("alice") | {"attempts": [lost]}, running("alice"), 0),
+        (pending(), running("alice"), 1),
+        (ended("pending", "lost", "bob") | {"attempts": [lost] * 50}, running("bob"), 1),
+    ):
+        refusal = f"attempts: must have {more} more than before: one for a claim that ends"
+        assert said(new, old) == refusal
+    for member, value in (("worker", "carol"), ("incarnation", "carol/boot/1/2"), ("number", 2)):
+        other = ended("pending", "released")
+        other["attempts"][0][member] = value
+        assert said(other, running("alice")) == f"attempts: must tell of the claim that ends: another {member}"
+
+
+@pytest.mark.parametrize(
+    ("member", "value"), [("attempt", 2), ("incarnation", "x"), ("lease_seconds", 61.0), ("worker", "alice.two")]
+)
+def test_a_claim_stays_as_it_is_while_it_lasts(member: str, value: Any) -> None:
+    """Only its lease begins anew; and its number is the next one."""
+    held, other = running("alice"), running("alice")
+    other["claim"][member] = value
+    assert said(other, held) == f"claim.{member}: may not change while the claim lasts"
+    if member == "attempt":
+        assert said(other, pending()) == "claim.attempt: must be 1, the next one"
+
+
 def test_an_input_that_is_attached_is_not_a_workers_to_change() -> None:
     """Nor to add or to take away."""
     before = {"_attachments": {"a": {"stub": True, "digest": "md5-1"}}}
@@ -107,8 +177,8 @@ def test_an_input_that_is_attached_is_not_a_workers_to_change() -> None:
 
 def test_what_became_of_attempts_stays() -> None:
     """They are added to only."""
-    old = running("alice") | {"attempts": [ATTEMPT]}
-    assert said(ended("pending", "released") | {"attempts": [ATTEMPT, ATTEMPT]}, old) is None
+    old, mine = running("alice") | {"attempts": [ATTEMPT]}, ATTEMPT | {"worker": "alice"}
+    assert said(ended("pending", "released") | {"attempts": [ATTEMPT, mine]}, old) is None
     assert said(ended("pending", "released") | {"attempts": []}, old) == (
         "attempts: may not be changed by a worker, only added to"
     )
