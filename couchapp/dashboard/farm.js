@@ -21,7 +21,8 @@ export class Farm {
     this.report = ""; // the address of the published report
     this.charts = false; // whether the chart's library came with the pages
     this.rights = { admin: false, serverAdmin: false, write: false };
-    this.refresh = () => {};
+    this.refresh = () => {}; // asks again for what a part shows
+    this.wrote = () => {}; // is told the ids of what was written here, which is shown before the changes tell of it
   }
 
   // Write what `move` makes of a document. On a conflict the user sees it and decides. Tells whether it was written.
@@ -32,6 +33,7 @@ export class Farm {
         const outcome = await save(this.couch, database, seen, move);
         if (!outcome.conflict) {
           this.say("good", done);
+          this.wrote([before._id]);
           return true;
         }
         if (!(await tellConflict(plainName(before._id), outcome.conflict))) return false;
@@ -49,6 +51,7 @@ export class Farm {
     try {
       for (let outcomes = await act(); outcomes.length;) {
         const failed = outcomes.filter((one) => !one.ok);
+        this.wrote(outcomes.filter((one) => one.ok).map((one) => one.id));
         if (failed.length < outcomes.length) this.say("good", `${plural(outcomes.length - failed.length, "document")} ${done}`);
         if (!failed.length || !(await tellOutcomes(failed, outcomes.length))) return;
         outcomes = await saveOnTop(this.couch, failed);

@@ -19,6 +19,7 @@ class Dashboard {
     this.main = document.getElementById("main");
     this.farm = new Farm(new Couch(places.root), places, document.getElementById("said"));
     this.farm.refresh = (part) => this.#ask(part);
+    this.farm.wrote = (ids) => this.#askAbout(new Set(ids.map(topicOf)));
     this.farm.couch.onSignedOut = () => this.#leave("You are not signed in any more.");
     this.shell = new Shell(document.getElementById("top"), places, PAGES, () => this.#signOut());
     this.pace = new Pace(REST_MS);
@@ -101,20 +102,22 @@ class Dashboard {
   }
 
   #changed(ids) {
-    const topics = new Set(ids ? ids.map(topicOf) : [EVERYTHING]);
-    this.farm.kept.forget(topics);
-    this.pace.mark(...topics);
+    this.pace.mark(...(ids ? new Set(ids.map(topicOf)) : [EVERYTHING]));
     this.#turn();
   }
 
   #turn() {
     clearTimeout(this.timer);
-    const topics = new Set(this.pace.take(performance.now()));
+    this.#askAbout(new Set(this.pace.take(performance.now())));
+    const delay = this.pace.delay(performance.now());
+    if (delay < Infinity) this.timer = setTimeout(() => this.#turn(), delay);
+  }
+
+  #askAbout(topics) {
+    this.farm.kept.forget(topics);
     for (const part of this.shown.keys()) {
       if (topics.has(EVERYTHING) || part.topics.some((topic) => topics.has(topic))) this.#ask(part);
     }
-    const delay = this.pace.delay(performance.now());
-    if (delay < Infinity) this.timer = setTimeout(() => this.#turn(), delay);
   }
 
   // Ask for what a part shows; while an answer is awaited, one more question is kept, not ten.

@@ -216,6 +216,18 @@ def test_what_has_the_focus_keeps_it_while_its_row_changes(page: Page, dashboard
     expect(button).to_be_focused()
 
 
+def test_what_one_does_is_shown_at_once(page: Page, dashboard: Dashboard) -> None:
+    """Before the changes tell of it."""
+    dashboard.write(worker("prompt"))
+    other = page.context.new_page()
+    other.route(re.compile("feed=longpoll"), lambda _: None)
+    other.goto(dashboard.door + "#workers")
+    row(other, "prompt").get_by_role("button", name="Pause").click()
+    other.get_by_role("dialog").get_by_role("button", name="Pause").click()
+    expect(row(other, "prompt")).to_contain_text("is to pause, by alice")
+    other.close()
+
+
 def test_two_admins_at_one_worker_see_each_other(browser: Browser, page: Page, dashboard: Dashboard) -> None:
     """The slower one is shown what the faster one wrote, member by member, and decides."""
     dashboard.write(worker("shared"))
