@@ -60,6 +60,7 @@ def _read_all(farm: Farm, scratch: Scratch, progress: Progress) -> None:
         elif type_name.startswith("result_"):
             for some in _batches(seen.by_tuple(tell.of("results", _sightings(farm, type_name)))):
                 tables.add_seen(scratch, some)
+    scratch.index()
     _add_runs(scratch, tell.of("runs", paging.ahead(paging.groups(farm.history, "results", "by_input", 8))))
     notes.collect(farm, scratch)
     scratch.change("INSERT OR IGNORE INTO dirty SELECT DISTINCT signature FROM tuples")

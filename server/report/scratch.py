@@ -12,29 +12,11 @@ from typing import Any, Self
 
 import msgspec
 
-VERSION = "6"
+VERSION = "7"
 """Grows with every change of `scratch.sql` or of what its tables mean: a file of another version is made anew."""
 
-_TABLES = (
-    "tuples",
-    "places",
-    "bugs",
-    "again",
-    "bug_docs",
-    "fixed_on",
-    "on_branch",
-    "on_machine",
-    "on_day",
-    "active",
-    "ran",
-    "sources",
-    "unreadable",
-    "notes",
-    "signatures",
-    "dirty",
-    "pages",
-    "meta",
-)
+CACHE = 64
+"""MiB of the tables that are held in memory."""
 
 
 class Tables:
@@ -89,7 +71,7 @@ class Scratch(Tables):
             pass
         self.path.unlink(missing_ok=True)
         sql = _connect(self.path)
-        sql.executescript(resources.files(__package__).joinpath("scratch.sql").read_text(encoding="utf-8"))
+        sql.executescript(_script("scratch.sql"))
         sql.execute("BEGIN")
         return sql
 
@@ -110,14 +92,21 @@ class Scratch(Tables):
 
     def derive(self) -> None:
         """Make the dirty signatures anew out of their tuples."""
-        script = resources.files(__package__).joinpath("derive.sql").read_text(encoding="utf-8")
-        for statement in script.split(";\n"):
-            self._sql.execute(statement)
+        self._execute("derive.sql")
+
+    def index(self) -> None:
+        """Have the tables ready to be asked in every order, now that they are full."""
+        self._execute("indexes.sql")
 
     def clear(self) -> None:
         """Forget everything."""
-        for table in _TABLES:
-            self._sql.execute(f"DELETE FROM {table}")  # noqa: S608 names are ours
+        for (table,) in list(self.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")):
+            self._sql.execute(f"DROP TABLE {table}")
+        self._execute("scratch.sql")
+
+    def _execute(self, script: str) -> None:
+        for statement in _script(script).split(";\n"):
+            self._sql.execute(statement)
 
     def set(self, key: str, value: str) -> None:
         """Note something under a name."""
@@ -136,11 +125,16 @@ class Scratch(Tables):
         self._sql.execute("INSERT OR REPLACE INTO meta VALUES ('whole', 'yes')")
 
 
+def _script(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     sql = sqlite3.connect(path, isolation_level=None)
     # What a crash leaves of it is thrown away.
     sql.create_function("add_days", 2, _add_days, deterministic=True)
     sql.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;")
+    sql.execute(f"PRAGMA cache_size = {-1024 * CACHE}")
     return sql
 
 

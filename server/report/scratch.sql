@@ -19,9 +19,9 @@ CREATE TABLE tuples (
     -- How often it was seen on which day, as JSON, and the id of the newest result that shows it.
     days TEXT NOT NULL,
     newest TEXT NOT NULL,
-    PRIMARY KEY (kind, message, detail, product, branch, buildtype, os_name, os_version, cpu_name)
+    -- Kind and detail are parts of the signature.
+    PRIMARY KEY (signature, message, product, branch, buildtype, os_name, os_version, cpu_name)
 ) WITHOUT ROWID;
-CREATE INDEX tuples_signature ON tuples (signature);
 
 -- Inputs on which a signature was seen.
 CREATE TABLE places (
@@ -31,8 +31,6 @@ CREATE TABLE places (
     document TEXT NOT NULL,
     PRIMARY KEY (signature, product, place, document)
 ) WITHOUT ROWID;
-CREATE INDEX places_place ON places (product, place);
-CREATE INDEX places_document ON places (document);
 
 CREATE TABLE bugs (
     signature TEXT NOT NULL,
@@ -41,8 +39,6 @@ CREATE TABLE bugs (
     document TEXT NOT NULL,
     PRIMARY KEY (bug, signature, document)
 ) WITHOUT ROWID;
-CREATE INDEX bugs_signature ON bugs (signature);
-CREATE INDEX bugs_document ON bugs (document);
 
 -- Closed bugs whose tuples came back though they are fixed there, and when these were seen last: the collector decides.
 CREATE TABLE again (
@@ -52,8 +48,6 @@ CREATE TABLE again (
     document TEXT NOT NULL,
     PRIMARY KEY (bug, signature, document)
 ) WITHOUT ROWID;
-CREATE INDEX again_signature ON again (signature);
-CREATE INDEX again_document ON again (document);
 
 -- What the bugs' own documents say, of those that have one, and the branches on which they are fixed.
 CREATE TABLE bug_docs (
@@ -77,7 +71,6 @@ CREATE TABLE on_branch (
     count INTEGER NOT NULL,
     PRIMARY KEY (signature, product, branch)
 ) WITHOUT ROWID;
-CREATE INDEX on_branch_all ON on_branch (product, branch, signature, count);
 CREATE TABLE on_machine (
     signature TEXT NOT NULL,
     os_name TEXT NOT NULL,
@@ -86,7 +79,6 @@ CREATE TABLE on_machine (
     count INTEGER NOT NULL,
     PRIMARY KEY (signature, os_name, os_version, cpu_name)
 ) WITHOUT ROWID;
-CREATE INDEX on_machine_all ON on_machine (os_name, os_version, cpu_name, signature, count);
 
 -- How often anything was seen on a branch on which day.
 CREATE TABLE on_day (
@@ -137,8 +129,6 @@ CREATE TABLE signatures (
     -- The id of the newest result that shows it; empty where there is none.
     newest TEXT NOT NULL
 ) WITHOUT ROWID;
--- The order of all lists.
-CREATE INDEX signatures_listed ON signatures (suppressed, findings DESC, first_seen, name);
 
 -- Source file and line of the newest finding of a signature, where its log told them.
 CREATE TABLE sources (
@@ -153,7 +143,6 @@ CREATE TABLE notes (
     leader TEXT NOT NULL,
     doc TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX notes_leader ON notes (leader);
 
 -- History documents that break the rules of their type.
 CREATE TABLE unreadable (

@@ -16,10 +16,12 @@ from server.queries.signatures import kind_of, short_name, signature
 from server.report.scratch import Scratch
 from server.report.seen import Days, Seen
 
+_KINDS = {name: kind_of(name) for name in HISTORY_TYPES}
+
 PRODUCT, BRANCH = PARTS.index("product"), PARTS.index("branch")
 
 _TUPLE = (
-    "kind = ? AND message = ? AND detail = ? AND product = ? AND branch = ? AND buildtype = ? AND os_name = ?"
+    "signature = ? AND message = ? AND product = ? AND branch = ? AND buildtype = ? AND os_name = ?"
     " AND os_version = ? AND cpu_name = ?"
 )
 
@@ -63,7 +65,7 @@ def add_histories(scratch: Scratch, docs: Iterable[tuple[str, Json]]) -> list[st
             scratch.insert("unreadable", [(document_id,)])
             names.append(None)
             continue
-        names.append(_name(kind_of(one.TYPE), one.message, one.detail))
+        names.append(_name(_KINDS[one.TYPE], one.message, one.detail))
         readable.append((names[-1] or "", document_id, one))
     scratch.change_all(_SAY, [_said(name, one) for name, _, one in readable])
     scratch.insert("places", [(name, one.product, place, id) for name, id, one in readable for place in one.places])
@@ -75,8 +77,24 @@ def add_histories(scratch: Scratch, docs: Iterable[tuple[str, Json]]) -> list[st
 
 def _said(name: str, one: History) -> tuple[Any, ...]:
     """What a history document says of its tuple, as the statement takes it."""
-    key = (kind_of(one.TYPE), *one.tuple_key[1:])
-    return (name, *key, one.first_seen, one.last_seen, one.title, one.severity, one.suppressed)
+    # Spelled out, for there are very many.
+    return (
+        name,
+        _KINDS[one.TYPE],
+        one.message,
+        one.detail,
+        one.product,
+        one.branch,
+        one.buildtype,
+        one.os_name,
+        one.os_version,
+        one.cpu_name,
+        one.first_seen,
+        one.last_seen,
+        one.title,
+        one.severity,
+        one.suppressed,
+    )
 
 
 def forget_history(scratch: Scratch, document_id: str) -> None:
@@ -119,15 +137,19 @@ def set_seen(scratch: Scratch, seen: Seen, since: str) -> None:
 
 def days_of(scratch: Scratch, key: Iterable[Any]) -> Days | None:
     """How often a tuple was seen on which days, or None where nobody has heard of it."""
-    parts = texts(key)
-    found = next(scratch.rows(f"SELECT days FROM tuples WHERE {_TUPLE}", kind_of(parts[0]), *parts[1:]), None)  # noqa: S608
+    found = next(scratch.rows(f"SELECT days FROM tuples WHERE {_TUPLE}", *_where(key)), None)  # noqa: S608
     return None if found is None else msgspec.json.decode(found[0], type=dict[str, int])
 
 
 def _note(scratch: Scratch, seen: Seen, days: Days) -> None:
-    parts = texts(seen.key)
     statement = f"UPDATE tuples SET count = ?, days = ?, newest = ? WHERE {_TUPLE}"  # noqa: S608
-    scratch.change(statement, sum(days.values()), _json(days), seen.newest, kind_of(parts[0]), *parts[1:])
+    scratch.change(statement, sum(days.values()), _json(days), seen.newest, *_where(seen.key))
+
+
+def _where(key: Iterable[Any]) -> tuple[str, ...]:
+    """The parts of a tuple's key as the table has them."""
+    parts = texts(key)
+    return (name_of(parts), parts[1], *parts[PRODUCT:])
 
 
 def _json(days: Days) -> str:
