@@ -15,7 +15,8 @@ import urllib3
 import crashfarm
 from crashfarm import sources
 from crashfarm.documents.branch import Artifact
-from worker.installing.trouble import InstallError, Stopped
+from worker.installing.pulling import Pull
+from worker.installing.trouble import InstallError
 
 CONNECT = 15.0
 SILENCE = 30.0
@@ -78,16 +79,20 @@ class _Fetch:
 
     def run(self) -> None:
         """Fetch what is missing, and check the whole."""
-        with requests.Session() as session, self._file.open("ab+") as file:
+        with self._file.open("ab+") as file:
             digest = _digest_of(file)
             if digest.hexdigest() == self._artifact.sha256.lower():
                 return
+            have = file.tell()
+            pull = Pull(lambda session: self._ask(session, have), self._read, self._stop)
             try:
-                with self._ask(session, file.tell()) as response:
-                    digest = self._begin(response, file, digest)
-                    self._copy(response, file, digest)
+                response = pull.answer()
+                digest = self._begin(response, file, digest)
+                self._copy(response, pull, file, digest)
             except requests.RequestException as exc:
                 raise _Broken(f"the server cannot be reached: {_cause(exc)}") from exc
+            finally:
+                pull.leave()
         self._check(digest.hexdigest())
 
     def _ask(self, session: requests.Session, have: int) -> requests.Response:
@@ -134,11 +139,11 @@ class _Fetch:
             f"{self._artifact.url}: the server answers {response.status_code} {response.reason}".rstrip()
         )
 
-    def _copy(self, response: requests.Response, file: IO[bytes], digest: "hashlib._Hash") -> None:
+    def _copy(self, response: requests.Response, pull: Pull, file: IO[bytes], digest: "hashlib._Hash") -> None:
         total = file.tell() + _length(response)
         if total > self._bounds.size:
             raise InstallError(f"{self._artifact.url}: {total} bytes are more than the {self._bounds.size} allowed")
-        while data := self._read(response):
+        while data := pull.piece():
             file.write(data)
             digest.update(data)
             self._watch(file.tell())
@@ -155,20 +160,18 @@ class _Fetch:
         return data
 
     def _watch(self, size: int) -> None:
-        if self._stop.is_set():
-            raise Stopped
         if size > self._bounds.size:
             raise InstallError(f"{self._artifact.url}: more than the {self._bounds.size} bytes allowed")
         if time.monotonic() > self._ends_at:
             raise InstallError(f"{self._artifact.url}: {size} bytes after {self._bounds.seconds:g} seconds: too slow")
 
     def _check(self, digest: str) -> None:
+        self._note.unlink(missing_ok=True)
         if digest != self._artifact.sha256.lower():
             self._file.unlink()
             raise InstallError(
                 f"{self._artifact.url}: the SHA-256 is {digest}, and ought to be {self._artifact.sha256.lower()}"
             )
-        self._note.unlink(missing_ok=True)
 
     def _remember(self, response: requests.Response) -> None:
         """Keep by what the server tells this file from its next version. A weak tag does not tell bytes apart."""

@@ -98,6 +98,18 @@ def broken(content: bytes, after: int, *, tag: str = '"v1"') -> Answer:
     return answer
 
 
+def some(content: bytes, until: int) -> Answer:
+    """The beginning of a file, and nothing more."""
+
+    def answer(handler: Handler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        handler.wfile.write(content[:until])
+
+    return answer
+
+
 def moved(to: str) -> Answer:
     """A redirection."""
 

@@ -87,7 +87,7 @@ def test_a_wrong_digest_is_refused_and_thrown_away(files: Files, tmp_path: Path)
         fetch(files, tmp_path / "part")
     assert hashlib.sha256(b"something else").hexdigest() in str(refusal.value)
     assert hashlib.sha256(CONTENT).hexdigest() in str(refusal.value)
-    assert not (tmp_path / "part").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_file_is_named(files: Files, tmp_path: Path) -> None:
@@ -137,6 +137,25 @@ def test_a_download_can_be_stopped(files: Files, tmp_path: Path) -> None:
     stop.set()
     with pytest.raises(Stopped):
         fetch(files, tmp_path / "part", stop=stop)
+
+
+@pytest.mark.parametrize("after", [None, 0, 1000])
+def test_a_download_that_hangs_can_be_stopped(files: Files, tmp_path: Path, after: int | None) -> None:
+    """Be it before the server has answered, before the first byte, or later: what is there is kept for another time."""
+    stop, over = Event(), Event()
+
+    def hang(handler: servers.Handler) -> None:
+        if after is not None:
+            servers.some(CONTENT, after)(handler)
+        stop.set()
+        over.wait(60)
+
+    files.table["/a.tar.gz"] = hang
+    with pytest.raises(Stopped):
+        fetch(files, tmp_path / "part", stop=stop, silence=60.0, seconds=600.0)
+    assert not over.is_set()
+    over.set()
+    assert (tmp_path / "part").stat().st_size <= (after or 0)
 
 
 def test_redirections_are_followed_only_to_allowed_places(files: Files, tmp_path: Path) -> None:
