@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from crashfarm.documents.base import Json
 from crashfarm.documents.signature import SignatureNote
 from crashfarm.settings import Farm
 from server.queries import paging
@@ -22,12 +21,13 @@ BATCH = 50
 class Asked:
     """A signature whose page is to be made.
 
-    `newest` is the document of the newest result that shows it, as far as it is there. `minimal` is the smallest input
-    as text, empty where there is none, or none that can be shown.
+    `newest` is the document of the newest result that shows it, as JSON: so it passes from process to process at the
+    least cost. It is empty where there is none. `minimal` is the smallest input as text, empty where there is none, or
+    none that can be shown.
     """
 
     line: Line
-    newest: Json | None = None
+    newest: bytes = b""
     minimal: str = ""
 
 
@@ -59,5 +59,5 @@ def _known(tables: Tables, lines: Sequence[Line]) -> list[_Known]:
 def _fetch(farm: Farm, batch: Sequence[_Known]) -> list[Asked]:
     keys = sorted({known.newest for known in batch if known.newest})
     rows = farm.history.all_docs(keys=keys, include_docs=True).rows if keys else ()
-    found = {row.id: row.doc for row in rows if row.doc}
-    return [Asked(known.line, found.get(known.newest), notes.minimal_input(farm, known.note)) for known in batch]
+    found = {row.id: msgspec.json.encode(row.doc) for row in rows if row.doc}
+    return [Asked(known.line, found.get(known.newest, b""), notes.minimal_input(farm, known.note)) for known in batch]

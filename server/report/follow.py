@@ -32,21 +32,18 @@ READ = ("result:", "history_", notes.PREFIX)
 
 @dataclass
 class _Touched:
-    """What changes touch: history documents by id, tuples by their nine parts, each with the first day to count
-    again, inputs by product and name, and documents about signatures by id. `rewritten` tells whether a result was
-    there before.
+    """What changes touch and what is to be counted again: tuples by their nine parts, each with the first day, and
+    inputs by product and name. `rewritten` tells whether a result was there before.
     """
 
-    histories: dict[str, Json] = field(default_factory=dict)
     tuples: dict[tuple[str, ...], str] = field(default_factory=dict)
     inputs: set[tuple[str, str]] = field(default_factory=set)
-    notes: dict[str, Json | None] = field(default_factory=dict)
     rewritten: bool = False
 
     @property
     def number(self) -> int:
         """How many things there are to do."""
-        return len(self.histories) + len(self.tuples) + len(self.inputs)
+        return len(self.tuples) + len(self.inputs)
 
 
 def bring_up(farm: Farm, scratch: Scratch, info: Json, progress: Callable[[int, int, str], None]) -> bool:
@@ -54,7 +51,7 @@ def bring_up(farm: Farm, scratch: Scratch, info: Json, progress: Callable[[int, 
     since = scratch.get("seq")
     if not since or scratch.get("instance") != instance(farm, info) or _number(info["update_seq"]) < _number(since):
         return False
-    touched = _read(farm.history, since)
+    touched = _read(farm.history, scratch, since)
     if touched is None:
         return False
     for done, what in enumerate(_apply(farm, scratch, touched), 1):
@@ -71,12 +68,13 @@ def _number(seq: Any) -> int:
     return int(str(seq).partition("-")[0] or 0)
 
 
-def _read(history: Database, since: str) -> _Touched | None:
+def _read(history: Database, scratch: Scratch, since: str) -> _Touched | None:
+    """Read all changes, and note what documents say that need not be counted; None if the rest cannot be known."""
     touched = _Touched()
     read = 0
     while True:
         answer = history.changes(since=since, limit=PAGE, include_docs=True)
-        if not all(_add(touched, change) for change in answer["results"]):
+        if not all(_add(scratch, touched, change) for change in answer["results"]):
             return None
         read += len(answer["results"])
         since = str(answer["last_seq"])
@@ -86,25 +84,31 @@ def _read(history: Database, since: str) -> _Touched | None:
             return None
 
 
-def _add(touched: _Touched, change: Json) -> bool:
+def _add(scratch: Scratch, touched: _Touched, change: Json) -> bool:
     """Note what a change touches; False if that cannot be known."""
     document_id, doc = change["id"], change.get("doc")
     if not document_id.startswith(READ):
         return True
-    if document_id.startswith(READ[-1]):
-        touched.notes[document_id] = None if change.get("deleted") else doc
+    if document_id.startswith(notes.PREFIX):
+        notes.put(scratch, document_id, None if change.get("deleted") else doc)
         return True
     if change.get("deleted") or not doc:
         return False
     try:
         if doc.get("type") in HISTORY_TYPES:
             HISTORY_TYPES[doc["type"]].from_doc(doc)
-            touched.histories[document_id] = doc
+            _add_history(scratch, touched, document_id, doc)
         else:
             _add_result(touched, Result.from_doc(doc))
     except InvalidDocument:
         return False
     return True
+
+
+def _add_history(scratch: Scratch, touched: _Touched, document_id: str, doc: Json) -> None:
+    tables.forget_history(scratch, document_id)
+    scratch.insert("dirty", [(tables.add_history(scratch, document_id, doc),)])
+    touched.inputs |= {(str(doc.get("product")), place) for place in _new_places(scratch, document_id)}
 
 
 def _add_result(touched: _Touched, result: Result) -> None:
@@ -122,11 +126,6 @@ def _add_result(touched: _Touched, result: Result) -> None:
 
 def _apply(farm: Farm, scratch: Scratch, touched: _Touched) -> Iterator[str]:
     """Do what is to be done, and say after each step what it was."""
-    for document_id, doc in touched.histories.items():
-        tables.forget_history(scratch, document_id)
-        scratch.insert("dirty", [(tables.add_history(scratch, document_id, doc),)])
-        touched.inputs |= {(str(doc.get("product")), place) for place in _new_places(scratch, document_id)}
-        yield "tuples"
     for key, rows in zip(touched.tuples, _sightings(farm, touched.tuples), strict=True):
         tables.set_seen(scratch, seen.fold(key, rows), touched.tuples[key])
         scratch.insert("dirty", [(tables.name_of(list(key)),)])
@@ -135,8 +134,6 @@ def _apply(farm: Farm, scratch: Scratch, touched: _Touched) -> Iterator[str]:
     for where, runs in zip(inputs, _runs(farm, inputs), strict=True):
         _run_again(scratch, where, runs)
         yield "runs"
-    for document_id, note in touched.notes.items():
-        notes.put(scratch, document_id, note)
 
 
 def _new_places(scratch: Scratch, document_id: str) -> list[str]:

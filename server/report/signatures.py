@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from crashfarm.documents.base import Json
+import msgspec
+
 from crashfarm.documents.result import Result
 from crashfarm.errors import InvalidDocument
 from server.queries.signatures import signature
@@ -51,9 +52,9 @@ def _matrix(known: Known) -> tuple[tuple[MachineLink, ...], tuple[MatrixRow, ...
     return links, tuple(_matrix_row(build, [cells.get((build, machine)) for machine in machines]) for build in builds)
 
 
-def _read(doc: Json) -> Result | None:
+def _read(doc: bytes) -> Result | None:
     try:
-        return Result.from_doc(doc)
+        return Result.from_doc(msgspec.json.decode(doc))
     except InvalidDocument:
         # A half-edited result must not cost the others their page.
         return None
