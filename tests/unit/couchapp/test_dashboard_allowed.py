@@ -9,11 +9,11 @@ from tests.javascript import dashboard
 run = dashboard("state/allowed")
 
 SCHEMES = st.sampled_from(["http", "https", "HTTPS", "ftp", "https:"])
-PARTS = st.sampled_from(["h", "H", ":", "80", "443", "0", "99999", "/", "a", "b/", "[::1]"])
-TRICKS = st.sampled_from(["//", "..", ".", "%2e", "%252E", "@", "?q", "#f", "\\", " "])
-ADDRESSES = SCHEMES.flatmap(
-    lambda scheme: st.lists(PARTS | TRICKS, max_size=8).map(lambda parts: f"{scheme}://{''.join(parts)}")
-)
+HOSTS = st.sampled_from(["h", "H", "h.h", "[::1]", "", " "])
+PORTS = st.sampled_from(["", ":", ":80", ":443", ":0", ":99999", ":a", "@h"])
+PARTS = st.sampled_from(["h", "80", "/", "a", "b/", "//", "..", ".", "%2e", "%252E", "@", "?q", "#f", "\\", " "])
+PATHS_OF_URLS = st.lists(PARTS, max_size=6).map(lambda parts: f"/{''.join(parts)}") | st.just("")
+ADDRESSES = st.tuples(SCHEMES, HOSTS, PORTS, PATHS_OF_URLS).map(lambda one: f"{one[0]}://{one[1]}{one[2]}{one[3]}")
 NAMES = st.sampled_from(["a", "b", "/", "*", "?", "[a-b]", "[!b]", "[]a]", "[", "]", ".", "..", "("])
 PATHS = st.lists(NAMES, max_size=7).map("".join)
 
