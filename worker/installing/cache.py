@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote, unquote_to_bytes
 
 import msgspec
 
@@ -23,7 +24,10 @@ PART_LIFE = 7 * 24 * 3600.0
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True):
-    """What is written when a build is whole: where it came from, and its files with their sizes in bytes."""
+    """What is written when a build is whole: where it came from, and its files with their sizes in bytes.
+
+    A file's name is quoted as in a URL: it may be any bytes, and JSON holds text.
+    """
 
     url: str
     sha256: str
@@ -129,10 +133,11 @@ def _forget_old(part: Path) -> None:
 
 def _whole(home: Path) -> Marker | None:
     """The marker of a build all of whose files are there in their sizes."""
+    tree = os.fsencode(home / TREE) + b"/"
     try:
         marker = msgspec.json.decode((home / MARKER).read_bytes(), type=Marker)
         fits = marker.sha256 == home.name and all(
-            (home / TREE / name).lstat().st_size == size for name, size in marker.files.items()
+            os.lstat(tree + unquote_to_bytes(name)).st_size == size for name, size in marker.files.items()
         )
     except (OSError, msgspec.MsgspecError):
         return None
@@ -141,4 +146,4 @@ def _whole(home: Path) -> Marker | None:
 
 def _files(tree: Path) -> dict[str, int]:
     found = (Path(folder) / name for folder, _, names in os.walk(tree) for name in names)
-    return {str(path.relative_to(tree)): path.lstat().st_size for path in found}
+    return {quote(os.fsencode(path.relative_to(tree))): path.lstat().st_size for path in found}

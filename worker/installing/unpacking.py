@@ -25,6 +25,9 @@ MEMORY = 1 << 30
 LONGEST_TARGET = 4096
 """Bytes of a symbolic link's target."""
 
+DEEPEST = 256
+"""Steps of a member's name at most."""
+
 _CHUNK = 1 << 18
 _FAULTS = (
     tarfile.TarError,
@@ -40,7 +43,7 @@ _FAULTS = (
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """How much an archive may hold: bytes of all its files together, and members."""
+    """How much an archive may hold: bytes of all its files together, and members, and as many folders."""
 
     size: int
     members: int
@@ -149,14 +152,18 @@ class _Target:
 
     def _make(self, path: Path, member: Member) -> None:
         """Make a folder and those above it; what stands there and is none of ours is refused."""
-        for folder in (*reversed(path.relative_to(self._folder).parents), path.relative_to(self._folder)):
-            whole = self._folder / folder
-            if whole in self._folders:
-                continue
-            if os.path.lexists(whole):
-                raise InstallError(f"{member.name!r} goes through {str(folder)!r}, which is no folder")
-            whole.mkdir(mode=0o755)
-            self._folders.add(whole)
+        missing = []
+        while path not in self._folders:
+            missing.append(path)
+            path = path.parent
+        for folder in reversed(missing):
+            if os.path.lexists(folder):
+                name = str(folder.relative_to(self._folder))
+                raise InstallError(f"{member.name!r} goes through {name!r}, which is no folder")
+            if len(self._folders) > self._bounds.members:
+                raise InstallError(f"the archive has more than the {self._bounds.members} folders allowed")
+            folder.mkdir(mode=0o755)
+            self._folders.add(folder)
 
     def _clear(self, path: Path, member: Member) -> None:
         """A later member of the same name replaces the former."""
@@ -194,10 +201,12 @@ class _Target:
 
 
 def _steps(name: str) -> tuple[str, ...]:
-    """The components of a member's name. Raises InstallError for one that leads out."""
+    """The components of a member's name. Raises InstallError for one that leads out, or too deep."""
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or "\0" in name:
         raise InstallError(f"{name!r} leads out of the archive")
+    if len(path.parts) > DEEPEST:
+        raise InstallError(f"{name[:100]!r}... lies deeper than {DEEPEST} folders")
     return path.parts
 
 

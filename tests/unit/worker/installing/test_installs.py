@@ -178,6 +178,16 @@ def test_a_bad_archive_leaves_nothing_behind(site: Site, content: bytes, reason:
     assert site.entries() == set()
 
 
+def test_names_in_any_encoding_are_kept_over_a_restart(site: Site) -> None:
+    """What was packed on an old machine is no reason to fetch it for ever."""
+    odd = ("caf\udce9", "a b%41", "\u6f22")
+    artifact = site.offer("odd", tar(("bin/tool", b"one"), *((f"lib/{name}", b"x") for name in odd)))
+    tool(site.installs(), artifact)
+    with site.installs().use(artifact, Event()) as folder:
+        assert {path.name for path in (folder / "lib").iterdir()} == set(odd)
+    assert len(site.files.asked) == 1
+
+
 def test_what_was_not_used_for_longest_is_removed_first(site: Site) -> None:
     """When the builds hold more than they may; never one that is in use."""
     one, two, three = (site.offer(name) for name in ("one", "two", "six"))

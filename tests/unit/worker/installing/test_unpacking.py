@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.worker.installing.archives import hard_link, link, tar, zipped
 from worker.installing.trouble import InstallError
-from worker.installing.unpacking import Bounds, unpack
+from worker.installing.unpacking import DEEPEST, Bounds, unpack
 
 BOUNDS = Bounds(size=1 << 20, members=50)
 
@@ -116,6 +116,27 @@ def test_a_bomb_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_too_many_members_are_refused(tmp_path: Path) -> None:
     """Empty files cost room, too."""
     assert "50 members" in refusal(tmp_path, tar(*((f"f{n}", b"") for n in range(60))))
+
+
+def test_folders_that_no_member_names_count_as_well(tmp_path: Path) -> None:
+    """A few names can hold very many."""
+    deep = "/".join("d" * 20)
+    assert "50 folders" in refusal(tmp_path, tar(*((f"{n}/{deep}/f", b"") for n in range(3))))
+
+
+@pytest.mark.parametrize("name", ["d/" * DEEPEST + "f", "d/" * DEEPEST + "d/"])
+def test_folders_that_lie_too_deep_are_refused(tmp_path: Path, name: str) -> None:
+    """Much that is done with a tree costs its depth."""
+    reason = refusal(tmp_path, tar((name, {"type": tarfile.DIRTYPE} if name.endswith("/") else b"")))
+    assert f"lies deeper than {DEEPEST} folders" in reason
+    assert len(reason) < 300
+
+
+def test_a_deep_folder_is_unpacked(tmp_path: Path) -> None:
+    """As deep as is allowed."""
+    name = "d/" * (DEEPEST - 1) + "f"
+    tree = unpacked(tmp_path, tar((name, b"1"), (name, b"2")), Bounds(size=1 << 20, members=1000))
+    assert (tree / name).read_text() == "2"
 
 
 @pytest.mark.parametrize(
