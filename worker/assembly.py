@@ -12,7 +12,7 @@ from crashfarm.queue import JobQueue
 from crashfarm.queue.turns import Turn
 from crashfarm.settings import Farm
 from crashfarm.times import to_text, utc_now
-from worker import processes, running
+from worker import processes, running, starts
 from worker.allowed import Allowed
 from worker.bell import Bell
 from worker.builds import Builds
@@ -61,7 +61,7 @@ def assemble(farm: Farm, config: Config, home: Path, until: Until, updates: Upda
     parts = Parts(
         config=config,
         queue=queue,
-        registration=Registration(farm.status, document, utc_now),
+        registration=Registration(farm.status, document, utc_now, starts.note(home / "starts", document.incarnation)),
         builds=Builds(farm.status, machine.os_name, rules.allowed, _resting(installs)),
         slots=slots,
         delivery=Delivery(outbox, Recorder(farm.history), queue, slots),
@@ -104,5 +104,6 @@ def _document(config: Config, machine: Machine, facts: Json) -> Worker:
         "tags": list(config.tags),
         "allow": list(config.allow),
         "allow_builds_from": list(config.allow_builds_from),
+        "heartbeat": config.heartbeat,
     }
     return new_worker(config.name, machine, incarnation(), config.slots, own, to_text(utc_now()))

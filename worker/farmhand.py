@@ -16,7 +16,7 @@ from worker.duties import Duty, turn
 from worker.ending import Ending
 from worker.journal import BATCH
 from worker.parts import Parts, Until
-from worker.registration import Status, check_free
+from worker.registration import Status
 from worker.reporting import Reporter
 from worker.updating import Updates
 
@@ -27,6 +27,9 @@ SOON = 1.0
 
 HEARTBEATS = 3
 """So many heartbeats long another machine that bears our name is watched before it counts as gone."""
+
+SLOWEST = 600.0
+"""Seconds between two heartbeats of another machine that are waited for at most."""
 
 PATIENCE = 12.0
 """Seconds for which stopped runs are waited for: longer than it takes to end a program and all that it has begun."""
@@ -128,7 +131,7 @@ class Farmhand:
         parts = self._parts
         if not self._is_registered:
             former = parts.registration.former()
-            if former and not check_free(former) and (wait := self._watch_rival(former)):
+            if former and not parts.registration.is_free(former) and (wait := self._watch_rival(former)):
                 return wait
             self._enter(former)
             parts.registration.lift()
@@ -152,11 +155,12 @@ class Farmhand:
     def _watch_rival(self, rival: Worker) -> float:
         """See whether a worker of our name lives on another machine; in how many seconds to look again, 0 if not.
 
-        Raises ConfigError if it does: its document moves.
+        Its heart may beat slower than ours. Raises ConfigError if it does: its document moves.
         """
-        now, heartbeat = self._monotonic(), self._parts.config.heartbeat
+        now, heartbeat = self._monotonic(), max(self._parts.config.heartbeat, _heartbeat_of(rival))
         if self._rival is None:
             self._rival = (rival.rev, now)
+            log.warning("%s may live on another machine: watching it for %.0f s", rival.id, HEARTBEATS * heartbeat)
         rev, since = self._rival
         if rival.rev != rev:
             raise ConfigError(f"the name is taken: {rival.id} is alive on {rival.hostname}: choose another --name")
@@ -224,3 +228,9 @@ class Farmhand:
         except DatabaseError as exc:
             log.warning("could not tell the farm that we end: %s", exc)
         return wish if wish in (Wish.RESTART, Wish.UPDATE) else Wish.STOP
+
+
+def _heartbeat_of(rival: Worker) -> float:
+    """Seconds between two heartbeats of a worker, as far as it tells."""
+    told = rival.dynamic_metadata.get("heartbeat")
+    return min(float(told), SLOWEST) if isinstance(told, int | float) else 0.0

@@ -43,20 +43,23 @@ def this_machine() -> Machine:
 
 
 def incarnation() -> str:
-    """A name for this start of this process: host, boot, pid, the kernel's start time of the pid, and a random part.
+    """A name for this start of this process: host, kernel, pid, the kernel's start time of the pid, and a random part.
 
     A process that executes itself anew keeps all but the last.
     """
     pid = os.getpid()
-    return "/".join((socket.gethostname(), _boot_id(), str(pid), str(processes.started(pid)), secrets.token_hex(3)))
+    return "/".join((socket.gethostname(), _kernel(), str(pid), str(processes.started(pid)), secrets.token_hex(3)))
 
 
 def is_over(incarnation: str) -> bool | None:
-    """Whether that start of a process has ended; None when it was on a machine that we cannot see."""
+    """Whether that start of a process has ended; None when we cannot see it.
+
+    That is so before the machine's last start, too: another machine may have the same host name.
+    """
     parts = incarnation.split("/")
-    if len(parts) != 5 or not parts[2].isdecimal() or parts[0] != socket.gethostname():
+    if len(parts) != 5 or not parts[2].isdecimal() or parts[:2] != [socket.gethostname(), _kernel()]:
         return None
-    if parts[1] != _boot_id() or int(parts[2]) == os.getpid():
+    if int(parts[2]) == os.getpid():
         return True
     return str(processes.started(int(parts[2]))) != parts[3]
 
@@ -74,9 +77,10 @@ def _distribution(release: Mapping[str, str]) -> str:
     return " ".join(filter(None, (name, release.get("VERSION_ID", ""))))
 
 
-def _boot_id() -> str:
-    """The first part of the kernel's name for this boot: it tells reused pids of different boots apart."""
+def _kernel() -> str:
+    """Which pids ours are among: the first part of the kernel's name for this boot, and the container's own pids."""
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().partition("-")[0]
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().partition("-")[0]
+        return f"{boot}-{os.stat('/proc/self/ns/pid').st_ino}"
     except OSError:
         return "unknown"

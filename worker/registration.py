@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+from collections.abc import Collection
 
 import msgspec
 
@@ -32,10 +33,14 @@ class NameTaken(LostClaim):
 
 
 class Registration:
-    """Keeps the document `worker:<name>` true. For one thread. Methods raise DatabaseError when the network fails."""
+    """Keeps the document `worker:<name>` true. For one thread. Methods raise DatabaseError when the network fails.
 
-    def __init__(self, status: Database, worker: Worker, clock: Clock) -> None:
+    `starts` are the incarnations of this worker's former starts, as far as they are known.
+    """
+
+    def __init__(self, status: Database, worker: Worker, clock: Clock, starts: Collection[str] = ()) -> None:
         self._status = status
+        self._starts = starts
         self._clock = clock
         self._settled = (worker.state, worker.state_since)
         self.worker = worker
@@ -44,6 +49,18 @@ class Registration:
         """The document as a former start of this worker, or another of its name, left it."""
         doc = self._status.get(self.worker.id)
         return _read(doc, self.worker) if doc else None
+
+    def is_free(self, former: Worker) -> bool:
+        """Whether our name is surely free; False means that only watching the document can tell.
+
+        Raises ConfigError when a process of this machine works under it.
+        """
+        over = former.state == WorkerState.STOPPED or self._is_over(former.incarnation)
+        if over is False:
+            raise ConfigError(
+                f"the name is taken: {former.id} is a process that runs on this machine ({former.incarnation})"
+            )
+        return bool(over)
 
     def enter(self, former: Worker | None) -> None:
         """Register, in the place of the former start if there was one."""
@@ -118,7 +135,7 @@ class Registration:
             self.worker = self.worker.evolve(rev=None, origin={})
             return
         theirs = _read(doc, self.worker)
-        if theirs.incarnation != self.worker.incarnation and not is_over(theirs.incarnation):
+        if theirs.incarnation != self.worker.incarnation and not self._is_over(theirs.incarnation):
             raise NameTaken(f"another process works under the name {theirs.id} now: {theirs.incarnation}")
         self.worker = self.worker.evolve(
             rev=theirs.rev,
@@ -127,6 +144,9 @@ class Registration:
             static_metadata=theirs.static_metadata,
             quarantine=theirs.quarantine,
         )
+
+    def _is_over(self, incarnation: str) -> bool | None:
+        return incarnation in self._starts or is_over(incarnation)
 
 
 def _read(doc: Json, ours: Worker) -> Worker:
@@ -158,21 +178,6 @@ def new_worker(name: str, machine: Machine, incarnation: str, slots: int, own: J
         dynamic_metadata=machine.metadata() | own,
         dynamic_metadata_updated_at=now,
     )
-
-
-def check_free(former: Worker) -> bool:
-    """Whether the name is surely free; False means that only watching the document can tell.
-
-    Raises ConfigError when a process of this machine works under the name.
-    """
-    if former.state == WorkerState.STOPPED:
-        return True
-    over = is_over(former.incarnation)
-    if over is False:
-        raise ConfigError(
-            f"the name is taken: {former.id} is a process that runs on this machine ({former.incarnation})"
-        )
-    return bool(over)
 
 
 def _take_over(worker: Worker, former: Worker) -> Worker:

@@ -60,6 +60,27 @@ def test_a_name_that_lives_on_another_machine_is_refused(farm: Shell, store: Sto
     assert store.documents("worker:")[0]["hostname"] == "elsewhere"
 
 
+def test_a_name_of_a_machine_whose_heart_beats_slower_than_ours_is_refused(
+    farm: Shell, store: Store, start: Start
+) -> None:
+    """It tells how often it is to be heard of, and is watched for as long."""
+    worker = start("--name", "alpha", "--config", fast_config(farm))
+    wait_for(lambda: state_of(store) == "waiting")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(PATIENCE) == 0
+    [doc] = store.documents("worker:")
+    assert doc["dynamic_metadata"]["heartbeat"] == 0.3
+    elsewhere = {"hostname": "elsewhere", "state": "waiting", "incarnation": "elsewhere/boot/1/2/abc"}
+    store.put(doc | elsewhere | {"dynamic_metadata": doc["dynamic_metadata"] | {"heartbeat": 2.0}})
+    second = start("--name", "alpha", "--config", fast_config(farm))
+    with pytest.raises(subprocess.TimeoutExpired):
+        second.wait(4.0)
+    [doc] = store.documents("worker:")
+    assert doc["hostname"] == "elsewhere"
+    store.put(doc | {"heartbeat_at": "2026-11-22T06:10:03.123Z"})
+    assert second.wait(PATIENCE) == 1
+
+
 def test_a_worker_that_loses_its_name_leaves_nothing_running_and_nothing_claimed(
     farm: Shell, store: Store, start: Start
 ) -> None:

@@ -1,14 +1,18 @@
 """A worker's own document, and who else may write it."""
 
+import os
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from crashfarm.documents.worker import Worker, WorkerState
+from crashfarm.errors import ConfigError
 from crashfarm.times import from_text, to_text, utc_now
 from tests.fakes.couch import MemoryDatabase
+from worker import processes, starts
 from worker.machine import incarnation, this_machine
 from worker.registration import NameTaken, Registration, Status, new_worker
 
@@ -42,6 +46,56 @@ def test_a_process_that_works_under_our_name_elsewhere_is_given_way_to() -> None
     status.put(former.evolve(rev=mine.worker.rev, incarnation="elsewhere/boot/1/2/abc").to_doc())
     with pytest.raises(NameTaken):
         mine.save(WORKING)
+
+
+def of_a_clone(start: str) -> str:
+    """The same start on a machine of the same host name, or on this one before it was started anew."""
+    host, _, rest = start.split("/", 2)
+    return f"{host}/0badcafe-4026531836/{rest}"
+
+
+def of_another_process(start: str) -> str:
+    """A start on this machine of the process that started us, which lives."""
+    host, kernel, *_ = start.split("/")
+    return f"{host}/{kernel}/{os.getppid()}/{processes.started(os.getppid())}/abc"
+
+
+def test_a_machine_of_the_same_host_name_is_not_taken_for_our_former_self() -> None:
+    """Clones and containers have names in common; each took the document back from the other for ever."""
+    status = MemoryDatabase()
+    mine, former = entered(status)
+    clone = former.evolve(rev=mine.worker.rev, incarnation=of_a_clone(former.incarnation))
+    assert not mine.is_free(clone)
+    status.put(clone.to_doc())
+    with pytest.raises(NameTaken):
+        mine.save(WORKING)
+
+
+def test_a_start_before_the_machines_own_is_known_by_what_is_on_its_disk(tmp_path: Path) -> None:
+    """So that a machine that was started anew goes on at once. The last few are known, the file does not grow."""
+    file = tmp_path / "starts"
+    for number in range(20):
+        before = starts.note(file, f"start/{number}")
+    assert before == {f"start/{number}" for number in range(11, 19)}
+    ours = new_worker("alpha", this_machine(), incarnation(), 1, {}, NOW)
+    mine = Registration(cast(Any, MemoryDatabase()), ours, utc_now, before)
+    assert mine.is_free(ours.evolve(incarnation="start/18"))
+    assert not mine.is_free(ours.evolve(incarnation="start/19"))
+
+
+def test_starts_that_cannot_be_noted_stop_nobody(tmp_path: Path) -> None:
+    """A full disk, or a file that somebody has broken."""
+    (tmp_path / "starts").write_bytes(b"\xff\xfe")
+    assert starts.note(tmp_path / "starts", "start/1") == frozenset()
+    assert starts.note(tmp_path / "starts", "start/2") == {"start/1"}
+    assert starts.note(tmp_path / "starts" / "x", "start/3") == frozenset()
+
+
+def test_the_name_of_another_process_of_this_machine_is_taken() -> None:
+    """Whoever starts a second worker has to choose another name."""
+    mine, former = entered(MemoryDatabase())
+    with pytest.raises(ConfigError, match="runs on this machine"):
+        mine.is_free(former.evolve(incarnation=of_another_process(former.incarnation)))
 
 
 BROKEN = {"slots": 1e300, "running": 7, "control": {"desired": "pause", "reason": "new disk"}, "note": {"mine": 1}}
