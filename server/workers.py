@@ -1,6 +1,7 @@
 """What admins ask of workers: written on their documents, by their revisions."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 
@@ -57,20 +58,29 @@ def forget(status: Database, name: str) -> Worker:
 
     A worker that lives registers itself anew.
     """
-    worker = _find(status, name)
-    if worker.running:
-        raise InputError(f"{name} runs {len(worker.running)} jobs: drain or stop it first")
-    status.delete(worker.id, worker.rev or "")
-    return worker
+
+    def delete(worker: Worker) -> Worker:
+        if worker.running:
+            raise InputError(f"{name} runs {len(worker.running)} jobs: drain or stop it first")
+        status.delete(worker.id, worker.rev or "")
+        return worker
+
+    return _persist(status, name, delete)
 
 
 def _change(status: Database, name: str, move: Callable[[Worker], Worker]) -> Worker:
+    def write(worker: Worker) -> Worker:
+        changed = move(worker)
+        return changed.evolve(rev=status.put(changed.to_doc()))
+
+    return _persist(status, name, write)
+
+
+def _persist(status: Database, name: str, write: Callable[[Worker], Worker]) -> Worker:
+    """Write on a document that its worker writes, too: read anew for each try."""
     for _ in range(TRIES):
-        changed = move(_find(status, name))
-        try:
-            return changed.evolve(rev=status.put(changed.to_doc()))
-        except Conflict:
-            continue
+        with suppress(Conflict):
+            return write(_find(status, name))
     raise Conflict(f"{worker_id(name)} keeps changing: try again")
 
 

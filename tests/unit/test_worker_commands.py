@@ -74,6 +74,19 @@ def test_a_worker_that_is_forgotten_is_told_in_both_forms(status: MemoryDatabase
     assert rows("list") == []
 
 
+def test_a_worker_that_lives_is_forgotten_between_two_heartbeats(status: MemoryDatabase) -> None:
+    """It writes its document at any time; an admin's command must not be lost to that."""
+    beats = iter(range(3))
+
+    def beat(request: str, moment: str) -> None:
+        if (request, moment) == ("delete", "before") and next(beats, None) is not None:
+            status.put(status.docs["worker:barn"] | {"state": "waiting"})
+
+    status.fault = beat
+    assert run("forget", "barn") == "barn is forgotten\n"
+    assert "worker:barn" not in status.docs
+
+
 def test_nothing_is_asked_of_a_worker_that_is_not_there(status: MemoryDatabase) -> None:
     """The error says how to find those that are."""
     with pytest.raises(NotFound, match="crashfarm worker list"):
