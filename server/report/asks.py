@@ -1,44 +1,115 @@
 """The commands that give a page's numbers, so that nobody has to take a report's word for them."""
 
+import re
 import shlex
+from collections.abc import Sequence
 
-from server.report.model import Ask, BranchLine, Line, MachineLine
+from server.report.model import Ask, BranchLine, MachineLine, SignaturePage
+
+STANDING = "SELECT * FROM signature JOIN standing USING (name)"
+"""All that lists of signatures tell."""
+
+DAY = "substr(completed_at, 1, 10) AS day"
+
+_UNFILED = "NOT suppressed AND NOT open_bugs AND NOT closed_bugs"
+
+_PLAIN = re.compile(r"""[^"$`\\!]*""")
+"""What a shell leaves as it is between double quotes."""
 
 
 def overview(since: str) -> tuple[Ask, ...]:
     """Of the first page; `since` is the time from which on things are new, or empty."""
-    first_seen = f"SELECT count(*) FROM signature WHERE first_seen >= '{since}'"  # noqa: S608 ours, for a person to ask
     return (
         Ask("runs", "Runs, by branch and outcome", "crashfarm results"),
         Ask("findings", "Findings, by kind", "crashfarm crashes --group type"),
+        Ask("kinds", "Findings, by branch and kind", _found("product", "branch", "kind")),
+        Ask("days", "Findings, by day and branch", _found(DAY, "product", "branch")),
+        Ask("machines", "Findings and signatures, by machine", _found("os_name", "os_version", "cpu_name")),
+        Ask("branches", "Findings and signatures, by branch", _found("product", "branch")),
         Ask("signatures", "Signatures", _sql("SELECT count(*) FROM signature")),
-        *((Ask("news", "New signatures", _sql(first_seen)),) if since else ()),
+        *_stories(since),
+        unfiled(),
+        Ask("bugs", "Known bugs", _sql("SELECT DISTINCT bug FROM explains")),
+        listed(),
         Ask("back", "What is back though fixed", "crashfarm crashes --regressed"),
         Ask("workers", "Workers, and what they ran", "crashfarm workers"),
         Ask("jobs", "Jobs", "crashfarm jobs --group state"),
     )
 
 
-def signature(line: Line) -> tuple[Ask, ...]:
-    """Of a signature's page."""
-    what = ["--kind", line.kind, "--detail", line.detail, *(["--message", line.message] if line.message else [])]
+def _stories(since: str) -> Sequence[Ask]:
+    """What the first page tells, as `lists.STORIES` has it."""
+    differ = Ask("differ", "Signatures that are not the same on every branch", _standing("differs"))
+    if not since:
+        return (differ,)
+    again = f"SELECT signature_name FROM tuple JOIN explains ON tuple = id WHERE regressed AND last_seen >= '{since}'"  # noqa: S608
+    ran = f"substr(last_run, 1, 10) > '{since[:10]}'"
+    quiet = f"last_seen < '{since}' AND findings > 2 AND NOT suppressed AND {ran}"
+    fixed = "closed_bugs AND NOT open_bugs"
     return (
-        Ask(
-            "seen",
-            "How often it was seen, by tuple",
-            shlex.join(["crashfarm", "crashes", *what, "--group", "cpu_name"]),
-        ),
-        Ask("who", "Which machines have seen it", shlex.join(["crashfarm", "workers", *what])),
-        Ask("days", "When", shlex.join(["crashfarm", "results", *what, "--group", "day"])),
+        Ask("new", "New signatures", _standing(f"first_seen >= '{since}'")),
+        Ask("again", "Signatures that were seen again though fixed", _standing(f"name IN ({again})")),
+        Ask("fixed", "Signatures that seem to be fixed", _standing(f"{quiet} AND {fixed}")),
+        Ask("quiet", "Signatures that have gone quiet", _standing(f"{quiet} AND NOT ({fixed})")),
+        differ,
     )
+
+
+def listed() -> Ask:
+    """Of every list of signatures."""
+    return Ask("list", "All signatures, the commonest first", _sql(f"{STANDING} ORDER BY findings DESC"))
+
+
+def unfiled() -> Ask:
+    """Of what no known bug explains."""
+    return Ask("unfiled", "Signatures that no bug explains", _standing(_UNFILED))
+
+
+def bug(bug_id: str) -> Ask:
+    """Of a bug's page."""
+    quoted = bug_id.replace("'", "''")
+    names = f"SELECT signature_name FROM tuple JOIN explains ON tuple = id WHERE bug = '{quoted}'"  # noqa: S608
+    return Ask("list", "The signatures that this bug explains", _standing(f"name IN ({names})"))
+
+
+def signature(page: SignaturePage) -> tuple[Ask, ...]:
+    """Of a signature's page."""
+    line = page.line
+    words = ["--kind", line.kind, "--detail", line.detail, *(["--message", line.message] if line.message else [])]
+    what = shlex.join(words)
+    return (
+        Ask("seen", "How often it was seen, by tuple", f"crashfarm crashes {what} --group cpu_name"),
+        Ask("who", "Which machines have seen it", f"crashfarm workers {what}"),
+        Ask("days", "When", f"crashfarm results {what} --group day"),
+        *_repeated(page),
+    )
+
+
+def named(name: str) -> tuple[Ask, ...]:
+    """Of the page of the signature of that name, what follows from the name alone."""
+    return (
+        Ask("about", "When it was first and last seen, on how many branches", _of("signature", "name", name)),
+        Ask("ran", "How often it was seen, in how many runs", _of("matrix", "signature_name", name)),
+        Ask("tuples", "When each tuple was first and last seen", _of("tuple", "signature_name", name)),
+    )
+
+
+def _repeated(page: SignaturePage) -> Sequence[Ask]:
+    if not page.note or not page.note.reproduction:
+        return ()
+    return (Ask("repeated", "How often it came again", f"crashfarm reproduce show {page.line.name}"),)
 
 
 def branch(line: BranchLine) -> tuple[Ask, ...]:
     """Of a branch's page."""
     here = ["--product", line.product, "--branch", line.branch]
+    product, name = (text.replace("'", "''") for text in (line.product, line.branch))
+    here_only = f"product = '{product}' AND branch = '{name}'"
     return (
         Ask("runs", "Runs, by outcome", shlex.join(["crashfarm", "results", *here, "--group", "outcome"])),
         Ask("findings", "Findings, by signature", shlex.join(["crashfarm", "crashes", *here])),
+        Ask("days", "Findings, by day", _found(DAY, condition=here_only)),
+        listed(),
     )
 
 
@@ -49,8 +120,25 @@ def machine(line: MachineLine) -> tuple[Ask, ...]:
     return (
         Ask("workers", "Workers", shlex.join(["crashfarm", "workers", *here])),
         Ask("findings", "Findings, by signature", shlex.join(["crashfarm", "crashes", *here])),
+        listed(),
     )
 
 
+def _of(table: str, column: str, name: str) -> str:
+    return _sql(f"SELECT * FROM {table} WHERE {column} = '{name}'")  # noqa: S608 ours, for a person to ask
+
+
+def _standing(condition: str) -> str:
+    return _sql(f"{STANDING} WHERE {condition}")
+
+
+def _found(*columns: str, condition: str = "") -> str:
+    """Findings and signatures by columns of the results that they are in."""
+    what = (*columns, "count(*) AS findings", "count(DISTINCT signature_name) AS signatures")
+    where = f" WHERE {condition}" if condition else ""
+    groups = ", ".join(str(number) for number in range(1, len(columns) + 1))
+    return _sql(f"SELECT {', '.join(what)} FROM finding JOIN result ON result = id{where} GROUP BY {groups}")  # noqa: S608
+
+
 def _sql(question: str) -> str:
-    return shlex.join(["crashfarm", "sql", question])
+    return f'crashfarm sql "{question}"' if _PLAIN.fullmatch(question) else shlex.join(["crashfarm", "sql", question])

@@ -27,6 +27,9 @@ SHOWN = 10_000
 PARTS = 2_000
 """Of each small part, those that are remembered."""
 
+_NAME = "0123456789abcdef"
+"""A name in whose place others are put."""
+
 Shown = Callable[..., Markup]
 
 
@@ -50,6 +53,7 @@ def environment() -> jinja2.Environment:
         "sparkline": sparkline,
         "thousands": _thousands,
         "asks": asks.signature,
+        "ask_bug": asks.bug,
     }
     made.filters["show"] = _show(made)
     _add_parts(made)
@@ -70,7 +74,14 @@ def _add_parts(made: jinja2.Environment) -> None:
     made.filters |= {name: _remembered(getattr(module, name)) for name in ("time", "kind", "place", "cell")}
     made.filters |= {"marks": marks_of, "strip": strip_of}
     heads = {name: _remembered(getattr(module, name)) for name in ("assets", "top", "programs")}
+    made.filters["asks_named"] = _asks_named(str(module.answers(asks.named(_NAME))))
+    made.globals |= {"ask_list": asks.listed(), "ask_unfiled": asks.unfiled(), "source": _remembered(module.source)}
     made.globals |= {"heads": SimpleNamespace(**heads), "tile": _remembered(module.tile), "questions": module.questions}
+
+
+def _asks_named(template: str) -> Callable[[str], Markup]:
+    """The commands that differ in the signature's name only, which is 16 hex digits."""
+    return lambda name: Markup(template.replace(_NAME, name))  # noqa: S704 the rest is the macro's
 
 
 def _remembered(part: Shown) -> Shown:
