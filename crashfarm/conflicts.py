@@ -7,6 +7,7 @@ make the same edits, which CouchDB gives the same revisions.
 
 from collections.abc import Sequence
 from functools import reduce
+from itertools import takewhile
 
 import msgspec
 
@@ -33,13 +34,20 @@ def settle_all(database: Database, since: str | int = 0) -> tuple[int, str | int
             return settled, since
 
 
+def settle_open(database: Database) -> int:
+    """Settle what the view of open conflicts shows, a page of it: how many, until one could not be settled.
+
+    For those who do not follow the changes, and who may not be allowed to delete what loses.
+    """
+    rows = database.view("conflicts", "open", reduce=False, limit=PAGE).rows
+    settled = (settle(database, row.id) for row in rows if row.id)
+    return sum(takewhile(bool, settled))
+
+
 def settle(database: Database, document_id: str) -> bool:
-    """Settle the conflict of one document; whether there was one."""
+    """Settle the conflict of one document; whether there was one, and we were the ones who settled it."""
     leaves = read_leaves(database, document_id)
-    if len(leaves) < 2:
-        return False
-    database.bulk(edits(leaves))
-    return True
+    return len(leaves) > 1 and all(outcome.ok for outcome in database.bulk(edits(leaves)))
 
 
 def read_leaves(database: Database, document_id: str) -> list[Json]:

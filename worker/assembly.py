@@ -69,6 +69,7 @@ def assemble(farm: Farm, config: Config, home: Path, until: Until, updates: Upda
         journal=_journal(farm, document),
         turn=Turn(farm.status, document.id, utc_now),
         bell=bell,
+        databases=(farm.status, farm.history),
     )
     return Farmhand(parts, updates, until, rng)
 

@@ -3,6 +3,7 @@
 import logging
 import random
 
+from crashfarm import conflicts
 from crashfarm.queue.sweeping import Sweeper, Swept
 from worker.parts import Parts
 
@@ -34,6 +35,8 @@ def sweep(parts: Parts, sweeper: Sweeper, rng: random.Random, now: float) -> flo
     if not parts.turn.is_mine():
         return pace * rng.uniform(2.0, 4.0)
     _tell(sweeper.sweep(now))
+    if settled := sum(conflicts.settle_open(database) for database in parts.databases):
+        log.warning("settled %d conflicts of replicas that were apart", settled)
     return pace * rng.uniform(0.8, 1.0)
 
 

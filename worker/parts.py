@@ -4,6 +4,7 @@ from enum import Enum
 
 import msgspec
 
+from crashfarm.database import Database
 from crashfarm.queue import JobQueue
 from crashfarm.queue.abilities import Abilities
 from crashfarm.queue.transitions import Holder
@@ -42,6 +43,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     journal: Journal
     turn: Turn
     bell: Bell
+    databases: tuple[Database, ...] = ()
 
     @property
     def holder(self) -> Holder:

@@ -21,7 +21,7 @@ def clock() -> Any:
 def parts(status: MemoryDatabase, name: str) -> Any:
     """As much of a worker as sweeping needs."""
     turn = Turn(status, name, clock)  # type: ignore[arg-type]
-    return SimpleNamespace(config=SimpleNamespace(lease=LEASE), turn=turn)
+    return SimpleNamespace(config=SimpleNamespace(lease=LEASE), turn=turn, databases=())
 
 
 def test_workers_recover_a_silent_workers_jobs_where_no_janitor_runs() -> None:
