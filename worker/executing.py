@@ -102,7 +102,7 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
             if exc.errno != errno.E2BIG:
                 raise
             return self._error(job, started_at, f"the input is too long for the command line of {build.command[0]!r}")
-        return None if ended.stopped else self._parcel(job, started_at, ended, folder)
+        return None if ended.stopped else self._parcel(job, started_at, ended, folder, stop)
 
     def _limits(self, job: Job) -> Limits:
         limits = self.limits
@@ -115,11 +115,14 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
             folder=limits.folder,
         )
 
-    def _parcel(self, job: Job, started_at: str, ended: Ended, folder: Path) -> Parcel:
+    def _parcel(self, job: Job, started_at: str, ended: Ended, folder: Path, stop: Event) -> Parcel | None:
+        """What is to be told of a run; None when it was stopped before its core was read."""
         stack, output = ended.account, _output(ended)
         seen = _understand(ended, output, stack)
         if self.debugger and hanging.lacks_a_stack(seen):
-            stack = self.debugger.of_core(folder)
+            stack = self.debugger.of_core(folder, stop.is_set)
+            if stop.is_set() and not stack:
+                return None
             seen = _understand(ended, output, stack) if stack else seen
         result = self._result(job, started_at, seen.outcome).evolve(
             exit=Exit(status=ended.status, signal=ended.signal, killed_for=ended.killed_for),

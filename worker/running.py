@@ -29,8 +29,9 @@ LAST_WORDS = 1.0
 LAST_ROOM = 64 << 10
 """Bytes of head and of tail that are kept of what a program writes when it is told to abort."""
 
-Look = Callable[[int], bytes]
-"""From a process that runs to an account of where it is."""
+Look = Callable[[int, Callable[[], bool]], bytes]
+"""From a process that runs to an account of where it is. What it is given besides tells when nobody wants it any more.
+"""
 
 _GLANCE = 0.02
 _CHUNK = 1 << 16
@@ -153,7 +154,12 @@ class _Run:
             while not killed_for and not self._stop.is_set() and self._process.poll() is None:
                 self._read_some(selector, min(LOOK, max(0.0, self._ends_at - time.monotonic())))
                 killed_for = self._over_limit()
-            account = self._ask(selector) if killed_for == "time" else b""
+            account = self._account(selector) if killed_for == "time" else b""
+            if killed_for == "time" and self._stop.is_set():
+                # Half an account would make another finding of the same hang.
+                account, killed_for = b"", ""
+            elif killed_for == "time":
+                self._abort(selector)
         stopped = not killed_for and self._process.poll() is None
         self._family.end()
         self._drain()
@@ -171,11 +177,20 @@ class _Run:
             last_words=self._last_words.text(),
         )
 
-    def _ask(self, selector: selectors.BaseSelector) -> bytes:
-        """Where the program is, as `look` sees it. Then it is told to abort: some say themselves where they are."""
-        busiest = self._family.busiest()
-        seen = self._look(busiest) if self._look else b""
+    def _account(self, selector: selectors.BaseSelector) -> bytes:
+        """Where the program is, as `look` sees it, unless it takes too much meanwhile, or is to be stopped."""
+
+        def is_enough() -> bool:
+            self._read_some(selector, 0.0)
+            return self._stop.is_set() or bool(self._too_much())
+
+        seen = self._look(self._family.busiest(), is_enough) if self._look else b""
         self._read_some(selector, 0.0)
+        return seen
+
+    def _abort(self, selector: selectors.BaseSelector) -> None:
+        """Tell the program to abort: some say themselves where they are."""
+        busiest = self._family.busiest()
         self._sink = self._last_words
         with contextlib.suppress(ProcessLookupError, PermissionError):
             resource.prlimit(busiest, resource.RLIMIT_CORE, (0, 0))
@@ -183,7 +198,6 @@ class _Run:
         until = time.monotonic() + LAST_WORDS
         while self._family.has(busiest) and (left := until - time.monotonic()) > 0:
             self._read_some(selector, min(left, _GLANCE))
-        return seen
 
     def close(self) -> None:
         """Leave nothing behind, whatever happened."""
@@ -221,6 +235,10 @@ class _Run:
         """The name of the limit that the run has broken, or nothing."""
         if time.monotonic() >= self._ends_at:
             return "time"
+        return self._too_much()
+
+    def _too_much(self) -> str:
+        """The same, but for its time."""
         if self._output.total > self._limits.output or self._weighed.size() > self._limits.folder:
             return "output"
         if self._process.poll() is not None:

@@ -7,6 +7,7 @@ import msgspec
 
 from crashfarm.documents.base import Json
 from worker.debugging import cores, gdb
+from worker.debugging.gdb import IsEnough
 
 SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
 
@@ -40,15 +41,19 @@ class Debugger(msgspec.Struct, frozen=True, kw_only=True):
         troubles = {"core_dumps": self.trouble(), "hang_stacks": self.trouble_with_hangs()}
         return {what: f"no: {trouble}" if trouble else "yes" for what, trouble in troubles.items()}
 
-    def of_core(self, folder: Path) -> bytes:
-        """What the first core in a run's working folder tells; empty if there is none."""
+    def of_core(self, folder: Path, is_enough: IsEnough) -> bytes:
+        """What the first core in a run's working folder tells; empty if there is none, or it is enough before that."""
         core = None if self.trouble() else cores.find(folder, self.pattern)
         program = cores.program_of(core) if core else None
-        return gdb.of_core(self.gdb, program, core, CORE_SECONDS).encode() if core and program else b""
+        if core is None or not program:
+            return b""
+        return gdb.of_core(self.gdb, program, core, CORE_SECONDS, is_enough).encode()
 
-    def of_hang(self, pid: int) -> bytes:
+    def of_hang(self, pid: int, is_enough: IsEnough) -> bytes:
         """Where a process stays; empty if that cannot be told."""
-        return gdb.of_process(self.gdb, pid, HANG_SECONDS).encode() if not self.trouble_with_hangs() else b""
+        if self.trouble_with_hangs():
+            return b""
+        return gdb.of_process(self.gdb, pid, HANG_SECONDS, is_enough).encode()
 
 
 def of_this_machine() -> Debugger:

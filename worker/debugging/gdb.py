@@ -5,7 +5,8 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from worker.debugging import recursion
@@ -19,6 +20,10 @@ MOST = 256 << 10
 SAMPLES = 3
 """So often a running program is looked at, to tell where it stays from where it happens to be."""
 
+IsEnough = Callable[[], bool]
+"""Whether nobody waits for an answer any more."""
+
+_LOOK = 0.1
 _PAUSE = 0.1
 _MARK = "--crashfarm-stack--"
 _END = "--crashfarm-end--"
@@ -47,7 +52,7 @@ def path() -> str | None:
     return shutil.which("gdb")
 
 
-def of_core(gdb: str, program: str, core: Path, seconds: float) -> str:
+def of_core(gdb: str, program: str, core: Path, seconds: float, is_enough: IsEnough) -> str:
     """What a core tells: the signal, the stack, the address, instruction and registers. Empty if gdb says nothing."""
     asks = (
         f"echo {_MARK}\\n",
@@ -58,7 +63,7 @@ def of_core(gdb: str, program: str, core: Path, seconds: float) -> str:
         f"echo {_END}\\n",
     )
     # Nobody may hand an option to gdb by the name of a program.
-    said = _ask(gdb, asks, ("--core", str(core), "--", program), seconds)
+    said = _ask(gdb, asks, ("--core", str(core), "--", program), seconds, is_enough)
     head, _, stack = said.partition(_MARK)
     signal = _SIGNAL.search(head)
     stack = settled(behind_the_handler(stack.partition(_END)[0].strip()))
@@ -85,12 +90,12 @@ def settled(stack: str) -> str:
     return _numbered([frame["rest"] for frame in frames[begin:]]) if begin else stack
 
 
-def of_process(gdb: str, pid: int, seconds: float) -> str:
+def of_process(gdb: str, pid: int, seconds: float, is_enough: IsEnough) -> str:
     """The frames that a running process does not leave while it is looked at, as a back trace; empty if gdb fails."""
     sample = (f"echo {_MARK}\\n", f"bt -{FRAMES}", f"echo {_END}\\n")
     again = ("detach", f"shell sleep {_PAUSE}", f"attach {pid}")
     asks = (*sample, *(ask for _ in range(SAMPLES - 1) for ask in (*again, *sample)))
-    said = _ask(gdb, asks, ("-p", str(pid)), seconds)
+    said = _ask(gdb, asks, ("-p", str(pid)), seconds, is_enough)
     stacks = [part.partition(_END)[0].strip().splitlines() for part in said.split(_MARK)[1:] if _END in part]
     return _numbered(common(stacks))
 
@@ -115,18 +120,24 @@ def _numbered(frames: Sequence[str]) -> str:
     return "".join(f"#{number:<2} {frame}\n" for number, frame in enumerate(frames))
 
 
-def _ask(gdb: str, asks: Sequence[str], about: Sequence[str], seconds: float) -> str:
-    """What gdb says, as far as it got within the time."""
+def _ask(gdb: str, asks: Sequence[str], about: Sequence[str], seconds: float, is_enough: IsEnough) -> str:
+    """What gdb says, as far as it got within the time, or until it was enough."""
     words = [word for ask in asks for word in ("-ex", ask)]
     with tempfile.TemporaryFile() as said:
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            subprocess.run(
-                [gdb, *_QUIET, *words, *about],
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.DEVNULL,
-                timeout=seconds,
-                check=False,
-            )
+        with (
+            contextlib.suppress(OSError),
+            subprocess.Popen(
+                [gdb, *_QUIET, *words, *about], stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.DEVNULL
+            ) as process,
+        ):
+            _wait(process, seconds, is_enough)
+            process.kill()
         said.seek(0)
         return said.read(MOST).decode(errors="replace")
+
+
+def _wait(process: "subprocess.Popen[bytes]", seconds: float, is_enough: IsEnough) -> None:
+    until = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < until and not is_enough():
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_LOOK)

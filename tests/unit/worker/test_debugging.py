@@ -210,7 +210,16 @@ def test_whether_cores_can_be_had_is_known_before(pattern: str, trouble: str) ->
     assert Debugger(gdb="", pattern="core").metadata() == nothing
     apart = Debugger(gdb="/usr/bin/gdb", pattern="core", may_attach=False)
     assert apart.metadata()["hang_stacks"] == "no: kernel.yama.ptrace_scope does not let gdb attach"
-    assert apart.of_hang(1) == b""
+    assert apart.of_hang(1, lambda: False) == b""
+
+
+def test_a_debugger_that_hangs_is_given_up_when_nobody_waits_for_it(tmp_path: Path) -> None:
+    """Long before its time is over; nothing of it is left."""
+    slow = tmp_path / "gdb"
+    slow.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/draft; mv {tmp_path}/draft {tmp_path}/pid; exec sleep 600")
+    slow.chmod(0o755)
+    assert gdb.of_process(str(slow), 1, 3600.0, (tmp_path / "pid").exists) == ""
+    assert not Path(f"/proc/{int((tmp_path / 'pid').read_text())}").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"\x7fELF", b"\x7fELF" + bytes(200), b"x" * 100])
