@@ -7,10 +7,13 @@ import msgspec
 
 from server.store.database import render
 from server.store.database.edits import Transaction
-from server.store.database.writes import DocumentsWrite
+from server.store.database.writes import Call, DocumentsWrite
 from server.store.errors import StoreError
 
+_encode, _decode = msgspec.json.encode, msgspec.json.decode
 _DESIGN = "SELECT id, rev, deleted, body, atts FROM doc WHERE id >= '_design/' AND id < '_design0' AND NOT deleted"
+#: Several writes of one user are validated together, up to about so many documents.
+MANY = 100
 
 
 class Validator(Protocol):
@@ -48,17 +51,22 @@ class Gate:
             self._functions = [text for text in _living_designs(txn) if b'"validate_doc_update":' in text]
         if not self._functions and not self.rules:
             return
+        waiting: dict[bytes, list[Call]] = {}
         for write in writes:
             if isinstance(write, DocumentsWrite) and write.user is not None:
-                self._validate(txn, write, write.user, security)
+                who = _encode(write.user)
+                waiting[who] = waiting.get(who, []) + self._past_rules(write.to_validate(txn), write.user)
+                if len(waiting[who]) >= MANY:
+                    self._validate(waiting.pop(who), write.user, security)
+        for who, calls in waiting.items():
+            self._validate(calls, _decode(who), security)
 
-    def _validate(
-        self, txn: Transaction, write: DocumentsWrite, user: dict[str, Any], security: dict[str, Any]
-    ) -> None:
-        calls = write.to_validate(txn)
+    def _past_rules(self, calls: list[Call], user: dict[str, Any]) -> list[Call]:
         for draft, new, old in calls if self.rules else ():
             draft.refusal = self._against(new, old, user)
-        calls = [call for call in calls if call[0].refusal is None]
+        return [call for call in calls if call[0].refusal is None]
+
+    def _validate(self, calls: list[Call], user: dict[str, Any], security: dict[str, Any]) -> None:
         if not calls or not self._functions:
             return
         if self._validator is None:
@@ -71,7 +79,7 @@ class Gate:
     def _against(self, new: bytes, old: bytes | None, user: dict[str, Any]) -> StoreError | None:
         try:
             for rule in self.rules:
-                rule(msgspec.json.decode(new), msgspec.json.decode(old) if old else None, user)
+                rule(_decode(new), _decode(old) if old else None, user)
         except StoreError as error:
             return error
         return None

@@ -18,6 +18,9 @@ _FORGET_ANCESTORS = """DELETE FROM rev WHERE NOT EXISTS
  (SELECT 1 FROM doc WHERE doc.id = rev.id AND substr(doc.tree, 1, 1) = char(10))"""
 _BRANCHED = "SELECT seq, id, rev, deleted, tree FROM doc WHERE id IN (SELECT DISTINCT id FROM rev)"
 
+#: What a validation function has to see: the draft it is about, the new document, and the old one or None.
+Call = tuple[Draft, bytes, bytes | None]
+
 
 @dataclass(slots=True)
 class DocumentsWrite:
@@ -41,14 +44,14 @@ class DocumentsWrite:
             return runs.edit_many(txn, self.drafts)
         return [edits.outcome(edits.edit, txn, draft) for draft in self.drafts]
 
-    def to_validate(self, txn: Transaction) -> list[tuple[Draft, bytes, bytes | None]]:
-        """What validation functions have to see: (draft, new document, old document or None)."""
+    def to_validate(self, txn: Transaction) -> list[Call]:
+        """What validation functions have to see."""
         if self.user is None:
             return []
         txn.read_ahead([draft.id for draft in self.drafts if draft.rev and draft.refusal is None])
         return [call for draft in self.drafts if (call := self._call(txn, draft)) is not None]
 
-    def _call(self, txn: Transaction, draft: Draft) -> tuple[Draft, bytes, bytes | None] | None:
+    def _call(self, txn: Transaction, draft: Draft) -> Call | None:
         if draft.refusal is not None or draft.id.startswith("_design/"):
             return None
         row = txn.find(draft.id)
