@@ -1,7 +1,7 @@
 -- A farm's record as tables. Times are texts in UTC, as in the documents: 2026-11-22T06:10:03.123Z. They sort as they
 -- stand, and SQLite's date functions read them.
 PRAGMA application_id = 1668441709; -- "crfm"
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 -- Where this copy stands: for each database its instance and the sequence of the last change that is in here.
 CREATE TABLE copied (
