@@ -18,21 +18,31 @@ from tests.queue_contract import job
 
 LEASE = 60.0
 NOW = samples.NOW
-JOB = job(1)
+JOB = job(1, max_attempts=6)
 HISTORY_ID = HistoryCrash.TYPE + ":" + "0" * 32
 
+Json = dict[str, Any]
 Event = tuple[str, int, int]
 """What, on which site, and a number that the one event is told from others like it."""
 
-JOBS = ("claim", "renew", "finish", "release", "lose", "cancel", "annotate")
+JOBS = ("claim", "claim", "fail", "renew", "renew", "finish", "finish", "release", "lose", "cancel", "annotate")
 HISTORIES = ("see", "suppress", "allow")
 MEETINGS = ("replicate", "settle")
 
+HOW_FAR = ("pending", "running", "aborted", "completed")
+"""The states of a job, from the least advanced to the most."""
+
 
 def events(kinds: Sequence[str]) -> st.SearchStrategy[list[Event]]:
-    """What happens, in its order: enough that both sites are likely to do something before they meet."""
-    event = st.tuples(st.sampled_from((*kinds, *MEETINGS)), st.integers(0, 1), st.integers(0, 5))
-    return st.lists(event, min_size=6, max_size=25)
+    """What happens, in its order: each time something on one site, something on the other, and then they may meet."""
+    number = st.integers(0, 5)
+
+    def alone(site: int) -> st.SearchStrategy[list[Event]]:
+        return st.lists(st.tuples(st.sampled_from(kinds), st.just(site), number), max_size=6)
+
+    meetings = st.lists(st.tuples(st.sampled_from(MEETINGS), st.integers(0, 1), number), max_size=3)
+    rounds = st.lists(st.tuples(alone(0), alone(1), meetings), min_size=1, max_size=3)
+    return rounds.map(lambda found: [event for parts in found for part in parts for event in part])
 
 
 def begin(sites: Sequence[Any]) -> None:
@@ -47,9 +57,10 @@ def happen(sites: Sequence[Any], event: Event) -> None:
     if what == "replicate":
         replicate(sites[where], sites[1 - where])
     elif what == "settle":
-        conflicts.settle_all(sites[where])
+        settle(sites[where])
     elif what in JOBS:
-        _move(sites[where], what, where, number)
+        for move in ("claim", "lose") if what == "fail" else (what,):
+            _move(sites[where], move, where, number)
     else:
         _note(sites[where], what, number)
 
@@ -61,33 +72,83 @@ def replicate(source: Any, target: Any) -> None:
             target.bulk([found], new_edits=False)
 
 
-def make_up(sites: Sequence[Any], first: int, happened: Sequence[Event] = ()) -> None:
+def settle(site: Any) -> None:
+    """Settle what is in conflict there. One job is left, just as somebody wrote it; one history, which knows it all."""
+    jobs, histories = (_living(_leaves(site, id)) for id in (JOB.id, HISTORY_ID))
+    conflicts.settle_all(site)
+    assert _living(_leaves(site, JOB.id)) == [best(jobs)]
+    if histories:
+        [left] = _living(_leaves(site, HISTORY_ID))
+        assert {name: left.get(name) for name in ("places", "suppressed", *SEEN)} == _knows_all(histories)
+
+
+def best(leaves: Sequence[Json]) -> Json:
+    """The job that is to stay: the more advanced state, then the higher attempt, then CouchDB's own winner."""
+
+    def worth(leaf: Json) -> tuple[int, int, int, str]:
+        attempt = leaf["claim"]["attempt"] if leaf["claim"] else len(leaf["attempts"])
+        generation, digest = leaf["_rev"].split("-")
+        return HOW_FAR.index(leaf["state"]), attempt, int(generation), digest
+
+    return max(leaves, key=worth)
+
+
+def make_up(sites: Sequence[Any], first: int) -> None:
     """Meet often enough: each replicates to the other and settles, beginning with either.
 
-    Then both have the same documents, without conflicts; what was completed is, and what was seen is known.
+    Then both have the same documents, without conflicts; what is left is what the rule says of all that there was.
     """
-    was_completed = any(_state(site) == JobState.COMPLETED for site in sites)
+    jobs, histories = (_of_both(sites, id) for id in (JOB.id, HISTORY_ID))
     for _ in range(3):
         for where in (first, 1 - first):
             replicate(sites[where], sites[1 - where])
         for where in (first, 1 - first):
-            conflicts.settle_all(sites[where])
+            settle(sites[where])
     for id in (JOB.id, HISTORY_ID):
         one, other = (site.get(id, conflicts=True) for site in sites)
         assert one == other
         assert "_conflicts" not in (one or {})
-    assert _state(sites[0]) is not None
-    assert not was_completed or _state(sites[0]) == JobState.COMPLETED
-    places = {str(number) for what, _, number in happened if what == "see"}
-    assert {*(sites[0].get(HISTORY_ID) or {}).get("places", ())} >= places
+    assert sites[0].get(JOB.id) == best(jobs)
+    if histories:
+        history = sites[0].get(HISTORY_ID)
+        assert {name: history.get(name) for name in ("places", "suppressed", *SEEN)} == _knows_all(histories)
 
 
-def _state(site: Any) -> str | None:
-    state: str | None = (site.get(JOB.id) or {}).get("state")
-    return state
+SEEN = ("first_seen", "last_seen", "suppressed_at")
 
 
-def _leaves(site: Any, id: str) -> list[dict[str, Any]]:
+def _knows_all(leaves: Sequence[Json]) -> Json:
+    """What a history document must say that takes the place of these: the latest decision is the one that holds."""
+    decided_at, suppressed = max((leaf["suppressed_at"], leaf["suppressed"]) for leaf in leaves)
+    return {
+        "places": sorted({place for leaf in leaves for place in leaf["places"]}),
+        "suppressed": suppressed,
+        "first_seen": min(leaf["first_seen"] for leaf in leaves),
+        "last_seen": max(leaf["last_seen"] for leaf in leaves),
+        "suppressed_at": decided_at,
+    }
+
+
+def _of_both(sites: Sequence[Any], id: str) -> list[Json]:
+    """The living revisions of both sites together: what one knows to be replaced lives no more."""
+    leaves = [leaf for site in sites for leaf in _leaves(site, id)]
+    replaced = {rev for leaf in leaves for rev in _revisions(leaf)[1:]}
+    return [leaf for leaf in _living(leaves) if leaf["_rev"] not in replaced]
+
+
+def _living(leaves: Sequence[Json]) -> list[Json]:
+    """Those that are no deletions, without their histories."""
+    kept = [leaf for leaf in leaves if not leaf.get("_deleted")]
+    return [{name: value for name, value in leaf.items() if name != "_revisions"} for leaf in kept]
+
+
+def _revisions(leaf: Json) -> list[str]:
+    """A leaf's own revision and all that it follows, the newest first."""
+    start, ids = leaf["_revisions"]["start"], leaf["_revisions"]["ids"]
+    return [f"{start - back}-{digest}" for back, digest in enumerate(ids)]
+
+
+def _leaves(site: Any, id: str) -> list[Json]:
     try:
         return [found["ok"] for found in site.get_json(id, open_revs="all", revs="true") if "ok" in found]
     except NotFound:

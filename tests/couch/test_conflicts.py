@@ -111,4 +111,4 @@ def test_whatever_happens_on_two_sites_they_end_with_the_same_documents(
     two_sites.begin(sites)
     for event in happened:
         two_sites.happen(sites, event)
-    two_sites.make_up(sites, first, happened)
+    two_sites.make_up(sites, first)
