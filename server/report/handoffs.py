@@ -1,4 +1,4 @@
-"""What other programs take from a report: a feed, a summary, test results, SARIF, a mail, an index to search in."""
+"""What other programs take from a report: a feed, a summary, SARIF, a mail, an index to search in."""
 
 import json
 from collections.abc import Iterator
@@ -9,12 +9,10 @@ import msgspec
 
 from crashfarm.documents.finding import Severity
 from server.report.facts import Facts
+from server.report.junit import HANDED
 from server.report.model import Farm, Line, Overview
 from server.report.pages import Pages
 from server.report.text import plain
-
-HANDED = 5000
-"""Signatures that a file for another program holds, the commonest: code hosts take no more."""
 
 FED = 100
 """Signatures in the feed, the newest."""
@@ -87,13 +85,10 @@ _LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: 
 
 
 def write(facts: Facts, overview: Overview, pages: Pages) -> None:
-    """Write all of them."""
+    """Write all of them. Where sources are is known when the pages of signatures are written."""
     farm = pages.farm
     listed = list(facts.lines(limit=HANDED))
     pages.write("feed.xml.j2", "feed.xml", lines=facts.newest(FED))
-    pages.write(
-        "junit.xml.j2", "junit.xml", branches=overview.branches, lines_of=lambda branch: facts.on_branch(branch, HANDED)
-    )
     pages.write("mail.txt.j2", "mail.txt", page=overview, limit=MAILED)
     pages.write("search.html.j2", "search.html")
     pages.put("summary.json", msgspec.json.format(msgspec.json.encode(_summary(overview, farm, listed))))

@@ -20,8 +20,9 @@ from contextlib import contextmanager
 from typing import IO, Any, Protocol
 
 from crashfarm.errors import CrashfarmError
-from server.report import signatures
+from server.report import junit, signatures
 from server.report.fetching import Asked
+from server.report.model import BranchLine
 from server.report.pages import Pages
 from server.report.scratch import Scratch, Tables
 
@@ -46,6 +47,9 @@ class Writer(Protocol):
     def signatures(self, asked: Sequence[Asked]) -> None:
         """Write the pages of these signatures."""
 
+    def junit(self, branches: Sequence[BranchLine]) -> None:
+        """Write the test results, which are as much work as many pages."""
+
 
 class Painter:
     """Writes pages in this process, and tells the sources of signatures."""
@@ -68,6 +72,10 @@ class Painter:
                 sources.append((page.line.name, page.sample.finding.file, page.sample.finding.line))
         self._tell(sources)
 
+    def junit(self, branches: Sequence[BranchLine]) -> None:
+        """Write the test results."""
+        junit.write(self._pages, self._tables, branches)
+
 
 class Painters:
     """As many painters as there are processors. They must be able to import what is in the values of a page."""
@@ -85,6 +93,10 @@ class Painters:
     def signatures(self, asked: Sequence[Asked]) -> None:
         """Have the pages of these signatures written."""
         self._hand_out(("signatures", (asked,), {}))
+
+    def junit(self, branches: Sequence[BranchLine]) -> None:
+        """Have the test results written."""
+        self._hand_out(("junit", (branches,), {}))
 
     def close(self) -> Iterator[Source]:
         """Wait until all pages are written; tells the sources of signatures."""

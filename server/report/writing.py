@@ -61,6 +61,7 @@ def _write(facts: Facts, overview: model.Overview, scratch: Scratch, pages: Page
     changed = overview.signatures - _keep(facts, scratch, pages)
     with painting(pages, scratch, changed) as paint:
         _write_pages(facts, overview, paint)
+        paint.junit(overview.branches)
         written = 0
         for batch in facts.asked(facts.changed(pages.look)):
             paint.signatures(batch)
