@@ -2,7 +2,6 @@
 
 import errno
 import logging
-import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from crashfarm.documents.base import Json
 from crashfarm.documents.job import Job
 from crashfarm.documents.result import Result
 from crashfarm.errors import InvalidDocument
-from worker import names
+from worker import durable, names
 
 log = logging.getLogger("crashfarm.worker")
 
@@ -42,20 +41,14 @@ class Outbox:
         self._folder = folder
         self._broken: set[str] = set()
         folder.mkdir(parents=True, exist_ok=True)
-        for draft in folder.glob("*.draft"):  # of a former start, which was killed
+        for draft in folder.glob(f"*{durable.DRAFT}"):  # of a former start, which was killed
             draft.unlink(missing_ok=True)
 
     def put(self, parcel: Parcel) -> Path:
         """Write a parcel; when this returns it outlives a power cut. Raises OSError when the disk is full."""
         name = names.of_job(parcel.job["_id"], parcel.result["attempt"])
-        path, draft = (self._folder / f"{name}.{ending}" for ending in ("json", "draft"))
-        try:
-            _write_synced(draft, msgspec.json.encode(parcel))
-        except OSError:
-            draft.unlink(missing_ok=True)
-            raise
-        draft.rename(path)
-        _sync_folder(self._folder)
+        path = self._folder / f"{name}.json"
+        durable.write(path, msgspec.json.encode(parcel))
         return path
 
     def waiting(self) -> list[Path]:
@@ -106,18 +99,3 @@ class Outbox:
             parcel = None if path in known else self.read(path)
             if parcel:
                 yield path, parcel
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
