@@ -61,9 +61,9 @@ class Claimer:
         ready = [] if self._apart else self._parts.delivery.ready()
         if not ready and (wait := self._wait_for_a_result(now)):
             return wait
-        self._free_since = None
         self._parts.builds.refresh()
         jobs = self._ask(free, ready)
+        self._free_since = None
         for job in jobs:
             self._parts.slots.start(job, self._parts.builds.of(job))
         if jobs:

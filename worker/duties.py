@@ -26,20 +26,35 @@ class Duty:
         self._backoff = Backoff(FIRST_DELAY, LONGEST_DELAY, rng)
         self.due = float("-inf")
 
-    def do(self, now: float) -> None:
-        """Do it and note when it is due again. Raises ConfigError and LostClaim: then the worker has to end."""
+    def do(self, now: float) -> bool:
+        """Do it and note when it is due again; whether it got through after it had failed.
+
+        Raises ConfigError and LostClaim: then the worker has to end.
+        """
+        failed = self._backoff.failures > 0
         try:
             self.due = now + self._action()
         except (ConfigError, LostClaim):
             raise
         except Exception as exc:
             self.due = now + self._fail(exc)
-        else:
-            self._backoff.succeeded()
+            return False
+        self._backoff.succeeded()
+        return failed
 
     def hurry(self) -> None:
         """Make it due at once, unless it failed the last time."""
         if not self._backoff.failures:
+            self.due = float("-inf")
+
+    def by(self, moment: float) -> None:
+        """Make it due by then, unless it failed the last time."""
+        if not self._backoff.failures:
+            self.due = min(self.due, moment)
+
+    def retry(self) -> None:
+        """Make it due at once if it failed the last time."""
+        if self._backoff.failures:
             self.due = float("-inf")
 
     def _fail(self, exc: Exception) -> float:
@@ -51,8 +66,11 @@ class Duty:
 
 
 def turn(duties: Sequence[Duty], now: float) -> float:
-    """Do all that is due. The seconds until something is due again."""
-    for duty in duties:
-        if duty.due <= now:
-            duty.do(now)
+    """Do all that is due. The seconds until something is due again.
+
+    When one gets through again, the database is back: then what failed is due at once.
+    """
+    if any([duty.do(now) for duty in duties if duty.due <= now]):
+        for duty in duties:
+            duty.retry()
     return max(0.0, min(duty.due for duty in duties) - now)

@@ -172,7 +172,7 @@ class Farmhand:
             self._parts.slots.stop()
         self._reporter.look()
         if self._reporter.has_news:
-            self._report.due = min(self._report.due, self._monotonic() + SOON)
+            self._report.by(self._monotonic() + SOON)
         if self._parts.bell.wait(min(LONGEST_WAIT, turn(self._duties, self._monotonic()))):
             for duty in (self._claim, self._finish, self._give_back):
                 duty.hurry()

@@ -10,6 +10,7 @@ from crashfarm.errors import DatabaseUnavailable
 from tests.claiming_contract import ClaimingContract, MakeHand
 from tests.fakes.couch import MemoryDatabase
 from tests.queue_contract import job
+from worker.claiming import TOGETHER
 
 
 @pytest.fixture
@@ -49,3 +50,21 @@ class TestOnTheFake(ClaimingContract):
         worker.delivery.record()
         worker.claimer.finish()
         assert worker.states() == 4 * [JobState.COMPLETED]
+
+    def test_claims_that_fail_do_so_each_time_until_the_database_is_back(self, hand: MakeHand) -> None:
+        """Waiting for a result in between would count as a success, and no delay would ever grow."""
+        worker = hand(2, 4)
+        worker.claim(0.0)
+        worker.status.fault = unavailable
+        assert worker.claim(1.0) == pytest.approx(TOGETHER)
+        for now in (1.3, 2.0, 3.0, 60.0):
+            with pytest.raises(DatabaseUnavailable):
+                worker.claim(now)
+        worker.status.fault = lambda *_: None
+        worker.claim(120.0)
+        assert worker.states() == 4 * [JobState.RUNNING]
+
+
+def unavailable(*_: str) -> None:
+    """A fault: nothing gets through."""
+    raise DatabaseUnavailable("no answer")

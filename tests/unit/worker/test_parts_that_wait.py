@@ -61,6 +61,40 @@ def test_a_duty_that_fails_for_whatever_reason_is_tried_later_and_told(
     assert [record.getMessage().partition(":")[0] for record in caplog.records] == ["fail"]
 
 
+def test_a_duty_that_failed_is_not_done_sooner_for_its_news() -> None:
+    """Its delay grows, and holds."""
+    duty = Duty("fail", raising(DatabaseUnavailable("away")), random.Random(1))
+    for _ in range(6):
+        turn([duty], duty.due)
+    due = duty.due
+    duty.by(due - 5.0)
+    assert duty.due == due
+    well = Duty("well", lambda: 60.0, random.Random(1))
+    turn([well], 0.0)
+    well.by(1.0)
+    well.by(30.0)
+    assert well.due == 1.0
+
+
+def test_what_failed_is_tried_at_once_when_another_duty_gets_through_again() -> None:
+    """The database is back: nobody has to wait for the end of a long delay, which begins anew only for who succeeds."""
+    away = [True]
+
+    def ask() -> float:
+        if away[0]:
+            raise DatabaseUnavailable("away")
+        return 1000.0
+
+    duties = [Duty(name, ask, random.Random(number)) for number, name in enumerate(("one", "other"))]
+    now = 0.0
+    while min(duty.due for duty in duties) < 100.0:
+        now += turn(duties, now)
+    now, away[0] = min(duty.due for duty in duties), False
+    assert max(duty.due for duty in duties) > now
+    assert turn(duties, now) == 0.0
+    assert turn(duties, now) == 1000.0
+
+
 @pytest.mark.parametrize("fault", [LostClaim("the name"), ConfigError("no such")])
 def test_a_duty_that_says_that_the_worker_has_to_end_is_heard(fault: Exception) -> None:
     """To try again would be of no use."""
