@@ -32,7 +32,7 @@ RUNS = [
 @pytest.fixture
 def ask(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a command on a farm of five runs, two workers and three jobs; gives what it prints on standard output."""
-    some = Worker.from_doc(samples.worker())
+    some = Worker.from_doc(samples.worker()).evolve(state_since=samples.NOW)
     barn = some.evolve(id="worker:barn", hostname="left.example", os_version="6.1")
     shed = some.evolve(id="worker:shed", hostname="shed", os_version="6.8", cpu_name="aarch64")
     job = Job.from_doc(samples.pending()).evolve(product="cpython", branch="3.12")
@@ -135,6 +135,16 @@ def test_workers_are_told_with_their_runs(ask: Any) -> None:
 def test_jobs_are_found_by_what_they_are_and_what_they_showed(ask: Any, words: tuple[str, ...], ids: list[int]) -> None:
     """The findings are those of their results."""
     assert [row["id"] for row in rows(ask("jobs", *words, "--json"))] == [f"job:0000{n}" for n in ids]
+
+
+def test_a_jobs_priority_is_a_number(ask: Any) -> None:
+    """As `crashfarm job list` has it."""
+    assert {row["priority"] for row in rows(ask("jobs", "--json"))} == {3}
+
+
+def test_a_worker_is_told_with_the_time_since_which_it_is_in_its_state(ask: Any) -> None:
+    """Under the name that `crashfarm worker list` has for it."""
+    assert {row["since"] for row in rows(ask("workers", "--json"))} == {samples.NOW}
 
 
 def test_jobs_are_counted_by_any_column(ask: Any) -> None:
