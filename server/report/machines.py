@@ -29,13 +29,14 @@ class Machines:
         self._lists = lists
         self._workers: dict[Parts, list[WorkerRow]] = defaultdict(list)
         self._number: dict[Parts, int] = defaultdict(int)
+        seen = tables.rows("SELECT DISTINCT os_name, os_version, cpu_name FROM on_machine")
+        self._seen = {cast(Parts, row) for row in seen}
         for row in paging.rows(farm.status, "workers", "by_state", include_docs=True):
             self._add(row.doc or {})
 
     def lines(self) -> list[MachineLine]:
         """All kinds of machines that the farm has, or that anything was seen on."""
-        seen = self._tables.rows("SELECT DISTINCT os_name, os_version, cpu_name FROM on_machine")
-        return [self._line(parts) for parts in sorted({*self._number, *(cast(Parts, row) for row in seen)})]
+        return [self._line(parts) for parts in sorted({*self._number, *self._seen})]
 
     def page(self, line: MachineLine) -> MachinePage:
         """The page of one kind of machine."""
@@ -45,7 +46,7 @@ class Machines:
             workers_left_out=max(0, line.workers - MAX_WORKERS),
             lines=tuple(self._lists.lines(ON_MACHINE, *line.parts, limit=MAX_LINES)),
             only_here=tuple(self._lists.lines(ONLY_ON_MACHINE, *line.parts, limit=MAX_LINES))
-            if self._several()
+            if len(self._seen) > 1
             else (),
             asks=asks.machine(line),
         )
@@ -62,12 +63,6 @@ class Machines:
             reason = worker.state_reason or worker.control.reason
             name = worker.id.removeprefix("worker:")
             self._workers[parts].append(WorkerRow(name, worker.state, reason, worker.heartbeat_at, worker.version))
-
-    def _several(self) -> bool:
-        return (
-            self._tables.number("SELECT count(*) FROM (SELECT DISTINCT os_name, os_version, cpu_name FROM on_machine)")
-            > 1
-        )
 
     def _line(self, parts: Parts) -> MachineLine:
         here = "os_name = ? AND os_version = ? AND cpu_name = ?"

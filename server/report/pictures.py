@@ -1,8 +1,7 @@
 """Which charts the pages show, and the numbers in them."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from crashfarm.documents.finding import Kind
 from crashfarm.documents.job import JobResult
@@ -43,14 +42,11 @@ def branch(line: BranchLine, found: Mapping[Day, int]) -> tuple[Chart, ...]:
 
 
 def _findings(scratch: Scratch, branches: Sequence[BranchLine]) -> list[Chart]:
-    kinds = {(line.name, kind): n for line in branches for kind, n in _kinds(scratch, line)}
+    names = {(line.product, line.branch): line.name for line in branches}
+    found = scratch.rows("SELECT product, branch, kind, sum(count) FROM tuples GROUP BY 1, 2, 3")
+    kinds = {(names[product, branch], kind): n for product, branch, kind, n in found if (product, branch) in names}
     table = _table("Findings by branch and kind", "Branch", kinds, _labels(branches), list(Kind))
     return [charts.bars("findings", table)] if kinds else []
-
-
-def _kinds(scratch: Scratch, line: BranchLine) -> Iterator[tuple[Any, ...]]:
-    query = "SELECT kind, sum(count) FROM tuples WHERE product = ? AND branch = ? GROUP BY kind"
-    return scratch.rows(query, line.product, line.branch)
 
 
 def _outcomes(branches: Sequence[BranchLine]) -> list[Chart]:
