@@ -48,10 +48,17 @@
     return true;
   }
 
+  // What 64 bits hold: readers have no larger ones, and 1e300 is whole, too.
+  var LARGEST = 18446744073709551615;
+
+  // More of anything than one machine has or one job is tried, and a number that is exact however it is written.
+  var MANY = 1000000;
+
   function whole(least, most) {
     var words = "a whole number from " + least + (most === undefined ? " on" : " to " + most);
+    var largest = most === undefined ? LARGEST : most;
     return must(words, function (value) {
-      return typeof value === "number" && Math.floor(value) === value && value >= least && !(value > most);
+      return typeof value === "number" && Math.floor(value) === value && value >= least && value <= largest;
     });
   }
 
@@ -170,7 +177,7 @@
       "quarantined", "stopped"]),
     state_reason: optional(text), state_since: optional(timeOrEmpty),
     heartbeat_at: time, registered_at: time, connected_at: time, disconnected_at: maybe(time),
-    slots: optional(whole(0)),
+    slots: optional(whole(0, MANY)),
     running: optional(list(text)),
     static_metadata: optional(object),
     dynamic_metadata: optional(object), dynamic_metadata_updated_at: maybe(time),
@@ -199,11 +206,12 @@
   };
 
   var CLAIM = {
-    worker: filled, incarnation: filled, attempt: whole(1), lease_seconds: lease, claimed_at: time, renewed_at: time
+    worker: filled, incarnation: filled, attempt: whole(1, MANY), lease_seconds: lease,
+    claimed_at: time, renewed_at: time
   };
 
   var ATTEMPT = {
-    number: whole(1), worker: filled, incarnation: filled, claimed_at: time, ended_at: time, outcome: filled,
+    number: whole(1, MANY), worker: filled, incarnation: filled, claimed_at: time, ended_at: time, outcome: filled,
     reason: optional(text)
   };
 
@@ -218,7 +226,7 @@
     priority: optional(whole(0, 3)),
     source: optional(text),
     timeout: optional(positive),
-    max_attempts: optional(whole(1)),
+    max_attempts: optional(whole(1, MANY)),
     parent: maybe(jobId), supersedes: maybe(jobId),
     depends_on: optional(list(shape({ job: jobId, result: maybe(oneOf(RESULTS)) }))),
     wait: optional(oneOf(["", "delay", "jobs"])),
@@ -252,7 +260,7 @@
   };
 
   var RESULT = {
-    job: jobId, worker: filled, incarnation: filled, attempt: whole(1), started_at: time, completed_at: time,
+    job: jobId, worker: filled, incarnation: filled, attempt: whole(1, MANY), started_at: time, completed_at: time,
     outcome: oneOf(RESULTS),
     input_name: optional(text), source: optional(text), build: optional(text), probe: optional(flag),
     exit: optional(shape({ status: maybe(whole(0)), signal: maybe(whole(0)), killed_for: optional(text) })),

@@ -18,7 +18,7 @@ BROKEN: list[Case] = [
     (samples.result, "cpu_name", GONE, "cpu_name: is missing"),
     (samples.result, "worker", GONE, "worker: is missing"),
     (samples.result, "incarnation", GONE, "incarnation: is missing"),
-    (samples.result, "attempt", 0, "attempt: must be a whole number from 1 on"),
+    (samples.result, "attempt", 0, "attempt: must be a whole number from 1 to 1000000"),
     (samples.result, "started_at", "", "started_at: must be a time"),
     (samples.result, "completed_at", GONE, "completed_at: is missing"),
     (samples.result, "outcome", "crash", "outcome: must be one of success, failure, error"),
@@ -43,6 +43,7 @@ BROKEN: list[Case] = [
     (samples.result, "findings/0/frames", [{"line": "x"}], "findings[0].frames[0].line: must be a whole number"),
     (samples.result, "findings/0/severity", "awful", "findings[0].severity: must be one of critical, "),
     (samples.result, "findings/0/count", 0, "findings[0].count: must be a whole number from 1 on"),
+    (samples.result, "findings/0/count", 1e300, "findings[0].count: must be a whole number from 1 on"),
     # history
     (samples.history, "_id", "history_hang:" + "0" * 32, '_id: must be "history_crash:<32 hex digits>"'),
     (samples.history, "_id", "history_crash:abc", '_id: must be "history_crash:<32 hex digits>"'),
