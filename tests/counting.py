@@ -2,7 +2,7 @@
 
 from typing import Any, TypeGuard
 
-from crashfarm.documents.base import Document
+from crashfarm.documents.base import Document, plain_name
 from crashfarm.documents.history import History
 from crashfarm.documents.job import Job, JobState
 from crashfarm.documents.result import Result
@@ -147,5 +147,6 @@ EXPECTED: dict[str, Any] = {
     "recent/results": by_minute,
     "workers/by_ability": abilities,
     "workers/by_heartbeat": by_heartbeat,
+    "workers/by_name": lambda doc: [[plain_name(doc.id)]] if isinstance(doc, Worker) else [],
     "workers/by_state": of(Worker, "state", "hostname"),
 }

@@ -20,7 +20,7 @@ class Dashboard {
     this.farm = new Farm(new Couch(places.root), places, document.getElementById("said"));
     this.farm.refresh = (part) => this.#ask(part);
     this.farm.wrote = (ids) => this.#askAbout(new Set(ids.map(topicOf)));
-    this.farm.couch.onSignedOut = () => this.#leave("You are not signed in any more.");
+    this.farm.couch.onSignedOut = () => this.farm.user.name && this.#leave("You are not signed in any more.");
     this.shell = new Shell(document.getElementById("top"), places, PAGES, () => this.#signOut());
     this.pace = new Pace(REST_MS);
     this.shown = new Map(); // part -> how it stands: {asking, again, asked, trouble}
@@ -39,7 +39,7 @@ class Dashboard {
       Object.assign(this.farm, { user, ...setup, rights: rightsOf(user, security) });
     } catch (trouble) {
       if (trouble.status === 403) return this.#leave("That user may not see this farm.");
-      if (trouble.status === 401) return undefined;
+      if (trouble.status === 401) return this.#leave("");
       return this.#later(trouble);
     }
     this.shell.signedIn(this.farm);

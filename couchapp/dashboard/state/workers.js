@@ -10,18 +10,12 @@ export async function askStates(couch, places) {
 // One page of workers: of all by name, or of those in one state; names begin with `prefix`. A page is told by the
 // row that it begins with, so that the thousandth costs what the first does.
 export async function askPage(couch, places, { state, prefix = "", start = null }) {
-  const window = { include_docs: true, limit: PAGE + 1 };
-  const answer = state
-    ? await couch.view(places.status, "workers", "by_state", { ...window, reduce: false, ...ofState(state, start) })
-    : await couch.all(places.status, { ...window, startkey: start?.id ?? `worker:${prefix}`, endkey: `worker:${prefix}\ufff0` });
+  const [view, first, last] = state ? ["by_state", [state], [state, {}]] : ["by_name", [prefix], [`${prefix}\ufff0`]];
+  const range = { startkey: start?.key ?? first, startkey_docid: start?.id, endkey: last };
+  const answer = await couch.view(places.status, "workers", view, { reduce: false, include_docs: true, limit: PAGE + 1, ...range });
   const rows = answer.rows.filter((row) => row.doc);
   const next = rows.length > PAGE ? { id: rows[PAGE].id, key: rows[PAGE].key } : null;
   return { workers: rows.slice(0, PAGE).map((row) => row.doc), next };
-}
-
-function ofState(state, start) {
-  const range = { startkey: start?.key ?? [state], endkey: [state, {}] };
-  return start ? { ...range, startkey_docid: start.id } : range;
 }
 
 // Why a worker does nothing new, or "".
