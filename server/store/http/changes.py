@@ -13,9 +13,12 @@ from server.store.http import filters, reading, waiting
 from server.store.http.request import Request
 from server.store.http.response import Response, raw_json
 from server.store.http.routing import Route
+from server.store.http.selected import Selected
 from server.store.http.waiting import Bell
 
 _SMALL = 100
+#: Changes that are passed over at once.
+_PASSED = 1000
 _BEAT_EVENT = b"event: heartbeat\ndata: \n\n"
 _FEEDS = ("normal", "longpoll", "continuous", "live", "eventsource")
 _ENDLESS = 1 << 62
@@ -146,9 +149,19 @@ async def _pages(db: Database, options: Options, page: feed.Page) -> AsyncGenera
 async def _looked(db: Database, options: Options) -> feed.Page:
     """The next rows: at once when there can be but few of them, in a thread otherwise."""
     ahead = min(options.limit, db.update_seq() - options.since)
-    if options.shape.is_plain and ahead <= _SMALL and not options.shape.descending:
+    if options.shape.descending:
+        return await _in_thread(db, options)
+    if options.shape.is_plain and ahead <= _SMALL:
         return _look(db, options)
+    if isinstance(options.shape.wanted, Selected) and ahead <= _PASSED:
+        return await _in_turn(db, options, options.shape.wanted)
     return await _in_thread(db, options)
+
+
+async def _in_turn(db: Database, options: Options, selected: Selected) -> feed.Page:
+    """The next rows of a selector: of feeds that wait for the same, only one tests what is new."""
+    async with selected.turn:
+        return selected.passed_over(db, options.since, _PASSED) or await _in_thread(db, options)
 
 
 async def _in_thread(db: Database, options: Options, limit: int | None = None) -> feed.Page:

@@ -11,6 +11,7 @@ from server.store.database import Database
 from server.store.database.feed import Filter
 from server.store.errors import BadRequest, NotFound
 from server.store.http.request import Request
+from server.store.http.selected import Shared
 from server.store.mango import compile_selector
 
 _JSON = frozenset(("key", "startkey", "endkey", "descending"))
@@ -58,7 +59,8 @@ def _by_selector(request: Request, body: dict[str, Any]) -> Filter:
     selector = body["selector"]
     compile_selector(selector)  # A senseless one is refused before the first row.
     javascript = request.server.javascript
-    return _judged(lambda docs: javascript.select(selector, docs))
+    shared: Shared = request.server.selected
+    return shared.of(request.db, msgspec.json.encode(selector), lambda docs: javascript.select(selector, docs))
 
 
 def _by_view(request: Request) -> Filter:

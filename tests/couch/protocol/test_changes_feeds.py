@@ -107,6 +107,22 @@ def test_what_a_filter_keeps_back_shows_that_the_feed_lives(db, server, feed):
     other.session.close()
 
 
+def test_all_who_wait_for_the_same_hear_of_it(db, server):
+    """Workers without work all wait with one selector; what it passes over costs the others nothing."""
+    name = db.url.rsplit("/", 1)[1]
+    selector = {"selector": {"type": "job", "state": "pending"}}
+    params = {"feed": "continuous", "since": "now", "filter": "_selector", "timeout": 60_000}
+    others = [server.as_user(*server.auth).at(name) for _ in range(4)]
+    feeds = [other.post("_changes", params=params, json=selector, stream=True, timeout=20) for other in others]
+    for n in range(3):
+        db.save(f"r{n}", type="job", state="running")
+    db.save("r0", type="job", state="pending", _rev=db.read("r0")["_rev"])
+    db.bulk([{"_id": "x", "type": "job", "state": "running"}, {"_id": "p", "type": "job", "state": "pending"}])
+    assert [[row["id"] for row in rows_of(feed, 2)] for feed in feeds] == [["r0", "p"]] * 4
+    for other in others:
+        other.session.close()
+
+
 def test_continuous_goes_on(db):
     """What is there, then what comes, a line each."""
     db.save("a")
