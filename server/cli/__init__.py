@@ -85,9 +85,15 @@ def build(rooms: Iterable[str] = ROOMS) -> typer.Typer:
     for room in rooms:
         importlib.import_module(f"server.cli.{room}").register(app)
     app.command()(version)
-    for one in (*app.registered_commands, *app.registered_groups):
-        one.rich_help_panel = next((panel for panel, names in PANELS.items() if one.name in names), None)
+    for command in app.registered_commands:
+        command.rich_help_panel = _panel(command.name)
+    for group in app.registered_groups:
+        group.rich_help_panel = _panel(group.name)
     return app
+
+
+def _panel(name: str | None) -> str | None:
+    return next((panel for panel, names in PANELS.items() if name in names), None)
 
 
 def rooms_for(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> list[str]:

@@ -1,6 +1,6 @@
 """`crashfarm diff`: what is new, gone, more or less between two branches, builds or periods."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,28 +15,21 @@ SURE = 0.05
 """Differences that chance makes more seldom than this are shown."""
 
 
+FORMS = "BRANCH, BRANCH/BUILDTYPE, a week 2026-W46, or a period 2026-11-08..2026-11-15 without its last day."
+
+
+def _side(name: str, words: str) -> Any:
+    return typer.Argument(metavar=name, help=words, autocompletion=completing.of_part("branch"))
+
+
 def register(parent: typer.Typer) -> None:
     """Add the command."""
     parent.command("diff")(spread(diff))
 
 
 def diff(
-    before: Annotated[
-        str,
-        typer.Argument(
-            metavar="BEFORE",
-            help="BRANCH, BRANCH/BUILDTYPE, a week 2026-W46, or a period 2026-11-08..2026-11-15 without its last day.",
-            autocompletion=completing.of_part("branch"),
-        ),
-    ],
-    after: Annotated[
-        str,
-        typer.Argument(
-            metavar="AFTER",
-            help="The other side, written in the same way.",
-            autocompletion=completing.of_part("branch"),
-        ),
-    ],
+    before: Annotated[str, _side("BEFORE", FORMS)],
+    after: Annotated[str, _side("AFTER", "The other side, written in the same way.")],
     product: Annotated[str | None, typer.Option(metavar="NAME", help="Only results of this product.")] = None,
     branch: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only results of this branch, when periods are compared.")

@@ -14,7 +14,7 @@ from crashfarm.documents.job import Job
 from crashfarm.documents.result import Result
 from crashfarm.documents.worker import Worker
 from crashfarm.errors import InputError
-from server.cli import build, options
+from server.cli import build, options, rooms_for
 from tests import farms, samples
 from tests.fake_views import FakeDatabase
 from tests.farms import finding, result
@@ -43,7 +43,7 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(options, "connect", lambda data: farm)
 
     def run(*words: str) -> str:
-        return CliRunner().invoke(build(), words, catch_exceptions=False).stdout
+        return CliRunner().invoke(build(rooms_for(words, {})), words, catch_exceptions=False).stdout
 
     return run
 
@@ -194,7 +194,7 @@ def say(monkeypatch: pytest.MonkeyPatch) -> Any:
     def run(results: list[Result], *others: Document, words: tuple[str, ...]) -> str:
         farm = farms.in_memory(results, *others)
         monkeypatch.setattr(options, "connect", lambda data: farm)
-        return CliRunner().invoke(build(), words, catch_exceptions=False).stderr
+        return CliRunner().invoke(build(rooms_for(words, {})), words, catch_exceptions=False).stderr
 
     return run
 
