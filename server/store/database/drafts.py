@@ -23,6 +23,7 @@ _ESCAPES = re.compile(rb"\\[u/]")
 _HUGE = re.compile(rb"[eE]\+?[0-9]{3}")
 _QUICKLY_PARSED = 8_000_000
 
+_USUAL = ("_id", "_rev")
 #: Members that a read adds and a write may carry back; they say nothing.
 _IGNORED = frozenset({"_conflicts", "_deleted_conflicts", "_revs_info", "_local_seq"})
 #: Members that the replicator keeps in its documents; they are theirs like any other.
@@ -87,7 +88,7 @@ def parse(text: bytes | msgspec.Raw, doc_id: str | None = None) -> Draft:
     """Take minified JSON of a document apart. `doc_id` is the id in the URL, which goes before the member `_id`."""
     draft = Draft("", b"")
     members = split_members(text)
-    for name in [name for name in members if name[:1] == "_" and name not in _REPLICATION]:
+    for name in _special_names(bytes(text), members):
         _special(draft, name, members.pop(name))
     draft.body = b"," + _encode(members)[1:-1] if members else b""
     if draft.rev is None and draft.revisions and draft.revisions[1]:
@@ -95,6 +96,14 @@ def parse(text: bytes | msgspec.Raw, doc_id: str | None = None) -> Draft:
     if doc_id is not None:
         draft.id = doc_id
     return draft
+
+
+def _special_names(text: bytes, members: dict[str, msgspec.Raw]) -> list[str]:
+    """The members that are not the document's own. Most documents have the two usual ones, and counting tells so."""
+    usual = [name for name in _USUAL if name in members]
+    if text.count(b'"_') == len(usual):
+        return usual
+    return [name for name in members if name[:1] == "_" and name not in _REPLICATION]
 
 
 def _special(draft: Draft, name: str, raw: msgspec.Raw) -> None:

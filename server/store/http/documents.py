@@ -198,9 +198,13 @@ async def check_writable(request: Request, draft: Draft) -> None:
         request.require_db_admin()
         if not draft.deleted:
             await request.scripted(request.server.views.check_design, b"{" + draft.body[1:] + b"}")
-    prepare = request.server.extra.get(f"prepare {request.db.name}")
-    if prepare is not None:
-        prepare(draft, request.user)
+    if has_rules(request):
+        request.server.extra[f"prepare {request.db.name}"](draft, request.user)
+
+
+def has_rules(request: Request) -> bool:
+    """Whether the documents of the database have rules of the store's own, as users have."""
+    return f"prepare {request.db.name}" in request.server.extra
 
 
 def check_readable(request: Request, doc_id: str) -> None:
