@@ -16,8 +16,8 @@ class Bell:
         with contextlib.suppress(BlockingIOError):
             os.write(self._strike, b"!")
 
-    def wait(self, seconds: float) -> bool:
-        """Return when the bell is rung, which is True, or when the time is over."""
+    def wait(self, seconds: float | None) -> bool:
+        """Return when the bell is rung, which is True, or when the time is over; None is for ever."""
         rung = bool(select.select([self._listen], [], [], seconds)[0])
         if rung:
             os.read(self._listen, 1 << 16)

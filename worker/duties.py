@@ -3,6 +3,7 @@
 import logging
 import random
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 
 from crashfarm.errors import ConfigError, CrashfarmError, LostClaim
 from worker.backoff import Backoff
@@ -65,12 +66,13 @@ class Duty:
         return delay
 
 
-def turn(duties: Sequence[Duty], now: float) -> float:
-    """Do all that is due. The seconds until something is due again.
+def turn(duties: Sequence[Duty], now: float, is_over: Callable[[], bool] = lambda: False) -> float:
+    """Do all that is due, as long as it is not over. The seconds until something is due again.
 
     When one gets through again, the database is back: then what failed is due at once.
     """
-    if any([duty.do(now) for duty in duties if duty.due <= now]):
+    due = takewhile(lambda _: not is_over(), (duty for duty in duties if duty.due <= now))
+    if any([duty.do(now) for duty in due]):
         for duty in duties:
             duty.retry()
     return max(0.0, min(duty.due for duty in duties) - now)

@@ -13,13 +13,16 @@ class Ending:
         self._drain = drain
         self._monotonic = monotonic
         self._asked = 0
-        self._since = 0.0
+        self._stop_at = 0.0
 
     def ask(self, *, at_once: bool = False) -> None:
         """Wish for the end; a second time, or `at_once`: without waiting for what runs."""
+        now = self._monotonic()
         if not self._asked:
-            self._since = self._monotonic()
+            self._stop_at = now + self._drain
         self._asked += 2 if at_once else 1
+        if self._asked > 1:
+            self._stop_at = min(self._stop_at, now)
 
     @property
     def wished(self) -> bool:
@@ -29,10 +32,10 @@ class Ending:
     @property
     def stop_now(self) -> bool:
         """Whether what runs is to be stopped and given back."""
-        return self._asked > 1 or (self.wished and self._monotonic() - self._since >= self._drain)
+        return self.wished and self._monotonic() >= self._stop_at
 
     def is_over(self, anything_left: bool) -> bool:
         """Whether the worker may end, given whether there is still anything to end or to tell."""
         if not self.wished:
             return False
-        return not anything_left or self._monotonic() - self._since >= self._drain + FAREWELL
+        return not anything_left or self._monotonic() >= self._stop_at + FAREWELL

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable
 
 from crashfarm.documents.worker import Wish, Worker, WorkerState
-from crashfarm.errors import ConfigError, CrashfarmError, DatabaseError, Refused
+from crashfarm.errors import ConfigError, CrashfarmError, DatabaseError, DatabaseUnavailable, Refused
 from worker import claiming, holding
 from worker.bell import Bell
 from worker.claiming import LONGEST_WAIT, Claimer
 from worker.duties import Duty, turn
-from worker.ending import Ending
+from worker.ending import FAREWELL, Ending
 from worker.journal import BATCH
 from worker.parts import Parts, Until
 from worker.registration import Status
@@ -27,6 +27,9 @@ SOON = 1.0
 
 HEARTBEATS = 3
 """So many heartbeats long another machine that bears our name is watched before it counts as gone."""
+
+SLOW = 5.0
+"""Seconds after which a request that fails says that the database hangs, and that the next one will, too."""
 
 SLOWEST = 600.0
 """Seconds between two heartbeats of another machine that are waited for at most."""
@@ -55,6 +58,8 @@ class Farmhand:
         self._monotonic = monotonic
         self._ending = Ending(parts.config.drain, monotonic)
         self._courier_bell = Bell()
+        self._guard_bell = Bell()
+        self._is_hanging = False
         self._reporter = Reporter(parts, self._ending, updates, rng, monotonic)
         self._is_registered = False
         self._was_told = False
@@ -82,6 +87,7 @@ class Farmhand:
         self._was_told = True
         self._ending.ask()
         self._parts.bell.ring()
+        self._guard_bell.ring()
 
     def tell(self, state: WorkerState, reason: str = "") -> None:
         """Put a state on the farm's document, if that can be done. For one thread, when `work` is over."""
@@ -105,7 +111,9 @@ class Farmhand:
             return Wish.STOP
         ended = threading.Event()
         courier = threading.Thread(target=self._run_courier, args=(ended,), name="courier", daemon=True)
-        courier.start()
+        guard = threading.Thread(target=self._run_guard, args=(ended,), name="guard", daemon=True)
+        for thread in (courier, guard):
+            thread.start()
         try:
             while not self._is_over():
                 self._turn()
@@ -113,7 +121,8 @@ class Farmhand:
             self._let_go()
             ended.set()
             self._courier_bell.ring()
-            courier.join()
+            self._guard_bell.ring()
+            courier.join(FAREWELL)
         return self._farewell()
 
     def _start(self) -> bool:
@@ -173,9 +182,16 @@ class Farmhand:
         self._reporter.look()
         if self._reporter.has_news:
             self._report.by(self._monotonic() + SOON)
-        if self._parts.bell.wait(min(LONGEST_WAIT, turn(self._duties, self._monotonic()))):
+        if self._parts.bell.wait(min(LONGEST_WAIT, turn(self._duties, self._monotonic(), self._is_over))):
             for duty in (self._claim, self._finish, self._give_back):
                 duty.hurry()
+
+    def _run_guard(self, ended: threading.Event) -> None:
+        """Stop what runs when its time is over, in a thread of its own: the others may wait for a hanging database."""
+        while not ended.is_set():
+            if self._ending.stop_now:
+                self._parts.slots.stop()
+            self._guard_bell.wait(LONGEST_WAIT if self._ending.wished else None)
 
     def _run_courier(self, ended: threading.Event) -> None:
         """Record results in a thread of its own: a slow upload must neither cost a lease nor keep slots empty."""
@@ -207,16 +223,20 @@ class Farmhand:
         if not slots.wait(PATIENCE):
             log.error("what runs does not end: %s", ", ".join(slots.running()))
             slots.abandon("the worker ended before its run did")
+        began = self._monotonic()
         try:
             claiming.give_back(self._parts)
         except CrashfarmError as exc:
             log.warning("could not give back what we held: %s", exc)
+            self._is_hanging = self._monotonic() - began > SLOW
 
     def _farewell(self) -> Wish:
         """Tell the farm that we end, and put the wish that we end for back to running."""
         wish = Wish.STOP if self._was_told else self._reporter.wish
         registration = self._parts.registration
         try:
+            if self._is_hanging:
+                raise DatabaseUnavailable("it hangs")
             asked = registration.worker.control.desired
             # Who was told to stop before an update has not updated, and is to do so at its next start.
             if asked == Wish.RESTART or asked == wish == Wish.UPDATE:

@@ -1,9 +1,11 @@
 """The states of workers: each is reached, and each change is on the record with its time."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 
 import pytest
@@ -96,6 +98,32 @@ def test_a_worker_that_loses_its_name_leaves_nothing_running_and_nothing_claimed
             store.put(doc | elsewhere)
     assert worker.returncode == 1
     assert not still_running(mark)
+    [job] = store.documents("job:")
+    assert (job["state"], [attempt["outcome"] for attempt in job["attempts"]]) == ("pending", ["released"])
+
+
+def test_what_runs_ends_at_the_second_sigterm_while_the_database_hangs(farm: Shell, store: Store, start: Start) -> None:
+    """It takes what it is asked and never answers; the job is given back when it does again."""
+    mark = f"sleep {os.getpid()}44"
+    queue(farm, {"script": mark}, seconds=3000)
+    worker = start("--name", "alpha", "--config", fast_config(farm))
+    wait_for(lambda: still_running(mark))
+    database = json.loads((farm.data / "store.json").read_text())["pid"]
+    os.kill(database, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        while time.monotonic() - began < 2.0:
+            assert still_running(mark)
+        for _ in range(2):
+            worker.send_signal(signal.SIGTERM)
+            began = time.monotonic()
+            while time.monotonic() - began < 0.5:
+                assert worker.poll() is None
+        wait_for(lambda: not still_running(mark))
+        assert time.monotonic() - began < 15.0
+    finally:
+        os.kill(database, signal.SIGCONT)
+    assert worker.wait(PATIENCE) == 0
     [job] = store.documents("job:")
     assert (job["state"], [attempt["outcome"] for attempt in job["attempts"]]) == ("pending", ["released"])
 

@@ -61,6 +61,14 @@ def test_a_duty_that_fails_for_whatever_reason_is_tried_later_and_told(
     assert [record.getMessage().partition(":")[0] for record in caplog.records] == ["fail"]
 
 
+def test_no_duty_is_begun_when_it_is_over() -> None:
+    """Each may wait half a minute for a database that hangs."""
+    done: list[str] = []
+    duties = [Duty(name, lambda name=name: done.append(name) or 1.0, random.Random(1)) for name in ("one", "other")]
+    turn(duties, 0.0, lambda: bool(done))
+    assert done == ["one"]
+
+
 def test_a_duty_that_failed_is_not_done_sooner_for_its_news() -> None:
     """Its delay grows, and holds."""
     duty = Duty("fail", raising(DatabaseUnavailable("away")), random.Random(1))
@@ -74,6 +82,21 @@ def test_a_duty_that_failed_is_not_done_sooner_for_its_news() -> None:
     well.by(1.0)
     well.by(30.0)
     assert well.due == 1.0
+
+
+def test_who_is_asked_twice_has_the_time_of_a_farewell_from_then_on() -> None:
+    """And not that for draining besides; asked a third time, no more than that."""
+    now = [0.0]
+    ending = Ending(30.0, lambda: now[0])
+    ending.ask()
+    now[0] = 5.0
+    ending.ask()
+    now[0] = 10.0
+    ending.ask()
+    now[0] = 5.0 + FAREWELL - 0.1
+    assert not ending.is_over(anything_left=True)
+    now[0] = 5.0 + FAREWELL
+    assert ending.is_over(anything_left=True)
 
 
 def test_what_failed_is_tried_at_once_when_another_duty_gets_through_again() -> None:
