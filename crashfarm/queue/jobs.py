@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from crashfarm.database import Database
 from crashfarm.documents.job import Job, JobResult, JobState, Priority
-from crashfarm.errors import InputError
+from crashfarm.errors import InputError, UnexpectedAnswer
 from crashfarm.queue import orders, sweeping, transitions
 from crashfarm.queue.abilities import RELAXATIONS, Abilities, Demand
 from crashfarm.queue.aside import Aside, Refusal
@@ -94,11 +94,14 @@ class JobQueue:
     def listen(self, since: str) -> tuple[str, bool]:
         """Wait until a job is pending that was not at `since`, or a while; from where to listen on, and whether one is.
 
-        `since` is what the last answer gave, or "now". Blocks for LISTEN seconds at most.
+        `since` is what the last answer gave, or "now". Blocks for LISTEN seconds, anew with whatever else is written.
         """
         options = {"feed": "longpoll", "filter": "_selector", "since": since, "timeout": int(LISTEN * 1000)}
         answer = self._status.post_json("_changes", body={"selector": _PENDING}, **options)
-        return str(answer["last_seq"]), bool(answer["results"])
+        try:
+            return str(answer["last_seq"]), bool(answer["results"])
+        except (KeyError, TypeError) as exc:
+            raise UnexpectedAnswer("_changes: the answer is not what CouchDB would give") from exc
 
     def claim(self, holder: Holder, abilities: Abilities, wanted: int, lease_seconds: float) -> list[Job]:
         """Claim up to `wanted` jobs that this worker can run. None there is an empty list."""
