@@ -19,6 +19,7 @@ import couchdb.json
 import msgspec
 
 from crashfarm import errors
+from crashfarm.sending import OnePiece
 
 Json = dict[str, Any]
 
@@ -47,9 +48,11 @@ LONG_QUERY = 1500
 
 # A bulk answer of a thousand documents is read several times faster than by the standard library.
 couchdb.json.use(decode=msgspec.json.decode, encode=lambda value: msgspec.json.encode(value).decode())
+# The library makes its connections of this class.
+couchdb.http.HTTPConnection = OnePiece
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of one document of a bulk write: its new revision, or CouchDB's error and reason."""
 
     id: str
@@ -73,7 +76,7 @@ class Outcome(msgspec.Struct, frozen=True):
         return self.error is not None and self.error != "conflict" and not self.refused
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """A row of a view. Reduced rows have no id; `doc` is there with include_docs."""
 
     key: Any = None

@@ -21,11 +21,13 @@ _EXACT = 2.0**53
 """From here on floats stand for several whole numbers."""
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True):
+class Document(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A document of the farm.
 
     `origin` is the document as it was read. Members of it that this version has no field for, on any level, are
     written back as they were: an admin's note, a newer version's field, CouchDB's own `_attachments`.
+
+    Documents hold nothing that holds them, so Python's search for cycles passes them over: many are read at a time.
     """
 
     TYPE: ClassVar[str] = ""
@@ -102,24 +104,16 @@ def _patched(now: Document, origin: _Origin) -> Json:
     """The origin with what has changed since, what could be changed in place, and what it lacks."""
     doc, plan = dict(origin), _plan(type(now))
     changed = {*compress(plan.fields, map(is_not, astuple(now), astuple(origin.read)))}
-    for name in changed.difference(_ENVELOPE) | plan.mutable | origin.lacking(plan.own):
-        value = getattr(now, name)
-        doc[name] = value if type(value) in _SCALARS else _plain_on(value, origin.get(name))
+    names = changed.difference(_ENVELOPE) | plan.mutable | origin.lacking(plan.own)
+    fresh = _plain({name: getattr(now, name) for name in names})
+    for name in names.intersection(plan.deep):
+        if before := origin.get(name):
+            _descend(getattr(now, name), fresh[name], before)
+    doc.update(fresh)
     doc["_id"], doc["_rev"], doc["type"] = now.id, now.rev, now.TYPE
     if not now.rev:
         del doc["_rev"]
     return doc
-
-
-_SCALARS = frozenset((str, int, float, bool, type(None)))
-
-
-def _plain_on(value: Any, origin: Any) -> Any:
-    """A value as JSON, with the members of the origin that its type has no field for."""
-    plain = _plain(value)
-    if origin:
-        _descend(value, plain, origin)
-    return plain
 
 
 class _Plan(msgspec.Struct, frozen=True):

@@ -55,7 +55,7 @@ class Priority(IntEnum):
     NORMAL = 3
 
 
-class Input(msgspec.Struct, frozen=True, kw_only=True):
+class Input(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the program is run on: exactly one of a URL, a text, or an attachment of the job.
 
     `name` is the file name that the program sees for a text or an attachment.
@@ -67,7 +67,7 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
     attachment: str | None = None
 
 
-class Requires(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Requires(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What a worker must be to run a job. None and the empty tuple ask for nothing."""
 
     os_name: str | None = None
@@ -76,7 +76,7 @@ class Requires(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
+class Claim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who holds a job. The lease is counted, by whoever watches, from the document's last change of revision."""
 
     worker: str
@@ -87,7 +87,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     renewed_at: str
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What became of one claim: who, which start of the process, when, and how it ended."""
 
     number: int
@@ -99,7 +99,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class Dependency(msgspec.Struct, frozen=True, kw_only=True):
+class Dependency(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A job that has to be completed first; with `result`, in that very way."""
 
     job: str
