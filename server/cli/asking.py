@@ -113,13 +113,18 @@ def columns_of(group: Sequence[str] | None, known: Sequence[str]) -> tuple[str, 
     return tuple(group or ())
 
 
+def check_version(db: paging.Viewed, design: str, view: str) -> None:
+    """Say so if a view is another version's."""
+    if known.is_of_another_version(db, design, view):
+        console.say(f"the view {design}/{view} is another version's, and may tell something else: run 'crashfarm push'")
+
+
 def await_index(db: paging.Viewed, design: str, view: str) -> None:
     """Wait until a design document's views are built, and show how far that is where it takes long.
 
-    Says so if the views are another version's.
+    Says so if the view is another version's.
     """
-    if known.is_of_another_version(db, design, view):
-        console.say(f"the view {design}/{view} is another version's, and may tell something else: run 'crashfarm push'")
+    check_version(db, design, view)
     with contextlib.ExitStack() as shown:
         bars: list[console.Counts] = []
 

@@ -8,9 +8,10 @@ import typer
 
 from crashfarm import console, times
 from crashfarm.settings import Farm
-from server.cli import caching, options
+from server.cli import asking, caching, options
 from server.queries import moments
 from server.report import write_report
+from server.report.collect import READ
 
 
 def register(parent: typer.Typer) -> None:
@@ -46,6 +47,8 @@ def report(
     now = times.utc_now()
     moment = None if since is None else moments.read_moment(since, now)
     farm = options.connect(data)
+    for design, view in READ:
+        asking.check_version(farm.history, design, view)
     state = None if anew else _state(farm, out)
     with console.live_counts("report") as advance:
         summary = write_report(farm, out, now=now, since=moment, progress=advance, url=url, state=state)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -221,13 +222,14 @@ def test_an_empty_farm_says_what_to_do(say: Any, command: str, next_step: str) -
     assert next_step in say([], words=(command,))
 
 
-def test_views_of_another_version_are_told(say: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_views_of_another_version_are_told(say: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Their numbers may be others; those of this version go without a word."""
     ours = {"views": {"results": {"map": (ROOT / "views/crash_type/results/map.js").read_text()}}}
     theirs = {"views": {"results": {"map": "function (doc) { emit(1); }"}}}
     for live, told in ((ours, False), (theirs, True)):
-        monkeypatch.setattr(FakeDatabase, "get", lambda self, name, live=live: live)
-        assert ("run 'crashfarm push'" in say(RUNS, words=("crashes",))) == told
+        monkeypatch.setattr(FakeDatabase, "get", lambda self, name, live=live: live if name[0] == "_" else None)
+        for words in (("crashes",), ("report", str(tmp_path / "out"), "--anew")):
+            assert ("run 'crashfarm push'" in say(RUNS, words=words)) == told
 
 
 def test_an_index_that_is_being_built_is_shown(say: Any, monkeypatch: pytest.MonkeyPatch) -> None:
