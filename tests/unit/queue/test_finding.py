@@ -107,7 +107,7 @@ def test_an_urgent_job_is_taken_within_a_moment() -> None:
     crew = Crew(600, 1)
     crew.run(4, 40)
     crew.queues[0].add([job(5000, priority=Priority.REPRODUCE)])
-    for _ in range(90):
+    for _ in range(55):
         crew.turn(0, 4)
     assert job(5000).id in crew.ran
 
@@ -137,3 +137,37 @@ def test_a_worker_that_met_nobody_asks_nobody_who_else_there_is() -> None:
     crew.status.view = noted  # type: ignore[method-assign]
     assert crew.queues[0].claim(ALPHA, abilities(), 4, LEASE)
     assert set(asked) == {"pending"}
+
+
+def test_one_of_several_workers_has_the_views_brought_up_to_date() -> None:
+    """Each asks what is urgent, but one has the answer renewed for all, where they know each other."""
+    crew = Crew(900, 4)
+    asked: Counter[str] = Counter()
+    view = crew.status.view
+
+    def noted(design: str, name: str, **query: Any) -> Any:
+        asked[f"{name} {query.get('update', 'true')}"] += "group_level" in query
+        return view(design, name, **query)
+
+    crew.run(2, 40)
+    crew.status.view = noted  # type: ignore[method-assign,assignment]
+    crew.run(2, 60)
+    assert asked["pending lazy"] < asked["pending false"]
+    assert asked["pending lazy"] >= 0.5 * 4 * 60 * TICK
+
+
+def test_what_was_taken_a_moment_ago_is_not_read_again() -> None:
+    """Where the views do not know it yet, and many are read: each document is asked for once."""
+    crew = Crew(4000, 1)
+    crew.queues[0]._finder.window.readings = 1.0
+    read: Counter[str] = Counter()
+    all_docs = crew.status.all_docs
+
+    def noted(*, keys: list[str], include_docs: bool = False) -> Any:
+        read.update(keys)
+        return all_docs(keys=keys, include_docs=include_docs)
+
+    crew.status.all_docs = noted  # type: ignore[method-assign]
+    crew.run(40, 60)
+    assert len(read) > 1000
+    assert sum(read.values()) < 1.2 * len(read)
