@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import fcntl
 import functools
+import gc
 import itertools
 import os
 import pickle
@@ -27,7 +28,7 @@ from server.report.pages import Pages
 from server.report.scratch import Scratch, Tables
 
 WORTH = 1000
-"""Pages below which starting painters takes longer than they save."""
+"""Pages, or work of as many, below which starting painters takes longer than they save."""
 
 PIPE = 1024 * 1024
 """Bytes of tasks that wait for a painter, so that it has some while another one gets its own."""
@@ -197,4 +198,6 @@ if __name__ == "__main__":
     # Nobody else than the process that makes the report may have its folder when that one is killed.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What is made for a page goes with it: to look for circles each few hundred objects takes time for nothing.
+    gc.set_threshold(100_000)
     paint(sys.stdin.buffer, sys.stdout.buffer)

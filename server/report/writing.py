@@ -21,6 +21,9 @@ from server.report.scratch import Scratch
 LIST_PAGE = 500
 """Signatures on one page of the list of all."""
 
+LINES = 20
+"""Signatures that take as long in the lists and the test results, which are always made anew, as a page of its own."""
+
 
 def write_report(
     farm: Farm,
@@ -59,7 +62,7 @@ def write_report(
 def _write(facts: Facts, overview: model.Overview, scratch: Scratch, pages: Pages, tell: Progress) -> None:
     """Write all files."""
     changed = overview.signatures - _keep(facts, scratch, pages)
-    with painting(pages, scratch, changed) as paint:
+    with painting(pages, scratch, changed + overview.signatures // LINES) as paint:
         _write_pages(facts, overview, paint)
         paint.junit(overview.branches)
         written = 0
