@@ -95,7 +95,9 @@ def test_times_that_are_none_stop_nobody(heartbeat: str) -> None:
     status = farm(heartbeat_at=heartbeat)
     queue = JobQueue(status, clock=lambda: from_text(samples.NOW))
     queue.add([job(1), job(2)])
-    queue.claim(ALPHA, abilities(), 1, 1e12)
+    [held] = queue.claim(ALPHA, abilities(), 1, LEASE)
+    doc = held.to_doc()
+    status.put(doc | {"claim": doc["claim"] | {"lease_seconds": 1e12}})
     assert all(" is silent since " in reason for reason in reasons(status))
 
 
