@@ -1,5 +1,6 @@
 """Reading a view of any size in pages, so that neither side ever holds all of it."""
 
+import collections
 import functools
 import itertools
 import logging
@@ -130,22 +131,33 @@ def groups(
         query |= {"startkey": [*got[-1].key, {}]}
 
 
-def ahead(things: Iterable[T], many: int = PAGE) -> Iterator[T]:
-    """The same things, the next `many` of which are fetched while the caller is busy with those before."""
+def ahead(things: Iterable[T], many: int = PAGE, deep: int = 1) -> Iterator[T]:
+    """The same things, of which `deep` times `many` are fetched while the caller is busy with those before."""
     source = iter(things)
-    for _, got in fetched(iter(int, 1), lambda _: list(itertools.islice(source, many))):
+    for _, got in fetched(iter(int, 1), lambda _: list(itertools.islice(source, many)), deep):
         if not got:
             return
         yield from got
 
 
-def fetched(asked: Iterable[U], fetch: Callable[[U], T]) -> Iterator[tuple[U, T]]:
-    """What is asked, each with what is fetched for it while the caller is busy with the one before."""
+def in_turn(sources: Iterable[Iterator[T]], many: int = 2) -> Iterator[T]:
+    """What all of them give, `many` of them in turn at a time: those that read ahead do so while others are heard."""
+    waiting = iter(sources)
+    heard = collections.deque(itertools.islice(waiting, many))
+    while heard:
+        source = heard.popleft()
+        found = list(itertools.islice(source, 1))
+        heard += [source] if found else itertools.islice(waiting, 1)
+        yield from found
+
+
+def fetched(asked: Iterable[U], fetch: Callable[[U], T], deep: int = 1) -> Iterator[tuple[U, T]]:
+    """What is asked, each with what is fetched for it while the caller is busy with those before."""
     with ThreadPoolExecutor(1) as fetcher:
         coming: list[tuple[U, Future[T]]] = []
         for one in asked:
             coming.append((one, fetcher.submit(fetch, one)))
-            if len(coming) > 1:
+            if len(coming) > deep:
                 before, future = coming.pop(0)
                 yield before, future.result()
         for before, future in coming:

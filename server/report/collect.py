@@ -1,6 +1,8 @@
 """Views in, scratch tables out: everything a report knows passes here, a page at a time."""
 
+import contextlib
 import functools
+import gc
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +25,9 @@ READ = (("crash_type", "results"), ("results", "by_input"), ("signatures", "by_c
 
 DOCUMENT_PAGE = 500
 """Documents that one request brings, and rows that are noted at once."""
+
+DEEP = 8
+"""Pages that are read ahead of what is noted."""
 
 TELL = 500
 """Things between two words about the progress."""
@@ -50,20 +55,38 @@ def _building(progress: Progress, design: str, done: int, total: int) -> None:
     progress(done, total, f"building the index of {design}")
 
 
+@contextlib.contextmanager
+def _few_circles() -> Iterator[None]:
+    """Rows hold no circles: to look for some each few hundred objects takes a tenth of the time of reading them."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@_few_circles()
 def _read_all(farm: Farm, scratch: Scratch, progress: Progress) -> None:
     numbers = {key[0]: number for key, number in paging.groups(farm.history, "crash_type", "results", 1)}
     tell = _Told(progress, sum(numbers.values()) + paging.total(farm.history, "results", "by_input"))
-    for type_name in numbers:
-        if type_name in HISTORY_TYPES:
-            for rows in _batches(tell.of("tuples", _histories(farm, type_name))):
-                tables.add_histories(scratch, [(row.id or "", row.doc or {}) for row in rows])
-        elif type_name.startswith("result_"):
-            for some in _batches(seen.by_tuple(tell.of("results", _sightings(farm, type_name)))):
-                tables.add_seen(scratch, some)
+    # In which order they are noted makes no difference; the database finds some while others are noted.
+    for note in paging.in_turn(_notes(farm, scratch, tell, type_name) for type_name in numbers):
+        note()
     scratch.index()
     _add_runs(scratch, tell.of("runs", paging.ahead(paging.groups(farm.history, "results", "by_input", 8))))
     notes.collect(farm, scratch)
     scratch.change("INSERT OR IGNORE INTO dirty SELECT DISTINCT signature FROM tuples")
+
+
+def _notes(farm: Farm, scratch: Scratch, tell: "_Told", type_name: str) -> Iterator[Callable[[], object]]:
+    """What is to be done to note all of one type, some of them at a time."""
+    if type_name in HISTORY_TYPES:
+        for rows in _batches(tell.of("tuples", _histories(farm, type_name))):
+            yield functools.partial(tables.add_histories, scratch, [(row.id or "", row.doc or {}) for row in rows])
+    elif type_name.startswith("result_"):
+        for some in _batches(seen.by_tuple(tell.of("results", _sightings(farm, type_name)))):
+            yield functools.partial(tables.add_seen, scratch, some)
 
 
 class _Told:
@@ -86,13 +109,13 @@ class _Told:
 def _histories(farm: Farm, type_name: str) -> Iterator[Row]:
     """The rows of one type of history documents, in the order of their tuples, less those whose document is gone."""
     query = {"include_docs": True, "page": DOCUMENT_PAGE}
-    found = paging.ahead(paging.rows(farm.history, "crash_type", "results", [type_name], **query), DOCUMENT_PAGE)
+    found = paging.ahead(paging.rows(farm.history, "crash_type", "results", [type_name], **query), DOCUMENT_PAGE, DEEP)
     return (row for row in found if row.doc)
 
 
 def _sightings(farm: Farm, type_name: str) -> Iterator[tuple[list[Any], str]]:
     """The rows of one type of results, in the order of their tuples and times: the key, and the result's id."""
-    found = paging.ahead(paging.rows(farm.history, "crash_type", "results", [type_name]))
+    found = paging.ahead(paging.rows(farm.history, "crash_type", "results", [type_name]), deep=DEEP)
     return ((row.key, row.id or "") for row in found)
 
 

@@ -32,7 +32,10 @@ def sparkline(days: Sequence[tuple[str, int]]) -> Sparkline | None:
         return None
     last = date.fromisoformat(max(known))
     begin = max(date.fromisoformat(min(known)), last - timedelta(days=DAYS - 1))
-    numbers = [known.get((begin + timedelta(days=at)).isoformat(), 0) for at in range((last - begin).days + 1)]
+    numbers = [0] * ((last - begin).days + 1)
+    for day, number in known.items():
+        if (at := (date.fromisoformat(day) - begin).days) >= 0:
+            numbers[at] = number
     highest = max(numbers)
     bars = (f"M{5 * at} {HEIGHT}v{-_height(n, highest)}h4v{_height(n, highest)}z" for at, n in enumerate(numbers) if n)
     words = ", ".join(f"{day}: {n:,}" for day, n in list(known.items())[-LISTED:])

@@ -1,6 +1,6 @@
 """Reading views in pages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -100,3 +100,25 @@ def test_a_database_that_gives_no_answer_for_another_reason_is_not_waited_for() 
     """Its error is the caller's."""
     with pytest.raises(DatabaseUnavailable):
         paging.total(Building(1, running=False), "crash_type", "results")
+
+
+def test_sources_are_heard_in_turn_and_none_is_lost() -> None:
+    """Two at a time: who has nothing more makes room for the next one, also who never had anything."""
+    sources = (iter(text) for text in ("abc", "", "de", "f"))
+    assert list(paging.in_turn(sources)) == ["a", "b", "d", "c", "e", "f"]
+    assert list(paging.in_turn(iter(()))) == []
+
+
+def test_reading_ahead_is_bounded() -> None:
+    """So many pages lie ready, however slowly they are taken; each thing comes once, in its order."""
+    asked: list[int] = []
+
+    def things() -> Iterator[int]:
+        for number in range(100):
+            asked.append(number)
+            yield number
+
+    taken = paging.ahead(things(), many=5, deep=3)
+    assert [next(taken) for _ in range(5)] == list(range(5))
+    assert len(asked) <= 25
+    assert list(taken) == list(range(5, 100))
