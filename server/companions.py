@@ -32,7 +32,7 @@ def start(data: Path, command: str, beside: int, *, detached: bool) -> None:
     Where one of its kind runs already, the new one ends at once. A detached one writes to a log, `<command>.log` in
     the folder, the other to the terminal.
     """
-    words = [sys.executable, "-m", "server", command, "--data", str(data), "--beside", str(beside)]
+    words = [sys.executable, "-P", "-m", "server", command, "--data", str(data), "--beside", str(beside)]
     with _log(data / f"{command}.log") if detached else contextlib.nullcontext() as log:
         subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True)
 

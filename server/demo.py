@@ -176,7 +176,7 @@ def _check_nothing_is_left(this: _Round, counts: watch.Counts) -> None:
 
 def _start_worker(options: Options, config: Path, number: int) -> "subprocess.Popen[bytes]":
     name = f"demo-{number}"
-    command = [sys.executable, "-m", "worker", "run", "--name", name, "--slots", str(SLOTS), "--until-empty"]
+    command = [sys.executable, "-P", "-m", "worker", "run", "--name", name, "--slots", str(SLOTS), "--until-empty"]
     command += ["--config", str(config), "--data", str(options.data)]
     with (options.data / "demo" / f"{name}.log").open("ab") as log:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

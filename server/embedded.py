@@ -74,7 +74,7 @@ def stop(data: Path) -> bool:
 
 
 def _command(data: Path, port: int) -> list[str]:
-    return [sys.executable, "-m", "server.store", "--data", str(data), "--port", str(port)]
+    return [sys.executable, "-P", "-m", "server.store", "--data", str(data), "--port", str(port)]
 
 
 def _last_line(words: bytes) -> str:

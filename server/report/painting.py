@@ -121,7 +121,7 @@ class _Process:
     def __init__(self) -> None:
         # A file, for nobody reads as long as it paints.
         self._answer: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 closed with the process
-        command, pipe = [sys.executable, "-m", __name__], subprocess.PIPE
+        command, pipe = [sys.executable, "-P", "-m", __name__], subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=self._answer, stderr=pipe)
         self.pid = self._process.pid
         assert self._process.stdin is not None  # noqa: S101

@@ -33,7 +33,7 @@ class Child:
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                [sys.executable, "-m", f"{__package__}.child", str(limits.memory), str(limits.seconds)],
+                [sys.executable, "-P", "-m", f"{__package__}.child", str(limits.memory), str(limits.seconds)],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
