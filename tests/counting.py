@@ -88,8 +88,8 @@ def abilities(doc: Document) -> list[Key]:
     if not isinstance(doc, Worker):
         return []
     machine = [doc.metadata.get(name) for name in ("os_name", "os_version", "cpu_name")]
-    tags, allow, sources = (_texts(doc.metadata.get(name)) for name in ("tags", "allow", "allow_builds_from"))
-    return [[*(part if isinstance(part, str) else None for part in machine), tags, _rests(doc), allow, sources]]
+    lists = [_texts(doc.metadata.get(name)) for name in ("tags", "allow", "allow_builds_from", "lacks")]
+    return [[*(part if isinstance(part, str) else None for part in machine), lists[0], _rests(doc), *lists[1:]]]
 
 
 def _texts(found: Any) -> list[str]:

@@ -6,9 +6,9 @@ import { permitsBuild } from "./allowed.js";
 const RELAXATIONS = 3; // parts of a machine that jobs of low priority pass over, one after the other
 const LARGE = 2; // the first priority that does
 
-const KINDS = ["os_name", "os_version", "cpu_name", "tags", "rests", "allow", "allow_builds_from"];
+const KINDS = ["os_name", "os_version", "cpu_name", "tags", "rests", "allow", "allow_builds_from", "lacks"];
 
-// What kinds of workers there are: [{os_name, os_version, cpu_name, tags, rests, allow, allow_builds_from, workers}].
+// What kinds of workers there are: [{os_name, os_version, cpu_name, tags, rests, allow, allow_builds_from, lacks, workers}].
 export async function askKinds(couch, places) {
   const answer = await couch.view(places.status, "workers", "by_ability", { group_level: KINDS.length, limit: 1000 });
   return answer.rows.map(({ key, value }) => kindOf(key, value));
@@ -45,7 +45,7 @@ function buildFor(branch, asks, kind) {
 }
 
 function mayRun(kind, build) {
-  return Boolean(build) && permitsBuild(kind, build);
+  return Boolean(build) && !kind.lacks.includes(build.command?.[0]) && permitsBuild(kind, build);
 }
 
 // The first thing asked for that no worker has, or that none has all of it.

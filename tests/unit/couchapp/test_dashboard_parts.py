@@ -220,6 +220,7 @@ WORKER = {"os_name": "Linux", "os_version": "12", "cpu_name": "x86_64", "tags": 
         {"state": "stopped"},
         {"control": {"desired": "pause", "reason": "disk"}},
         {"static_metadata": {"allow": ["/opt/*"]}},
+        {"static_metadata": {"lacks": ["/usr/bin/python3"]}},
     ],
 )
 def test_jobs_are_stuck_for_the_reason_that_the_command_tells(
@@ -242,7 +243,7 @@ def _why(status: MemoryDatabase, branch: Json) -> str:
     """What the dashboard says of the one class of pending jobs."""
     [row] = status.view("queue", "pending", group_level=2).rows
     names = ("os_name", "os_version", "cpu_name", "tags", "product", "branch", "buildtype")
-    rows = status.view("workers", "by_ability", group_level=7).rows
+    rows = status.view("workers", "by_ability", group_level=8).rows
     kinds = [run("state/stuck.kindOf", one.key, one.value) for one in rows]
     asked = {"asks": dict(zip(names, row.key[0], strict=True)), "priority": row.key[1]}
     return str(run("state/stuck.whyPending", asked, [branch], kinds))
@@ -251,7 +252,7 @@ def _why(status: MemoryDatabase, branch: Json) -> str:
 def test_resting_workers_are_counted_by_why() -> None:
     """Ten thousand names would help nobody."""
     branch = {"product": "p", "branch": "b", "builds": {"opt": {"Linux": {"command": ["x"]}}}}
-    machine = {"os_name": "Linux", "os_version": "1", "cpu_name": "c", "tags": [], "allow": []}
+    machine = {"os_name": "Linux", "os_version": "1", "cpu_name": "c", "tags": [], "allow": [], "lacks": []}
     kinds = [
         {**machine, "rests": rests, "workers": n} for rests, n in [("stopped", 2), ("pause", 3), ("quarantine", 1)]
     ]

@@ -294,7 +294,8 @@ def test_a_signature_knows_how_it_stands(tmp_path: Path) -> None:
     put(farm, result(5, finding(detail="else"), input_name="else.py", branch="3.12").to_doc())
     update(farm, tmp_path / "farm.sqlite")
     columns = "findings, tuples, open_bugs, closed_bugs, suppressed, differs, last_run"
-    question = f"SELECT {columns} FROM signature JOIN standing USING (name) WHERE name = '{short_name(signature('crash', '', one.detail))}'"  # noqa: S608
+    name = short_name(signature("crash", "", one.detail))
+    question = f"SELECT {columns} FROM signature JOIN standing USING (name) WHERE name = '{name}'"  # noqa: S608
     assert rows(tmp_path / "farm.sqlite", question) == [(3, 1, 2, 1, 1, 1, runs[1].completed_at)]
 
 

@@ -58,7 +58,7 @@ SHAPES: dict[str, list[Any]] = {
     "tuples/explained": [text] * 10,
     "recent/findings": [text],
     "recent/results": [text] * 3,
-    "workers/by_ability": [text, text, text, texts, text, texts, texts],
+    "workers/by_ability": [text, text, text, texts, text, texts, texts, texts],
     "workers/by_heartbeat": [text],
     "workers/by_name": [text],
     "workers/by_state": [text] * 2,

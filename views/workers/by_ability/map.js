@@ -1,8 +1,8 @@
-// Key: [os_name, os_version, cpu_name, [tag, …], rests, [program, …], [address, …]]
+// Key: [os_name, os_version, cpu_name, [tag, …], rests, [program, …], [address, …], [program, …]]
 // One row for each worker: what it is, by its metadata, of which what an admin says counts before what it measured
-// itself; then which programs and which addresses of builds its owner allows. Lists are sorted, each text once. `rests`
-// is why it begins nothing: "stopped", "quarantine", what it is to do ("pause", "drain", "stop"), or "" if it works. A
-// part that is missing, or is no text, is null. Value: null.
+// itself; then which programs and which addresses of builds its owner allows, and which of these programs it lacks.
+// Lists are sorted, each text once. `rests` is why it begins nothing: "stopped", "quarantine", what it is to do
+// ("pause", "drain", "stop"), or "" if it works. A part that is missing, or is no text, is null. Value: null.
 function (doc) {
   function text(value) { return typeof value === "string" ? value : null; }
   function object(value) { return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {}; }
@@ -18,5 +18,6 @@ function (doc) {
   var desired = text(object(doc.control).desired) || "run";
   var wished = ["run", "restart", "update"].indexOf(desired) < 0 ? desired : "";
   emit([text(metadata("os_name")), text(metadata("os_version")), text(metadata("cpu_name")), texts("tags"),
-    doc.state === "stopped" ? "stopped" : doc.quarantine ? "quarantine" : wished, texts("allow"), texts("allow_builds_from")], null);
+    doc.state === "stopped" ? "stopped" : doc.quarantine ? "quarantine" : wished, texts("allow"), texts("allow_builds_from"),
+    texts("lacks")], null);
 }
