@@ -15,9 +15,8 @@ function (doc) {
     return list.sort().filter(function (one, at) { return one !== list[at - 1]; });
   }
   if (!doc || doc.type !== "worker") return;
-  var desired = text(object(doc.control).desired) || "run";
-  var wished = ["run", "restart", "update"].indexOf(desired) < 0 ? desired : "";
-  emit([text(metadata("os_name")), text(metadata("os_version")), text(metadata("cpu_name")), texts("tags"),
-    doc.state === "stopped" ? "stopped" : doc.quarantine ? "quarantine" : wished, texts("allow"), texts("allow_builds_from"),
-    texts("lacks")], null);
+  var desired = text(object(doc.control).desired) || "run", works = ["run", "restart", "update"].indexOf(desired) >= 0;
+  var rests = doc.state === "stopped" ? "stopped" : doc.quarantine ? "quarantine" : works ? "" : desired;
+  emit([text(metadata("os_name")), text(metadata("os_version")), text(metadata("cpu_name")), texts("tags"), rests,
+    texts("allow"), texts("allow_builds_from"), texts("lacks")], null);
 }
