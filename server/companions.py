@@ -73,7 +73,7 @@ def attending(data: Path, command: str, beside: int) -> Iterator[Settings | None
 def store_runs(data: Path) -> bool:
     """Whether the store that has announced itself on a folder is alive."""
     try:
-        return _alive(settings.store_address(data).pid)
+        return is_alive(settings.store_address(data).pid)
     except ConfigError:
         return False
 
@@ -82,13 +82,13 @@ def _wait_for_store(data: Path, beside: int) -> bool:
     """Wait until a store runs on a folder, while the process lives that is to become it."""
     end = time.monotonic() + START_SECONDS
     while not store_runs(data):
-        if not _alive(beside) or time.monotonic() > end:
+        if not is_alive(beside) or time.monotonic() > end:
             return False
         time.sleep(POLL_SECONDS)
     return True
 
 
-def _alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     """Whether a process runs. One that has ended, but that its parent has not yet asked after, does not."""
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)

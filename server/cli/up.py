@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import psutil
 import typer
 
 from crashfarm import settings
@@ -72,7 +71,7 @@ def _tell_pages_later(folder: Path) -> None:
 
 def _comes_up(folder: Path, store: int) -> bool:
     end = time.monotonic() + START_SECONDS
-    while not (found := embedded.running(folder)) and psutil.pid_exists(store) and time.monotonic() < end:
+    while not (found := embedded.running(folder)) and companions.is_alive(store) and time.monotonic() < end:
         time.sleep(POLL_SECONDS)
     return found is not None
 

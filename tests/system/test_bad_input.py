@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,9 +51,11 @@ def test_port_in_use(shell: Shell, refused: Refused) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        port = str(taken.getsockname()[1])
+        port, began = str(taken.getsockname()[1]), time.monotonic()
         for detach in ((), ("--detach",)):
             assert port in refused(shell, "crashfarm", "up", "--port", port, *detach)
+    # Nobody who reads what it prints has to wait for helpers of a store that never came up.
+    assert time.monotonic() - began < 30
 
 
 def test_data_folder_that_cannot_be_made(shell: Shell, refused: Refused, tmp_path: Path) -> None:
