@@ -14,7 +14,11 @@ from importlib import resources
 
 from crashfarm.documents.finding import Frame
 
-_FIELDS = ("file", "module")
+FIELDS = ("function", "file", "module")
+"""What of a frame entries are matched with."""
+
+_PLAIN = re.compile(r"(\w)(?![?*{])")
+_NEVER = "(?!)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +64,39 @@ def all_lists() -> tuple[FrameList, ...]:
 @lru_cache(maxsize=4096)
 def why_dropped(frame: Frame, language: str = "native") -> Dropped | None:
     """Why a frame tells nothing, or None when it does tell something; what hides others is asked first."""
-    fitting, any_entry = _of_language(language)
     # Most frames are on no list, and told so at once.
-    if not any((text := getattr(frame, field)) and pattern.match(text) for field, pattern in any_entry.items()):
+    if not any((text := getattr(frame, field)) and _listed(language, field, text[0]).match(text) for field in FIELDS):
         return None
-    return next((found for found in (one.match(frame) for one in fitting) if found), None)
+    return next((found for found in (one.match(frame) for one in _of_language(language)) if found), None)
 
 
 @cache
-def _of_language(language: str) -> tuple[tuple[FrameList, ...], dict[str, re.Pattern[str]]]:
-    """The lists for a language, what hides others first, and by field a pattern that fits if any entry of them does."""
-    fitting = [one for one in sorted(all_lists(), key=lambda one: not one.hides) if language in one.languages]
-    entries: dict[str, list[str]] = {}
-    for one in fitting:
-        for field, found in one.entries.items():
-            entries.setdefault(field, []).extend(found)
-    return tuple(fitting), {field: _any(found) for field, found in entries.items()}
+def _of_language(language: str) -> tuple[FrameList, ...]:
+    """The lists for a language, what hides others first."""
+    return tuple(one for one in sorted(all_lists(), key=lambda one: not one.hides) if language in one.languages)
+
+
+@lru_cache(maxsize=1024)
+def _listed(language: str, field: str, first: str) -> re.Pattern[str]:
+    """Fits a text that begins with the character `first` if any entry does: those that cannot need not be tried."""
+    entries = [entry for one in _of_language(language) for entry in one.entries.get(field, ())]
+    return _any([entry for entry in entries if _begins(entry) in ("", first)] or [_NEVER])
+
+
+def _begins(entry: str) -> str:
+    """The character that all texts begin with which an entry fits; empty where that cannot be told at a glance."""
+    plain = _PLAIN.match(entry)
+    return plain[1] if plain and not _has_alternatives(entry) else ""
+
+
+def _has_alternatives(entry: str) -> bool:
+    """Whether there may be a | outside of all groups."""
+    depth = 0
+    for character in entry:
+        depth += (character == "(") - (character == ")")
+        if character == "|" and depth <= 0:
+            return True
+    return depth != 0
 
 
 def _any(entries: Sequence[str]) -> re.Pattern[str]:
@@ -106,4 +127,4 @@ def _entries(lines: list[str]) -> Iterator[tuple[str, str]]:
         if not entry or entry.startswith("#"):
             continue
         field, _, rest = entry.partition(" ")
-        yield (field, rest) if field in _FIELDS and rest else ("function", entry)
+        yield (field, rest) if field in FIELDS[1:] and rest else ("function", entry)

@@ -260,7 +260,8 @@ def name(frame: Frame) -> str:
         return shown(frame)
     if frame.file.endswith((".py", ">")) and frame.function:
         return f"{frame.function} ({frame.file})"
-    if _GO_METHOD.search(frame.function):
+    # In a plain name there is nothing to leave out.
+    if frame.function.isidentifier() or _GO_METHOD.search(frame.function):
         return frame.function
     text: str = _NAMES.normalize_frame(
         module=frame.module or None, function=frame.function or None, file=frame.file or None, line=frame.line
