@@ -23,7 +23,14 @@ SELECT
     min(detail),
     CASE WHEN min(kind) = 'assertion' THEN min(message) ELSE '' END,
     max(title),
-    max(severity),
+    -- The worst, in the order of these words, each at the place where it stands.
+    trim(
+        substr(
+            'unknown low     medium  high    critical',
+            max(instr('unknown low     medium  high    critical', severity)),
+            8
+        )
+    ),
     min(first_seen),
     max(last_seen),
     sum(count),
@@ -41,7 +48,11 @@ SELECT
     ),
     (SELECT count(DISTINCT bug) FROM bugs WHERE bugs.signature = tuples.signature AND open),
     (SELECT count(DISTINCT bug) FROM bugs WHERE bugs.signature = tuples.signature AND NOT open),
-    json_group_array(DISTINCT branch),
+    -- Two products may have branches of the same name.
+    CASE
+        WHEN min(product) = max(product) THEN json_group_array(DISTINCT branch)
+        ELSE json_group_array(DISTINCT product || ' ' || branch)
+    END,
     coalesce(
         (
             SELECT newest FROM tuples AS seen

@@ -1,7 +1,8 @@
 """Which charts the pages show, and the numbers in them."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from crashfarm.documents.finding import Kind
 from crashfarm.documents.job import JobResult
@@ -16,10 +17,17 @@ DAYS = 60
 BRANCHES = 24
 """Bars in a chart, at most: the branches with most runs."""
 
-Counts = Mapping[tuple[str, str], int]
+LABEL = 26
+"""Characters of a branch's name beside a bar, at most."""
+
+Branch = tuple[str, str]
+"""Product and branch."""
 
 Day = tuple[str, str, str]
 """Product, branch and day."""
+
+R = TypeVar("R")
+C = TypeVar("C")
 
 
 def found_by_day(scratch: Scratch) -> dict[Day, int]:
@@ -33,7 +41,8 @@ def overview(scratch: Scratch, branches: Sequence[BranchLine], found: Mapping[Da
     """The charts of the first page: what was found, and when; how runs ended, if there is but one day."""
     shown = sorted(branches, key=lambda line: -line.runs)[:BRANCHES]
     lines = [line for line in branches if line in shown]
-    return (*_findings(scratch, lines), *(_by_day(found) or _outcomes(lines)))
+    cut = f", the {BRANCHES} branches with most runs" if len(branches) > BRANCHES else ""
+    return (*_findings(scratch, lines, cut), *(_by_day(found) or _outcomes(lines, cut)))
 
 
 def branch(line: BranchLine, found: Mapping[Day, int]) -> tuple[Chart, ...]:
@@ -41,42 +50,67 @@ def branch(line: BranchLine, found: Mapping[Day, int]) -> tuple[Chart, ...]:
     return tuple(_by_day({day: n for day, n in found.items() if day[:2] == (line.product, line.branch)}))
 
 
-def _findings(scratch: Scratch, branches: Sequence[BranchLine]) -> list[Chart]:
+def _findings(scratch: Scratch, branches: Sequence[BranchLine], cut: str) -> list[Chart]:
     names = {(line.product, line.branch): line.name for line in branches}
     found = scratch.rows("SELECT product, branch, kind, sum(count) FROM tuples GROUP BY 1, 2, 3")
     kinds = {(names[product, branch], kind): n for product, branch, kind, n in found if (product, branch) in names}
-    table = _table("Findings by branch and kind", "Branch", kinds, _labels(branches), list(Kind))
+    table = _table(f"Findings by branch and kind{cut}", "Branch", kinds, _rows(branches), _itself(Kind))
     return [charts.bars("findings", table)] if kinds else []
 
 
-def _outcomes(branches: Sequence[BranchLine]) -> list[Chart]:
+def _outcomes(branches: Sequence[BranchLine], cut: str) -> list[Chart]:
     outcomes = {(line.name, outcome): n for line in branches for outcome, n in line.outcomes.items()}
-    table = _table("Runs by branch and outcome", "Branch", outcomes, _labels(branches), list(JobResult))
+    table = _table(f"Runs by branch and outcome{cut}", "Branch", outcomes, _rows(branches), _itself(JobResult))
     return [charts.bars("outcomes", table)] if branches else []
 
 
 def _by_day(found: Mapping[Day, int]) -> list[Chart]:
     """Findings by day and branch, where there is more than one day to show."""
-    days = sorted({day for _, _, day in found if day})[-DAYS:]
-    counts: Counter[tuple[str, str]] = Counter()
-    by_branch: Counter[str] = Counter()
-    for (_, name, day), number in found.items():
+    all_days = sorted({day for _, _, day in found if day})
+    days = all_days[-DAYS:]
+    counts: Counter[tuple[str, Branch]] = Counter()
+    by_branch: Counter[Branch] = Counter()
+    for (product, name, day), number in found.items():
         if days and day >= days[0]:
-            counts[day, name] += number
-            by_branch[name] += number
-    names = sorted((name for name, _ in by_branch.most_common(charts.MAX_SERIES)), key=natural)
-    table = _table("Findings by day and branch", "Day", counts, {day: day for day in days}, names)
+            counts[day, (product, name)] += number
+            by_branch[product, name] += number
+    branches = sorted((name for name, _ in by_branch.most_common(charts.MAX_SERIES)), key=_order)
+    cut = f", the {len(branches)} branches with most" if len(branches) < len(by_branch) else ""
+    cut += f", the last {DAYS} days" if len(days) < len(all_days) else ""
+    table = _table(f"Findings by day and branch{cut}", "Day", counts, _itself(days), _labels(branches))
     return [charts.columns("days", table)] if len(days) > 1 else []
 
 
-def _labels(branches: Sequence[BranchLine]) -> dict[str, str]:
-    """What the branches are called where their product need not be told; by their names, in their order."""
-    several = len({line.product for line in branches}) > 1
-    return {line.name: plain(f"{line.product} {line.branch}" if several else line.branch, 40) for line in branches}
+def _order(name: Branch) -> tuple[Any, ...]:
+    return name[0], natural(name[1])
 
 
-def _table(title: str, corner: str, counts: Counts, rows: Mapping[str, str], columns: Sequence[str]) -> Table:
-    """The counts as a table, its rows labelled; columns that hold nothing are left out."""
+def _rows(branches: Sequence[BranchLine]) -> dict[str, str]:
+    """What the branches are called, by the names of their pages, in their order."""
+    names = {(line.product, line.branch): line.name for line in branches}
+    return {names[name]: label for name, label in _labels(list(names)).items()}
+
+
+def _labels(branches: Sequence[Branch]) -> dict[Branch, str]:
+    """What branches are called where their product need not be told if it is the same."""
+    several = len({product for product, _ in branches}) > 1
+    return {name: _short(" ".join(name) if several else name[1]) for name in branches}
+
+
+def _short(label: str) -> str:
+    """A name that leaves room for the picture: of a long one, both ends."""
+    text = plain(label[: 2 * LABEL])
+    return text if len(text) <= LABEL and len(label) <= LABEL else f"{text[: LABEL - 8]}…{plain(label[-7:])[-7:]}"
+
+
+def _itself(names: Iterable[str]) -> dict[str, str]:
+    return {name: name for name in names}
+
+
+def _table(
+    title: str, corner: str, counts: Mapping[tuple[R, C], int], rows: Mapping[R, str], columns: Mapping[C, str]
+) -> Table:
+    """The counts as a table, its rows and columns labelled; columns that hold nothing are left out."""
     used = [column for column in columns if any(counts.get((row, column)) for row in rows)]
     body = tuple((label, tuple(counts.get((row, column), 0) for column in used)) for row, label in rows.items())
-    return Table(title, corner, tuple(plain(column, 40) for column in used), body)
+    return Table(title, corner, tuple(columns[column] for column in used), body)

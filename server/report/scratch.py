@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import msgspec
 
-VERSION = "7"
+VERSION = "8"
 """Grows with every change of `scratch.sql` or of what its tables mean: a file of another version is made anew."""
 
 CACHE = 64
