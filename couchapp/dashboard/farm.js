@@ -20,7 +20,7 @@ export class Farm {
     this.user = { name: null, roles: [] };
     this.report = ""; // the address of the published report
     this.charts = false; // whether the chart's library came with the pages
-    this.rights = { admin: false, serverAdmin: false, write: false };
+    this.rights = { admin: false, serverAdmin: false, write: false, suppress: false, explain: false };
     this.refresh = () => {}; // asks again for what a part shows
     this.wrote = () => {}; // is told the ids of what was written here, which is shown before the changes tell of it
   }
@@ -40,7 +40,7 @@ export class Farm {
         seen = outcome.conflict.theirs;
       }
     } catch (trouble) {
-      this.say("bad", this.wordsOf(trouble));
+      this.#sayFailed(trouble);
       return false;
     }
   }
@@ -57,19 +57,28 @@ export class Farm {
         outcomes = await saveOnTop(this.couch, failed);
       }
     } catch (trouble) {
-      this.say("bad", this.wordsOf(trouble));
+      this.#sayFailed(trouble);
     }
+  }
+
+  #sayFailed(trouble) {
+    const unknown = trouble.status === 0 || trouble.status >= 500;
+    this.say("bad", unknown ? `${this.wordsOf(trouble)}; look whether it was written before you try again` : this.wordsOf(trouble));
+    if (trouble.status === undefined && !(trouble instanceof Impossible)) reportError(trouble);
   }
 
   wordsOf(trouble) {
     if (trouble instanceof Impossible) return trouble.message;
+    if (trouble.status === 401) return "You are not signed in any more: nothing was written";
     if (trouble.status === 403) return `The database refuses it: ${trouble.message}`;
     return trouble.message || String(trouble);
   }
 
+  // What went wrong stays until it is closed, or something else is to be said.
   say(kind, words) {
     const line = el("p", { class: `line ${kind}` }, words);
     fill(this.said, line);
-    setTimeout(() => line.remove(), SAID_MS);
+    if (kind === "good") setTimeout(() => line.remove(), SAID_MS);
+    else line.append(" ", el("button", { type: "button", onclick: () => line.remove() }, "Close"));
   }
 }

@@ -1,5 +1,6 @@
 // The dashboard of a farm: signs in, follows the changes, and asks again for what is on the screen.
 
+import { Asking } from "./asking.js";
 import { Farm } from "./farm.js";
 import { Couch, placesOf } from "./lib/couch.js";
 import { el, fill } from "./lib/dom.js";
@@ -12,19 +13,22 @@ import { askSetup } from "./state/addresses.js";
 import { rightsOf } from "./state/rights.js";
 
 const REST_MS = 1_000;
+const ASLEEP_MS = 20_000; // where the clock leaps so far, the machine was asleep
 
 class Dashboard {
   constructor() {
     const places = placesOf(location.pathname);
     this.main = document.getElementById("main");
     this.farm = new Farm(new Couch(places.root), places, document.getElementById("said"));
-    this.farm.refresh = (part) => this.#ask(part);
+    this.asking = new Asking();
+    this.farm.refresh = (part) => this.asking.ask(part);
     this.farm.wrote = (ids) => this.#askAbout(new Set(ids.map(topicOf)));
     this.farm.couch.onSignedOut = () => this.farm.user.name && this.#leave("You are not signed in any more.");
     this.shell = new Shell(document.getElementById("top"), places, PAGES, () => this.#signOut());
     this.pace = new Pace(REST_MS);
-    this.shown = new Map(); // part -> how it stands: {asking, again, asked, trouble}
     this.feeds = [];
+    this.ticked = Date.now();
+    document.querySelector(".skip").addEventListener("click", (event) => this.#skip(event));
   }
 
   async begin() {
@@ -33,10 +37,10 @@ class Dashboard {
       const user = await couch.session();
       if (!user.name) return this.#leave("");
       this.feeds = [places.status, places.history].map((database) => this.#feed(database));
-      const path = `${encodeURIComponent(places.status)}/_security`;
-      const [security, setup] = await Promise.all([couch.get(path), askSetup(couch, places), ...this.feeds.map((feed) => feed.here())]);
+      const [status, history] = [places.status, places.history].map((name) => couch.get(`${encodeURIComponent(name)}/_security`));
+      const [security, others, setup] = await Promise.all([status, history, askSetup(couch, places), ...this.feeds.map((feed) => feed.here())]);
       this.farm.kept.forget(new Set([EVERYTHING]));
-      Object.assign(this.farm, { user, ...setup, rights: rightsOf(user, security) });
+      Object.assign(this.farm, { user, ...setup, rights: rightsOf(user, security, others) });
     } catch (trouble) {
       if (trouble.status === 403) return this.#leave("That user may not see this farm.");
       if (trouble.status === 401) return this.#leave("");
@@ -56,41 +60,49 @@ class Dashboard {
     for (const feed of this.feeds) feed.stop();
     this.feeds = [];
     this.farm.user = { name: null, roles: [] };
-    this.#close();
+    this.asking.close();
+    for (const dialog of document.querySelectorAll("dialog")) dialog.close();
     this.shell.signedOut();
     fill(this.main, signIn(this.farm.couch, () => this.begin(), why));
   }
 
   async #signOut() {
-    await this.farm.couch.signOut();
-    this.#leave("You have signed out.");
+    try {
+      await this.farm.couch.signOut();
+      this.#leave("You have signed out.");
+    } catch (trouble) {
+      this.farm.say("bad", ["You are still signed in: ", this.farm.wordsOf(trouble)]);
+    }
+  }
+
+  // An address that ends in #main would be another page.
+  #skip(event) {
+    event.preventDefault();
+    this.main.focus();
+    this.main.scrollIntoView();
   }
 
   turnTo() {
     if (!this.farm.user.name) return;
     const [name, title, make] = PAGES.find(([name]) => `#${name}` === location.hash) || PAGES[0];
-    this.#close();
     this.shell.at(name);
     document.title = `${title} · ${this.farm.places.status}`;
-    for (const part of make(this.farm)) {
-      part.element.classList.add("is-asked");
-      this.shown.set(part, { asked: 0, trouble: el("p", { class: "trouble" }) });
-    }
+    const parts = make(this.farm);
     this.main.className = `page-${name}`;
-    fill(this.main, [...this.shown.keys()].map((part) => part.element));
-    for (const part of this.shown.keys()) this.#ask(part);
-  }
-
-  #close() {
-    for (const part of this.shown.keys()) part.close?.();
-    this.shown.clear();
+    fill(this.main, parts.map((part) => part.element));
+    this.asking.open(parts);
   }
 
   #feed(database) {
     return new Feed(this.farm.couch, database, {
       onChanges: (ids) => this.#changed(ids),
-      onState: (connected) => this.shell.connection(database, connected),
+      onState: (heard, trouble) => this.#heard(database, heard, trouble),
     });
+  }
+
+  #heard(database, heard, trouble) {
+    if (trouble?.status === 403) this.#leave("That user may not see this farm any more.");
+    else this.shell.connection(database, heard);
   }
 
   // A page that nobody sees asks nothing; browsers have few connections to one server.
@@ -99,6 +111,27 @@ class Dashboard {
       if (document.hidden) feed.stop();
       else feed.start();
     }
+  }
+
+  turnedTo() {
+    this.look();
+    if (!document.hidden) this.#checkUser();
+  }
+
+  // Another tab of this browser may have signed in somebody else, in whose name all would be done.
+  async #checkUser() {
+    const user = this.farm.user.name;
+    const now = await this.farm.couch.session().catch(() => null);
+    if (!now || !user || this.farm.user.name !== user || now.name === user) return;
+    this.#leave("You are not signed in any more.");
+    if (now.name) this.begin();
+  }
+
+  // Connections from before the sleep may be dead and not know it.
+  #wake() {
+    for (const feed of this.feeds) feed.stop();
+    this.turnedTo();
+    this.#changed(null);
   }
 
   #changed(ids) {
@@ -115,48 +148,22 @@ class Dashboard {
 
   #askAbout(topics) {
     this.farm.kept.forget(topics);
-    for (const part of this.shown.keys()) {
-      if (topics.has(EVERYTHING) || part.topics.some((topic) => topics.has(topic))) this.#ask(part);
-    }
-  }
-
-  // Ask for what a part shows; while an answer is awaited, one more question is kept, not ten.
-  async #ask(part) {
-    const how = this.shown.get(part);
-    if (!how) return;
-    if (how.asking) {
-      how.again = true;
-      return;
-    }
-    Object.assign(how, { asking: true, again: false, asked: performance.now() });
-    try {
-      const answer = await part.ask();
-      if (this.shown.get(part) !== how) return;
-      part.show(answer);
-      how.trouble.remove();
-      part.element.classList.remove("is-asked");
-    } catch (trouble) {
-      if (trouble.status === undefined) throw trouble;
-      if (trouble.status) part.element.append(fill(how.trouble, `This could not be asked: ${trouble.message}`));
-    } finally {
-      how.asking = false;
-    }
-    if (how.again) this.#ask(part);
+    this.asking.askAbout(topics);
   }
 
   tick() {
     const now = this.farm.couch.now();
-    this.shell.tick();
+    const slept = Date.now() - this.ticked > ASLEEP_MS;
+    this.ticked = Date.now();
     if (document.hidden) return;
-    for (const [part, how] of this.shown) {
-      part.tick?.(now);
-      if (part.seconds && performance.now() - how.asked > part.seconds * 1000) this.#ask(part);
-    }
+    this.shell.tick();
+    if (slept) this.#wake();
+    this.asking.tick(now);
   }
 }
 
 const dashboard = new Dashboard();
 addEventListener("hashchange", () => dashboard.turnTo());
-document.addEventListener("visibilitychange", () => dashboard.look());
+document.addEventListener("visibilitychange", () => dashboard.turnedTo());
 setInterval(() => dashboard.tick(), REST_MS);
 dashboard.begin();

@@ -1,6 +1,6 @@
 // Writing a change by the revision that was seen. Who else wrote in between is never overwritten unawares.
 
-import { clash } from "./conflict.js";
+import { changedPaths, clash } from "./conflict.js";
 
 const ROUNDS = 10; // so often a change is made again on what others wrote, as long as that does not touch it
 
@@ -17,6 +17,7 @@ export async function save(couch, database, before, move) {
       if (refusal.status !== 409) throw refusal;
     }
     const theirs = await current(couch, database, before._id);
+    if (theirs !== null && !changedPaths(theirs, ours).length) return { rev: theirs._rev, doc: theirs };
     if (theirs === null || clash(seen, theirs, ours)) return { conflict: { before: seen, theirs, ours } };
     seen = theirs;
   }

@@ -1,12 +1,13 @@
 // A decision about a signature, written on all history documents of it, a page after the other.
 
-import { saveAll } from "./bulk.js";
+import { saveAll, unanswered } from "./bulk.js";
 import { addMatcher, bugId, matcherFor, newBug } from "./bugs.js";
 import { nameBug, suppress } from "./histories.js";
 import { current } from "./saving.js";
 import { rangeOf } from "../state/findings.js";
 
 const PAGE = 200;
+const ROUNDS = 10; // so often a matcher is added again to what others have made of a bug
 
 // Tells what became of each document, as saveAll does.
 export async function suppressAll(couch, places, signature, suppressed, now) {
@@ -15,11 +16,23 @@ export async function suppressAll(couch, places, signature, suppressed, now) {
 
 // The bug explains the signature from now on; a bug that the farm does not know yet is made.
 export async function attachBug(couch, places, signature, name) {
-  const bug = (await current(couch, places.status, bugId(name))) || newBug(name);
-  const wanted = addMatcher(bug, matcherFor(signature));
-  if (wanted !== bug || !bug._rev) await couch.put(places.status, wanted);
-  const named = await settled(couch, places, wanted);
+  const named = await settled(couch, places, await explained(couch, places, matcherFor(signature), name));
   return everywhere(couch, places, signature, (history) => nameBug(history, named));
+}
+
+// The bug with the matcher. What others change of it meanwhile stands beside that.
+async function explained(couch, places, matcher, name) {
+  for (let round = 1; ; round += 1) {
+    const bug = (await current(couch, places.status, bugId(name))) || newBug(name);
+    const wanted = addMatcher(bug, matcher);
+    if (wanted === bug && bug._rev) return bug;
+    try {
+      await couch.put(places.status, wanted);
+      return wanted;
+    } catch (refusal) {
+      if (refusal.status !== 409 || round === ROUNDS) throw refusal;
+    }
+  }
 }
 
 // What has become of a bug that is a duplicate of another one, or has moved to another tracker.
@@ -35,11 +48,16 @@ async function settled(couch, places, bug) {
 async function everywhere(couch, places, signature, move) {
   const told = [];
   let start = null;
-  do {
-    const { tuples, next } = await page(couch, places, signature, start, PAGE);
-    told.push(...(await saveAll(couch, places.history, tuples, move)));
-    start = next;
-  } while (start);
+  try {
+    do {
+      const { tuples, next } = await page(couch, places, signature, start, PAGE);
+      told.push(...(await saveAll(couch, places.history, tuples, move)));
+      start = next;
+    } while (start);
+  } catch (refusal) {
+    if (!told.length) throw refusal;
+    told.push({ id: "the rest", ok: false, reason: unanswered(refusal).reason });
+  }
   return told;
 }
 

@@ -33,6 +33,8 @@ export function queryText(query) {
   return words.length ? `?${words.join("&")}` : "";
 }
 
+const PATIENCE_MS = 120_000; // for an answer; an index may be built before it
+
 export class Couch {
   constructor(root, fetcher = (...given) => fetch(...given)) {
     this.root = root;
@@ -46,7 +48,7 @@ export class Couch {
   }
 
   async request(method, path, { query, body, signal, form } = {}) {
-    const options = { method, signal, credentials: "same-origin", headers: { accept: "application/json" } };
+    const options = { method, signal: signal ?? AbortSignal.timeout(PATIENCE_MS), credentials: "same-origin", headers: { accept: "application/json" } };
     if (form) options.body = new URLSearchParams(form);
     if (body !== undefined) {
       options.body = JSON.stringify(body);

@@ -19,12 +19,18 @@ const SHOWN = 200; // characters of a text that a list shows
 
 // Text that anybody may have written: kept apart from the direction of what stands around it, and cut.
 export function told(text, limit = SHOWN) {
-  const whole = String(text ?? "");
+  const whole = textOf(text);
   const characters = [...whole.slice(0, 2 * limit + 2)];
   const cut = characters.length > limit;
-  const made = el("bdi", cut ? { title: whole.slice(0, 2000) } : {});
+  const made = el("bdi", cut ? { title: visible(whole.slice(0, 2000)) } : {});
   made.textContent = visible(cut ? `${characters.slice(0, limit).join("")}…` : whole);
   return made;
+}
+
+// What stands for a value in a document, which may be of any type: an object may even refuse to be made a text.
+export function textOf(value) {
+  if (typeof value === "string") return value;
+  return value === null || value === undefined ? "" : JSON.stringify(value);
 }
 
 // Characters that draw nothing, or turn the direction of the line, are named instead.
@@ -48,10 +54,12 @@ export function refill(element, value, make) {
   fill(element, make(value));
 }
 
-// Bring rows to what the items say. A row that stays keeps its element, and with it the focus and what was typed.
+// Bring rows to what the items say. A row that stays keeps its element, and with it the focus and what was typed; if the
+// one with the focus goes, what stands in its place gets it. An item that cannot be shown does not hide the others.
 export function reconcile(parent, items, key, make) {
   const rows = parent.rowsByKey || (parent.rowsByKey = new Map());
   const kept = new Set(items.map(key));
+  const focused = [...parent.children].findIndex((child) => child.contains(document.activeElement));
   for (const [name, row] of rows) {
     if (kept.has(name)) continue;
     row.element.remove();
@@ -60,11 +68,40 @@ export function reconcile(parent, items, key, make) {
   let after = null;
   for (const item of items) {
     const name = key(item);
-    if (!rows.has(name)) rows.set(name, make(item));
-    const row = rows.get(name);
-    row.update?.(item);
+    const row = rowOf(parent, rows.get(name), name, item, make);
+    rows.set(name, row);
     const place = after ? after.nextSibling : parent.firstChild;
     if (place !== row.element) parent.insertBefore(row.element, place);
     after = row.element;
   }
+  if (focused >= 0 && !parent.contains(document.activeElement)) focusNear(parent, focused);
+}
+
+function rowOf(parent, before, name, item, make) {
+  try {
+    const row = !before || before.broken ? make(item) : before;
+    row.update?.(item);
+    if (row !== before) before?.element.remove();
+    return row;
+  } catch (trouble) {
+    before?.element.remove();
+    if (!before?.broken) reportError(trouble);
+    return brokenRow(parent, name);
+  }
+}
+
+function brokenRow(parent, name) {
+  const words = [told(name, 80), " cannot be shown."];
+  const element = parent.localName === "tbody" ? el("tr", {}, el("td", { colSpan: 9 }, words)) : el("li", {}, words);
+  return { element, broken: true, tick() {} };
+}
+
+const FOCUSABLE = "a[href], button:not(:disabled), input, select";
+
+// Where nothing is left in the parent, what is around it gets the focus.
+function focusNear(parent, at) {
+  const child = parent.children[Math.min(at, parent.children.length - 1)];
+  const around = parent.parentElement?.closest("tr, li, section, main");
+  const next = (child?.matches(FOCUSABLE) ? child : child?.querySelector(FOCUSABLE)) || around?.querySelector(FOCUSABLE);
+  (next || document.getElementById("main")).focus();
 }

@@ -5,10 +5,12 @@ import { Refusal } from "./couch.js";
 const WAIT_MS = 55_000; // how long the server may keep a request that has nothing to tell
 const REST_MS = 1_000; // between two requests, so that a thousand changes a second are one answer
 const MOST = 1_000; // changes in one answer; whoever has more to tell is asked for what is to come only
+const PATIENCE_MS = 20_000; // an answer that is due and does not come so long is none: connections die without a word
 const RETRY_MS = [500, 1_000, 2_000, 5_000, 10_000];
 
 export class Feed {
-  // onChanges is given the ids that changed, or null where there are too many to tell; onState true, or false and why.
+  // onChanges is given the ids that changed, or null where there are too many to tell; onState true, null where the
+  // answer that tells of it is awaited, or false and why.
   constructor(couch, database, { onChanges, onState }) {
     this.couch = couch;
     this.path = `${encodeURIComponent(database)}/_changes`;
@@ -27,6 +29,8 @@ export class Feed {
   start() {
     if (this.stopped) return;
     this.stopped = new AbortController();
+    this.heard = false;
+    this.onState(null);
     this.#run(this.stopped.signal);
   }
 
@@ -56,12 +60,14 @@ export class Feed {
     // After a break, and at first, an answer comes at once: it tells where the feed stands, and that there is one.
     const first = !this.heard || this.since === "now" || returning;
     const query = { feed: first ? "normal" : "longpoll", since: this.since, limit: MOST, timeout: WAIT_MS };
-    const answer = await this.couch.get(this.path, query, signal);
+    const due = AbortSignal.timeout((first ? 0 : WAIT_MS) + PATIENCE_MS);
+    const answer = await this.couch.get(this.path, query, AbortSignal.any([signal, due]));
+    const leapt = this.since === "now"; // over changes that nobody was told of
     this.heard = true;
     this.onState(true);
     const full = answer.results.length >= MOST;
     this.since = full ? "now" : answer.last_seq;
-    if (full || returning) this.onChanges(null);
+    if (full || returning || leapt) this.onChanges(null);
     else if (answer.results.length) this.onChanges(answer.results.map((row) => row.id));
   }
 }

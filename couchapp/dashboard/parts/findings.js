@@ -11,6 +11,7 @@ import { documentLink, reportLink } from "./links.js";
 import { Pager, age, cell, kindMark, nothing, section, table } from "./pieces.js";
 
 const LONG_MS = 3_600_000;
+const BUG = "\\s*(bug:)?[^\\s:]+(:\\s*|\\s+)(?!//)\\S+\\s*"; // what acts/bugs.js reads
 
 export class Findings {
   topics = ["history"];
@@ -84,7 +85,8 @@ export class Findings {
   }
 
   #showActs(acts, hidden, latest) {
-    const words = this.farm.rights.write ? [hidden ? "Show again" : "Suppress", "Attach a bug"] : [];
+    const { suppress, explain } = this.farm.rights;
+    const words = [suppress && (hidden ? "Show again" : "Suppress"), explain && "Attach a bug"].filter(Boolean);
     const act = { "Suppress": () => this.#suppress(latest(), true), "Show again": () => this.#suppress(latest(), false), "Attach a bug": () => this.#attach(latest()) };
     reconcile(acts, words, (word) => word, (word) => ({ element: el("button", { type: "button", class: "act", onclick: act[word] }, word) }));
   }
@@ -98,7 +100,7 @@ export class Findings {
   }
 
   async #attach(one) {
-    const fields = field("Bug, as tracker:number", "bug", { required: true, placeholder: "bugzilla:1234", spellcheck: "false" });
+    const fields = field("Bug, as tracker:number", "bug", { required: true, placeholder: "bugzilla:1234", spellcheck: "false", pattern: BUG, title: "its tracker and its number, as in bugzilla:1234" });
     const asked = await askFor(["Attach a bug to ", told(one.message, 80)], "The bug explains this signature wherever it is seen from now on.", fields, "Attach");
     if (asked === null) return;
     await this.farm.writeAll(() => attachBug(this.farm.couch, this.farm.places, one, readBug(asked.bug)), "explained by the bug");

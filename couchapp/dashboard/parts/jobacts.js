@@ -1,7 +1,8 @@
 // Asking before jobs are cancelled, tried again or given another priority, and doing it.
 
 import { saveAll } from "../acts/bulk.js";
-import { PRIORITIES, cancel, newJobId, prioritise, retry } from "../acts/jobs.js";
+import { PRIORITIES, cancel, prioritise } from "../acts/jobs.js";
+import { retryAll } from "../acts/retrying.js";
 import { told } from "../lib/dom.js";
 import { inputOf } from "../state/jobs.js";
 import { plural, stamp } from "../state/words.js";
@@ -38,18 +39,6 @@ async function askPriority(farm, jobs) {
 async function askRetry(farm, jobs) {
   const asked = await askFor(titleOf("Retry", jobs), "A new job does the same again; the ended one stays as it is.", [], "Retry");
   if (asked === null) return;
-  await farm.writeAll(() => retryAll(farm, jobs), "queued again");
-}
-
-async function retryAll(farm, jobs) {
-  const now = stamp(farm.couch.now());
-  const whole = await Promise.all(jobs.map((job) => withContents(farm, job)));
-  const added = whole.map((job) => retry(job, now, newJobId(now, crypto.getRandomValues(new Uint8Array(5)))));
-  const answers = await farm.couch.bulk(farm.places.status, added);
-  return answers.map((answer) => ({ id: answer.id, ok: !answer.error, reason: answer.reason }));
-}
-
-// Only a job whose input is an attachment has to be read again, with the contents.
-function withContents(farm, job) {
-  return job._attachments ? farm.couch.document(farm.places.status, job._id, { attachments: true }) : job;
+  const random = () => crypto.getRandomValues(new Uint8Array(5));
+  await farm.writeAll(() => retryAll(farm.couch, farm.places.status, jobs, stamp(farm.couch.now()), random), "queued again");
 }

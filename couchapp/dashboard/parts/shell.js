@@ -2,12 +2,15 @@
 
 import { el, fill, told } from "../lib/dom.js";
 import { ago } from "../state/words.js";
+import { setText } from "./pieces.js";
 
 export class Shell {
   constructor(element, places, pages, onSignOut) {
     this.element = element;
-    this.lost = new Map(); // database -> when it was lost
-    this.heard = el("p", { class: "live", role: "status" });
+    this.lost = new Map(); // database -> when it was lost, or "" while its first answer is awaited
+    this.word = el("span", { role: "status" });
+    this.since = el("span", {}); // changes each second: nobody wants to hear that
+    this.heard = el("p", { class: "live", hidden: true }, this.word, this.since);
     this.links = new Map(pages.map(([name, title]) => [name, el("a", { href: `#${name}` }, title)]));
     this.nav = el("nav", { "aria-label": "Dashboard", hidden: true }, ...this.links.values());
     this.user = el("div", { class: "user" });
@@ -27,7 +30,7 @@ export class Shell {
     this.nav.hidden = true;
     this.lost.clear();
     fill(this.user);
-    fill(this.heard);
+    this.heard.hidden = true;
   }
 
   at(name) {
@@ -37,11 +40,11 @@ export class Shell {
     }
   }
 
-  connection(database, connected) {
-    const before = this.lost.size;
-    if (connected) this.lost.delete(database);
-    else if (!this.lost.has(database)) this.lost.set(database, new Date().toISOString());
-    if (this.lost.size !== before || !this.heard.firstChild) this.#show();
+  // `heard` is true, false, or null where that is being found out.
+  connection(database, heard) {
+    if (heard) this.lost.delete(database);
+    else if (!this.lost.get(database)) this.lost.set(database, heard === null ? "" : new Date().toISOString());
+    this.#show();
   }
 
   tick() {
@@ -49,8 +52,10 @@ export class Shell {
   }
 
   #show() {
-    const [since] = [...this.lost.values()].sort();
+    const [since] = [...this.lost.values()].filter(Boolean).sort();
+    this.heard.hidden = false;
     this.heard.classList.toggle("lost", Boolean(since));
-    fill(this.heard, since ? `not connected, lost ${ago(since, Date.now())}` : "live");
+    setText(this.word, since ? "not connected" : this.lost.size ? "catching up" : "live");
+    setText(this.since, since ? `, lost ${ago(since, Date.now())}` : "");
   }
 }

@@ -34,6 +34,7 @@ export class Throughput {
   async show(told) {
     this.#showNumbers(told);
     const Chart = await this.charts;
+    if (this.closed) return null;
     if (!Chart) {
       return fill(this.picture, el("p", { class: "dim" }, "The library that draws the chart is not installed here: ‘crashfarm push’ fetches it where it reaches the npm registry."));
     }
@@ -42,12 +43,20 @@ export class Throughput {
     this.data = stacked(told);
     if (this.chart) this.chart.setData(this.data);
     else this.#draw(Chart);
+    return null;
   }
 
   // A part of a page that is left.
   close() {
+    this.closed = true;
+    this.#erase();
+    if (this.dark) this.dark.onchange = null;
+  }
+
+  #erase() {
     this.watched?.disconnect();
     this.chart?.destroy();
+    this.chart = null;
   }
 
   #draw(Chart) {
@@ -58,7 +67,7 @@ export class Throughput {
     this.watched = new ResizeObserver(() => this.chart.setSize({ width: width(), height: HEIGHT }));
     this.watched.observe(this.picture);
     this.dark ||= matchMedia("(prefers-color-scheme: dark)");
-    this.dark.onchange = () => { this.close(); this.chart = null; this.#draw(Chart); };
+    this.dark.onchange = () => { this.#erase(); this.#draw(Chart); };
   }
 
   #showNumbers(told) {

@@ -1,14 +1,14 @@
 // The workers: how many in each state, and a page of them with what may be asked of them.
 
 import { offered, wish } from "../acts/workers.js";
-import { el, fill, reconcile, refill, told } from "../lib/dom.js";
+import { el, fill, reconcile, refill, textOf, told } from "../lib/dom.js";
 import { machinePage } from "../state/addresses.js";
 import { Inputs } from "../state/jobs.js";
 import { askPage, askStates, isSilent, whyResting, wishOf } from "../state/workers.js";
 import { count, lasting, plainName, plural } from "../state/words.js";
 import { askFor, field } from "./dialogs.js";
 import { documentLink, reportLink } from "./links.js";
-import { Pager, age, cell, nothing, section, table } from "./pieces.js";
+import { Pager, age, cell, nothing, section, setText, table } from "./pieces.js";
 
 const WORDS = {
   run: ["Resume", "work", "It takes jobs again."],
@@ -50,7 +50,7 @@ export class Workers {
     reconcile(this.body, workers, (worker) => worker._id, (worker) => this.#row(worker));
     this.pager.show(next);
     this.element.classList.toggle("is-empty", !workers.length);
-    fill(this.shown, `${plural(workers.length, "worker")} shown of ${count(total)}`);
+    setText(this.shown, `${plural(workers.length, "worker")} shown of ${count(total)}`);
     this.tick(this.farm.couch.now());
   }
 
@@ -88,7 +88,7 @@ export class Workers {
       const about = { ...worker, ...worker.dynamic_metadata, ...worker.static_metadata };
       refill(state, [worker.state, worker.state_since, worker.state_reason, worker.control, worker.quarantine], () => stateOf(worker, (since = age(worker.state_since, lasting)).element));
       refill(runs, [worker.running, worker.slots, this.inputs.of(worker.running)], () => runsOf(worker, this.farm, this.inputs));
-      refill(machine, `${about.os_name} ${about.os_version} ${about.cpu_name}`, (words) => [told(words, 60), " ", reportLink(machinePage(report, worker), worker.os_name)]);
+      refill(machine, [about.os_name, about.os_version, about.cpu_name].map(textOf).join(" "), (words) => [told(words, 60), " ", reportLink(machinePage(report, worker), worker.os_name)]);
       refill(when, [worker.heartbeat_at, worker.connected_at], () => [(heard = age(worker.heartbeat_at)).element, el("span", { class: "under" }, "here", moment(worker.connected_at))]);
       this.#showActs(acts, worker, () => worker);
     };

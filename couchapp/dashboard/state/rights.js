@@ -2,6 +2,7 @@
 // decides what is done.
 
 export const ROLE = "crashfarm";
+export const LENT = "crashfarm-worker"; // of a machine's account, which may write what a worker must and no more
 
 export function isAdmin(user, security) {
   const admins = security?.admins || {};
@@ -10,7 +11,16 @@ export function isAdmin(user, security) {
     || roles.some((role) => (admins.roles || []).includes(role));
 }
 
-export function rightsOf(user, security) {
-  const admin = isAdmin(user, security);
-  return { admin, serverAdmin: (user.roles || []).includes("_admin"), write: admin || (user.roles || []).includes(ROLE) };
+function mayWrite(user, security) {
+  const roles = user.roles || [];
+  return isAdmin(user, security) || (roles.includes(ROLE) && !roles.includes(LENT));
+}
+
+// `status` and `history` are the security of the two databases. A decision about a signature is written to both.
+export function rightsOf(user, status, history) {
+  const write = mayWrite(user, status);
+  return {
+    admin: isAdmin(user, status) && isAdmin(user, history), serverAdmin: (user.roles || []).includes("_admin"),
+    write, suppress: mayWrite(user, history), explain: write && mayWrite(user, history),
+  };
 }

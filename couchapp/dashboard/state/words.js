@@ -17,11 +17,14 @@ export function span(seconds) {
   return `${Math.floor(whole / size)} ${name}${rest && whole / size < 10 ? ` ${rest} ${next}` : ""}`;
 }
 
+const AHEAD_SECONDS = 60; // so much clocks may differ before it is spoken of
+
 // How long ago a document's time was; a time that cannot be read is told as it is.
 export function ago(text, now) {
   const moment = Date.parse(text || "");
   if (Number.isNaN(moment)) return text ? String(text) : "never";
   const seconds = (now - moment) / 1000;
+  if (seconds < -AHEAD_SECONDS) return `by a clock that is ${span(-seconds)} ahead`;
   return seconds < 1 ? "just now" : `${span(seconds)} ago`;
 }
 

@@ -31,9 +31,9 @@ export async function keep(steps) {
 export async function follow(changes) {
   const asked = [], told = [];
   const couch = { get: async (path, query, signal) => {
-    asked.push(query);
+    asked.push({ ...query, ...(signal?.due ? { within: signal.due.milliseconds } : {}) });
     if (!signal) return { results: [], last_seq: "7-x" };
-    if (query.since !== "7-x") return new Promise(() => {});
+    if (query.since !== "7-x") return new Promise(() => {}); // what is asked later is not answered
     return { results: changes.map((id) => ({ id })), last_seq: "8-x" };
   } };
   const feed = new Feed(couch, "farm", { onChanges: (ids) => told.push(ids), onState: (state) => told.push(state) });
@@ -42,10 +42,30 @@ export async function follow(changes) {
   for (let turn = 0; turn < 9; turn += 1) await null;
   return { asked, told };
 }
+// What a feed tells of answers that come one after the other, numbers of changes each; it is asked how often it may be.
+export async function answers(numbers) {
+  globalThis.goesOn = true;
+  const told = [], left = [...numbers];
+  let feed;
+  const couch = { get: async (path, { since }) => {
+    if (!left.length) { feed.stop(); throw { status: 0 }; }
+    return { results: Array.from({ length: left.shift() }, (_, at) => ({ id: `job:${at}` })), last_seq: "9-x" };
+  } };
+  feed = new Feed(couch, "farm", { onChanges: (ids) => told.push(ids?.length ?? "all"), onState: () => {} });
+  await feed.here();
+  feed.start();
+  for (let turn = 0; turn < 99; turn += 1) await null;
+  return told;
+}
 """,
     before="""
-var AbortController = class { signal = { aborted: false, addEventListener() {} }; };
-var setTimeout = () => 0;
+var AbortController = class {
+  signal = { aborted: false, addEventListener() {} };
+  abort() { this.signal.aborted = true; }
+};
+var AbortSignal = { timeout: (milliseconds) => ({ milliseconds }), any: ([signal, due]) => ({ ...signal, due }) };
+var setTimeout = (go) => { if (globalThis.goesOn) Promise.resolve().then(go); return 0; };
+var clearTimeout = () => {};
 """,
 )
 
@@ -73,6 +93,17 @@ def test_a_question_that_failed_is_asked_again() -> None:
 def test_nothing_is_missed_between_the_first_answers_and_the_feed() -> None:
     """It begins where the changes stood before anything was asked, and says at once that it is there."""
     told = run("also.follow", ["job:1"])
-    assert told["told"] == [True, ["job:1"]]
+    assert told["told"] == [None, True, ["job:1"]]
     assert told["asked"][0] == {"since": "now", "limit": 1}
     assert (told["asked"][1]["since"], told["asked"][1]["feed"]) == ("7-x", "normal")
+
+
+def test_an_answer_that_is_due_is_not_waited_for_for_ever() -> None:
+    """A laptop that slept, or a router that forgot: the connection is dead, and the page would be called live."""
+    asked = run("also.follow", [])["asked"]
+    assert asked[1]["within"] < 60_000
+
+
+def test_changes_that_are_leapt_over_are_asked_for() -> None:
+    """After more than it reads at once the feed begins anew, and what changed until then is told by nobody."""
+    assert run("also.answers", [0, 2, 1_000, 0, 3, 0]) == [2, "all", "all", 3]

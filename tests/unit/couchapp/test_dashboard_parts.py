@@ -158,7 +158,8 @@ def test_an_age_that_cannot_be_told_is_shown_as_it_is() -> None:
     """A clock that is ahead is no reason to fail, nor is a text that is no time."""
     now = milliseconds(NOON)
     assert run("state/words.ago", to_text(NOON - timedelta(seconds=90)), now) == "1 min 30 s ago"
-    assert run("state/words.ago", to_text(NOON + timedelta(seconds=90)), now) == "just now"
+    assert run("state/words.ago", to_text(NOON + timedelta(seconds=50)), now) == "just now"
+    assert run("state/words.ago", to_text(NOON + timedelta(hours=1)), now) == "by a clock that is 1 h ahead"
     assert run("state/words.ago", "<b>yesterday", now) == "<b>yesterday"
     assert run("state/words.ago", "", now) == "never"
     assert run("state/words.stamp", now) == to_text(NOON)
@@ -174,25 +175,29 @@ def test_sizes_are_told_in_their_unit(size: float | None, words: str) -> None:
     assert run("state/words.bytes", size) == words
 
 
-@pytest.mark.parametrize("roles", [("_admin",), ("crashfarm",), ("reader",), ()])
+@pytest.mark.parametrize(
+    "roles", [("_admin",), ("crashfarm",), ("reader",), (), ("crashfarm", "crashfarm-worker"), ("crashfarm-worker",)]
+)
 def test_what_is_offered_is_what_the_validation_allows(roles: tuple[str, ...]) -> None:
     """Offering less hides what one may do, offering more ends in a refusal."""
     security = {"admins": {"names": [], "roles": ["_admin"]}, "members": {"names": ["bob"], "roles": []}}
-    rights = run("state/rights.rightsOf", {"name": "bob", "roles": roles}, security)
-    worker = samples.worker()
-    assert rights["write"] == (validate(worker, worker, roles=roles) is None)
+    rights = run("state/rights.rightsOf", {"name": "bob", "roles": roles}, security, security)
+    worker, tuple_ = samples.worker(), samples.history()
+    paused = worker | {"control": {"desired": "pause"}}
+    assert rights["write"] == (validate(paused, worker, roles=roles) is None)
+    hidden = tuple_ | {"suppressed": True}
+    assert rights["suppress"] == rights["explain"] == (validate(hidden, tuple_, roles=roles) is None)
     gone = {"_id": worker["_id"], "_rev": "1-a", "_deleted": True}
     assert rights["admin"] == (validate(gone, worker, roles=roles) is None)
 
 
 def test_an_administrator_of_the_database_is_one_by_name_too() -> None:
-    """Not of the server, which has its own pages."""
-    security = {"admins": {"names": ["bob"]}}
-    assert run("state/rights.rightsOf", {"name": "bob", "roles": []}, security) == {
-        "admin": True,
-        "serverAdmin": False,
-        "write": True,
-    }
+    """Not of the server, which has its own pages; and of one of the two databases alone, where that is so."""
+    bobs: Json = {"admins": {"names": ["bob"]}}
+    rights = {"admin": True, "serverAdmin": False, "write": True, "suppress": True, "explain": True}
+    assert run("state/rights.rightsOf", {"name": "bob", "roles": []}, bobs, bobs) == rights
+    only = {"admin": False, "suppress": False, "explain": False}
+    assert run("state/rights.rightsOf", {"name": "bob", "roles": []}, bobs, {}) == rights | only
 
 
 WORKER = {"os_name": "Linux", "os_version": "12", "cpu_name": "x86_64", "tags": ["fast"], "allow": ["/usr/bin/*"]}

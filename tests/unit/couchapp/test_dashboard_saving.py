@@ -10,27 +10,30 @@ Json = dict[str, Any]
 
 run = dashboard(
     "acts/bulk",
+    "acts/retrying",
     "acts/saving",
     "acts/signatures",
     also="""
 import { saveAll, saveOnTop } from "./acts/bulk.js";
+import { retryAll } from "./acts/retrying.js";
 import { save } from "./acts/saving.js";
 import { attachBug } from "./acts/signatures.js";
 import { cancel } from "./acts/jobs.js";
 // A database of documents by their ids, of which others change some just before we write: [[id, changes], …].
 function databaseOf(docs, others) {
   const kept = new Map(docs.map((doc) => [doc._id, doc]));
-  const raised = (doc) => `${Number(doc._rev.split("-")[0]) + 1}-x`;
+  const raised = (doc) => `${Number((doc?._rev || "0").split("-")[0]) + 1}-x`;
   function write(doc) {
     const next = others.findIndex(([id]) => id === doc._id);
     if (next >= 0) {
       const [[id, changes]] = others.splice(next, 1), before = kept.get(id);
-      if (changes) kept.set(id, { ...before, ...changes, _rev: raised(before) });
+      if (changes && before === undefined) kept.set(id, { _id: id, ...changes, _rev: "1-x" });
+      else if (changes) kept.set(id, { ...before, ...changes, _rev: raised(before) });
       else kept.delete(id);
     }
     const found = kept.get(doc._id);
     if (doc.state === "refused") return { id: doc._id, error: "forbidden", reason: "state: no" };
-    if (!found || found._rev !== doc._rev) return { id: doc._id, error: "conflict" };
+    if (found?._rev !== doc._rev) return { id: doc._id, error: "conflict" };
     kept.set(doc._id, { ...doc, _rev: raised(found) });
     return { id: doc._id, rev: raised(found) };
   }
@@ -59,10 +62,35 @@ export async function savingAll(docs, others, now) {
   const told = await saveAll(couch, "farm", docs, (doc) => cancel(doc, now, "why"));
   return { told, stored: docs.map((doc) => couch.kept.get(doc._id)) };
 }
-export async function attaching(docs, bug) {
-  const couch = databaseOf(docs, []);
+// The answers of as many requests as there are states are lost, after the write or before it.
+export async function losing(docs, states, now) {
+  const couch = databaseOf(docs, []), bulk = couch.bulk;
+  couch.bulk = async (database, wanted) => {
+    const lost = states.shift();
+    const answers = lost === "before" ? null : await bulk(database, wanted);
+    if (lost) throw { name: "Refusal", status: 0, message: "no answer" };
+    return answers;
+  };
+  const first = await saveAll(couch, "farm", docs, (doc) => cancel(doc, now, "why"));
+  const second = await saveOnTop(couch, first.filter((one) => !one.ok));
+  return { first, second, stored: docs.map((doc) => couch.kept.get(doc._id)) };
+}
+export async function retrying(docs, gone, lost, now) {
+  const couch = databaseOf(docs, []), kept = couch.kept;
+  for (const id of gone) kept.delete(id);
+  couch.document = async (database, id) => {
+    if (!kept.has(id)) throw { name: "Refusal", status: 404 };
+    return kept.get(id);
+  };
+  if (lost) couch.bulk = async () => { throw { name: "Refusal", status: 0, message: "no answer" }; };
+  let number = 0;
+  const told = await retryAll(couch, "farm", docs, now, () => [0, 0, 0, 0, number += 1]);
+  return { told, queued: [...kept.values()].filter((doc) => doc.supersedes).map((doc) => doc.supersedes) };
+}
+export async function attaching(docs, bug, others = []) {
+  const couch = databaseOf(docs, others);
   await attachBug(couch, { status: "farm", history: "farm" }, { kind: "crash", detail: "a | b", message: "m" }, bug);
-  return docs.map((doc) => couch.kept.get(doc._id));
+  return [...couch.kept.values()];
 }
 export async function twice(docs, others, now) {
   const couch = databaseOf(docs, others);
@@ -169,3 +197,52 @@ def test_a_bug_that_has_moved_is_named_by_what_became_of_it() -> None:
     first, second, history = run("also.attaching", docs, {"tracker": "x", "number": "1"})
     assert (len(first["matchers"]), second["matchers"]) == (1, [])
     assert history["bugs"] == {"open": [], "closed": ["bug:y:2"]} and history["regressed"] == []
+
+
+@pytest.mark.parametrize(
+    "bug", [{"state": "open", "matchers": [{"kind": "hang"}]}, {"state": "closed", "closed_at": "2026", "matchers": []}]
+)
+def test_a_bug_that_others_change_or_make_meanwhile_keeps_what_they_wrote(bug: Json) -> None:
+    """Another matcher, or its state in the tracker: ours stands beside it."""
+    history = {"_id": "history_crash:1", "_rev": "1-a", "type": "history_crash", "detail": "a | b", "branch": "main"}
+    there = {"_id": "bug:x:1", "_rev": "1-a", "type": "bug", "tracker": "x", "number": "1", "matchers": []}
+    for docs in ([history], [history, there]):
+        found = run("also.attaching", docs, {"tracker": "x", "number": "1"}, [["bug:x:1", bug]])
+        [saved] = [doc for doc in found if doc["_id"] == "bug:x:1"]
+        assert saved["matchers"] == [*bug["matchers"], {"kind": "crash", "signature": "a | b"}]
+        assert saved["state"] == bug["state"]
+        assert next(doc for doc in found if doc["_id"] == "history_crash:1")["bugs"][bug["state"]] == ["bug:x:1"]
+
+
+@pytest.mark.parametrize("lost", ["before", "after"])
+def test_what_was_not_answered_is_told_and_can_be_tried_again(lost: str) -> None:
+    """The database was cut off in the middle: what was written all the same is no conflict with oneself."""
+    docs = [job(f"{n:03d}") for n in range(250)]
+    found = run("also.losing", docs, ["", lost], "2026-11-22T06:10:03.123Z")
+    assert [one["ok"] for one in found["first"]] == [True] * 200 + [False] * 50
+    assert found["first"][200]["reason"] == "no answer; it may have been written all the same"
+    assert [one["ok"] for one in found["second"]] == [True] * 50
+    assert {doc["state"] for doc in found["stored"]} == {"aborted"}
+
+
+def test_each_of_several_jobs_is_tried_again_by_itself() -> None:
+    """One still runs, and one is gone with its input."""
+    ended = {"state": "aborted", "product": "p", "branch": "b", "buildtype": "r", "input": {"text": "x"}}
+    files = {"_attachments": {"input": {"data": "eA=="}}}
+    docs = [job("a", **ended), job("b", state="running"), job("c", **ended, **files), job("d", **ended, **files)]
+    found = run("also.retrying", docs, ["job:c"], False, "2026-11-22T06:10:03.123Z")
+    assert found["queued"] == ["job:a", "job:d"]
+    assert [one["ok"] for one in found["told"]] == [True, True, False, False]
+    assert [one["reason"] for one in found["told"][2:]] == [
+        "job:b is running: only a job that has ended can be tried again",
+        "it was deleted, and its input with it",
+    ]
+
+
+def test_a_job_that_may_have_been_queued_again_is_not_queued_twice_unasked() -> None:
+    """Nobody knows whether it was."""
+    found = run(
+        "also.retrying", [job("a", state="completed", input={"text": "x"})], [], True, "2026-11-22T06:10:03.123Z"
+    )
+    assert [(one["ok"], "retry" in one) for one in found["told"]] == [(False, False)]
+    assert "may have been written" in found["told"][0]["reason"]
