@@ -13,7 +13,7 @@ from crashfarm.settings import Farm
 from server.export.rows import MAIN_TABLES, rows_of
 
 APPLICATION_ID = 1668441709
-VERSION = 4
+VERSION = 5
 
 PAGE = 1000
 """Changes that one request brings; they are in the file together, or not at all."""

@@ -78,11 +78,13 @@ def _name(kind: str, message: str, detail: str) -> str:
 
 def _note(one: SignatureNote) -> Row:
     minimal, builds, again = one.minimal, one.range, one.reproduction
-    least = (minimal.result, minimal.size) if minimal else (None, None)
+    least = (minimal.result, minimal.size, minimal.original_size, minimal.tests) if minimal else (None,) * 4
     names = (builds.branch, builds.last_good, builds.first_bad, builds.last_bad, builds.first_good) if builds else ()
+    found = (*names, builds.runs) if builds else (None,) * 6
     times = (again.ran, again.seen) if again else (None, None)
     said = (one.variant_of, one.confirmed_by)
-    return "note", (one.id, one.kind, one.detail, one.message, *said, *least, *(names or (None,) * 5), *times)
+    name = _name(one.kind, one.message, one.detail)
+    return "note", (one.id, one.kind, one.detail, one.message, *said, *least, *found, *times, name)
 
 
 def _job(one: Job) -> Row:

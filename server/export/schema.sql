@@ -1,7 +1,7 @@
 -- A farm's record as tables. Times are texts in UTC, as in the documents: 2026-11-22T06:10:03.123Z. They sort as they
 -- stand, and SQLite's date functions read them.
 PRAGMA application_id = 1668441709; -- "crfm"
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 
 -- Where this copy stands: for each database its instance and the sequence of the last change that is in here.
 CREATE TABLE copied (
@@ -178,15 +178,20 @@ CREATE TABLE note (
     confirmed_by TEXT NOT NULL,
     minimal_result TEXT,       -- the result whose attachment is the smallest input
     minimal_size INTEGER,      -- bytes
+    minimal_original_size INTEGER, -- bytes of the input that it was made of
+    minimal_tests INTEGER,     -- how many smaller ones were tried
     branch TEXT,               -- on which the builds below are
     last_good TEXT,
     first_bad TEXT,
     last_bad TEXT,
     first_good TEXT,
+    range_runs INTEGER,        -- how many runs it took to find them
     repeated INTEGER,          -- how often it was tried again
-    seen_again INTEGER         -- how often it came
+    seen_again INTEGER,        -- how often it came
+    signature_name TEXT NOT NULL
 );
 CREATE INDEX note_detail ON note (kind, detail);
+CREATE INDEX note_signature_name ON note (signature_name);
 
 -- Documents that break the rules of their type, and are in no other table.
 CREATE TABLE unreadable (
@@ -205,7 +210,7 @@ SELECT
     min(first_seen) AS first_seen,
     max(last_seen) AS last_seen,
     count(*) AS tuples,
-    count(DISTINCT branch) AS branches,
+    count(DISTINCT product || ' ' || branch) AS branches, -- those of one name in two products are two
     min(suppressed) AS suppressed -- all of its tuples are
 FROM tuple GROUP BY signature_name;
 

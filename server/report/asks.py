@@ -29,7 +29,7 @@ def overview(since: str) -> tuple[Ask, ...]:
         Ask("signatures", "Signatures", _sql("SELECT count(*) FROM signature")),
         *_stories(since),
         unfiled(),
-        Ask("bugs", "Known bugs", _sql("SELECT DISTINCT bug FROM explains")),
+        bugs(),
         listed(),
         Ask("back", "What is back though fixed", "crashfarm crashes --regressed"),
         Ask("workers", "Workers, and what they ran", "crashfarm workers"),
@@ -65,18 +65,29 @@ def unfiled() -> Ask:
     return Ask("unfiled", "Signatures that no bug explains", _standing(_UNFILED))
 
 
-def bug(bug_id: str) -> Ask:
+def bugs() -> Ask:
+    """Of the list of known bugs."""
+    explains = (
+        "SELECT bug, count(DISTINCT signature_name) AS signatures FROM explains JOIN tuple ON tuple = id GROUP BY 1"
+    )
+    return Ask("bugs", "Known bugs, and how many signatures each explains", _sql(explains))
+
+
+def bug(bug_id: str) -> tuple[Ask, ...]:
     """Of a bug's page."""
-    quoted = bug_id.replace("'", "''")
-    names = f"SELECT signature_name FROM tuple JOIN explains ON tuple = id WHERE bug = '{quoted}'"  # noqa: S608
-    return Ask("list", "The signatures that this bug explains", _standing(f"name IN ({names})"))
+    names = f"SELECT signature_name FROM tuple JOIN explains ON tuple = id WHERE bug = {_text(bug_id)}"  # noqa: S608
+    again = f"{names} AND regressed"
+    return (
+        Ask("list", "The signatures that this bug explains", _standing(f"name IN ({names})")),
+        Ask("again", "Those that were seen again though fixed", _standing(f"name IN ({again})")),
+    )
 
 
 def signature(page: SignaturePage) -> tuple[Ask, ...]:
     """Of a signature's page."""
     line = page.line
     words = ["--kind", line.kind, "--detail", line.detail, *(["--message", line.message] if line.message else [])]
-    what = shlex.join(words)
+    what = _typed(words)
     return (
         Ask("seen", "How often it was seen, by tuple", f"crashfarm crashes {what} --group cpu_name"),
         Ask("who", "Which machines have seen it", f"crashfarm workers {what}"),
@@ -90,38 +101,68 @@ def named(name: str) -> tuple[Ask, ...]:
     return (
         Ask("about", "When it was first and last seen, on how many branches", _of("signature", "name", name)),
         Ask("ran", "How often it was seen, in how many runs", _of("matrix", "signature_name", name)),
-        Ask("tuples", "When each tuple was first and last seen", _of("tuple", "signature_name", name)),
+        Ask(
+            "tuples", "How bad each tuple is, and when it was first and last seen", _of("tuple", "signature_name", name)
+        ),
     )
 
 
 def _repeated(page: SignaturePage) -> Sequence[Ask]:
-    if not page.note or not page.note.reproduction:
+    if not page.note:
         return ()
-    return (Ask("repeated", "How often it came again", f"crashfarm reproduce show {page.line.name}"),)
+    noted = Ask("noted", "What was found out about it", _of("note", "signature_name", page.line.name))
+    if not page.note.reproduction:
+        return (noted,)
+    return noted, Ask("repeated", "How often it came again", f"crashfarm reproduce show {page.line.name}")
 
 
 def branch(line: BranchLine) -> tuple[Ask, ...]:
     """Of a branch's page."""
     here = ["--product", line.product, "--branch", line.branch]
-    product, name = (text.replace("'", "''") for text in (line.product, line.branch))
-    here_only = f"product = '{product}' AND branch = '{name}'"
+    where = f"product = {_text(line.product)} AND branch = {_text(line.branch)}"
     return (
-        Ask("runs", "Runs, by outcome", shlex.join(["crashfarm", "results", *here, "--group", "outcome"])),
-        Ask("findings", "Findings, by signature", shlex.join(["crashfarm", "crashes", *here])),
-        Ask("days", "Findings, by day", _found(DAY, condition=here_only)),
-        listed(),
+        Ask("runs", "Runs, by outcome", _typed(["crashfarm", "results", *here, "--group", "outcome"])),
+        Ask("findings", "Findings, by signature", _typed(["crashfarm", "crashes", *here])),
+        Ask("days", "Findings, by day", _found(DAY, condition=where)),
+        _here(where),
+        Ask("only", "Signatures of this branch alone", _only(where, "differs AND branches = 1")),
     )
 
 
 def machine(line: MachineLine) -> tuple[Ask, ...]:
     """Of a machine's page."""
-    names = ("--os-name", "--os-version", "--cpu-name")
-    here = [word for pair in zip(names, line.parts, strict=True) for word in pair]
+    names = ("os_name", "os_version", "cpu_name")
+    here = [
+        word for name, part in zip(names, line.parts, strict=True) for word in ("--" + name.replace("_", "-"), part)
+    ]
+    where = " AND ".join(f"{name} = {_text(part)}" for name, part in zip(names, line.parts, strict=True))
+    machines = f"SELECT count(DISTINCT {' || char(10) || '.join(names)}) FROM tuple WHERE signature_name = name"  # noqa: S608
     return (
-        Ask("workers", "Workers", shlex.join(["crashfarm", "workers", *here])),
-        Ask("findings", "Findings, by signature", shlex.join(["crashfarm", "crashes", *here])),
-        listed(),
+        Ask("workers", "Workers", _typed(["crashfarm", "workers", *here])),
+        Ask("findings", "Findings, by signature", _typed(["crashfarm", "crashes", *here])),
+        _here(where),
+        Ask("only", "Signatures of this machine alone", _only(where, f"({machines}) = 1")),
     )
+
+
+def _here(where: str) -> Ask:
+    """Of the list of what was seen at one place."""
+    seen = f"SELECT count(*) FROM finding JOIN result ON result = id WHERE signature_name = name AND {where}"  # noqa: S608
+    about = f"SELECT *, ({seen}) AS seen_here FROM signature WHERE {_at(where)} ORDER BY seen_here DESC"  # noqa: S608
+    return Ask("list", "Signatures, by how often they were seen here", _sql(about))
+
+
+def _only(where: str, condition: str) -> str:
+    return _standing(f"{_at(where)} AND {condition}")
+
+
+def _at(where: str) -> str:
+    return f"name IN (SELECT signature_name FROM tuple WHERE {where})"  # noqa: S608
+
+
+def _text(value: str) -> str:
+    """The value as SQL has it."""
+    return "'" + value.replace("'", "''") + "'"
 
 
 def _of(table: str, column: str, name: str) -> str:
@@ -141,4 +182,23 @@ def _found(*columns: str, condition: str = "") -> str:
 
 
 def _sql(question: str) -> str:
-    return f'crashfarm sql "{question}"' if _PLAIN.fullmatch(question) else shlex.join(["crashfarm", "sql", question])
+    plain = _PLAIN.fullmatch(question) and question.isprintable()
+    return f'crashfarm sql "{question}"' if plain else _typed(["crashfarm", "sql", question])
+
+
+def _typed(words: Sequence[str]) -> str:
+    """The words as they are typed in a shell, so that nothing in them is hidden from who does."""
+    return " ".join(shlex.quote(word) if word.isprintable() else _spelled(word) for word in words)
+
+
+def _spelled(word: str) -> str:
+    """The word as bash, zsh and ksh take it, with the bytes spelled out of what cannot be seen."""
+    return "$'" + "".join(_letter(letter) for letter in word) + "'"
+
+
+def _letter(letter: str) -> str:
+    if letter in "\\'":
+        return "\\" + letter
+    if letter.isprintable():
+        return letter
+    return "".join(f"\\x{byte:02x}" for byte in letter.encode("utf-8", errors="replace"))

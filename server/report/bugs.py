@@ -1,19 +1,27 @@
 """Known bugs: their documents, and what they explain."""
 
+import itertools
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from crashfarm.documents.base import Json
 from crashfarm.documents.bug import Bug
 from crashfarm.documents.history import digest
 from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
-from server.report.lists import Lists
+from server.report.lists import AGAIN_OF_BUG, Lists
 from server.report.model import BugLink, BugPage
 from server.report.scratch import Scratch, Tables
 from server.report.text import slug
 
+BUGS = 500
+"""Documents that one request brings."""
+
+MAX_LINES = 200
+"""Signatures in a list of a bug's page."""
+
 _LINKS = """
-SELECT bug, title, coalesce(state, iif(max(open), 'open', 'closed')), resolution, url
+SELECT bug, title, coalesce(state, iif(max(open), 'open', 'closed')), resolution, url, count(DISTINCT signature)
 FROM bugs LEFT JOIN bug_docs USING (bug) WHERE {condition} GROUP BY bug ORDER BY max(open) DESC, bug
 """
 
@@ -23,8 +31,9 @@ def collect(farm: Farm, scratch: Scratch) -> None:
     before = _known(scratch)
     scratch.change("DELETE FROM bug_docs")
     scratch.change("DELETE FROM fixed_on")
-    for (bug,) in list(scratch.rows("SELECT DISTINCT bug FROM bugs")):
-        _read(farm, scratch, bug)
+    ids = (bug for (bug,) in list(scratch.rows("SELECT DISTINCT bug FROM bugs")))
+    while some := list(itertools.islice(ids, BUGS)):
+        _read(farm, scratch, some)
     for bug, _ in before ^ _known(scratch):
         scratch.change("INSERT OR IGNORE INTO dirty SELECT DISTINCT signature FROM bugs WHERE bug = ?", bug)
 
@@ -35,14 +44,18 @@ def _known(scratch: Scratch) -> set[tuple[str, str]]:
     return {(bug, about) for bug, about in scratch.rows(query)}
 
 
-def _read(farm: Farm, scratch: Scratch, bug: str) -> None:
+def _read(farm: Farm, scratch: Scratch, ids: list[str]) -> None:
+    known = [(row.id, bug) for row in farm.status.all_docs(keys=ids, include_docs=True).rows if (bug := _bug(row.doc))]
+    scratch.insert("bug_docs", [(id, bug.title, bug.state, bug.resolution, bug.url) for id, bug in known])
+    scratch.insert("fixed_on", [(id, branch) for id, bug in known for branch in bug.fixed_on])
+
+
+def _bug(doc: Json | None) -> Bug | None:
     try:
-        known = Bug.from_doc(farm.status.get(bug) or {})
+        return Bug.from_doc(doc or {})
     except InvalidDocument:
         # There is no such document, or somebody is in the middle of editing it: its id still says enough.
-        return
-    scratch.insert("bug_docs", [(bug, known.title, known.state, known.resolution, known.url)])
-    scratch.insert("fixed_on", [(bug, branch) for branch in known.fixed_on])
+        return None
 
 
 def of_signature(tables: Tables, name: str) -> tuple[BugLink, ...]:
@@ -61,14 +74,15 @@ def page(tables: Tables, lists: Lists, link: BugLink) -> BugPage:
     return BugPage(
         link=link,
         fixed_on=tuple(branch for (branch,) in tables.rows("SELECT branch FROM fixed_on WHERE bug = ?", link.id)),
-        lines=tuple(lists.lines(explains, link.id)),
-        again=tuple(lists.again(link.id)),
+        lines=tuple(lists.lines(explains, link.id, limit=MAX_LINES)),
+        again=tuple(lists.lines(AGAIN_OF_BUG, link.id, limit=MAX_LINES)),
+        again_count=lists.number(AGAIN_OF_BUG, link.id),
     )
 
 
 def _links(tables: Tables, condition: str, *values: str) -> Iterator[BugLink]:
-    for bug, title, state, resolution, url in tables.rows(_LINKS.format(condition=condition), *values):
-        yield BugLink(_name(bug), bug, title or "", state, resolution or "", web_address(url or ""))
+    for bug, title, state, resolution, url, number in tables.rows(_LINKS.format(condition=condition), *values):
+        yield BugLink(_name(bug), bug, title or "", state, resolution or "", web_address(url or ""), number)
 
 
 def _name(bug: str) -> str:

@@ -12,7 +12,7 @@ from crashfarm.settings import Farm
 from server.queries import totals
 from server.report import asks, bugs, fetching, pictures
 from server.report.fetching import Asked
-from server.report.lists import NEW, ON_BRANCH, ONLY_ON_BRANCH, STILL_TRUE, UNFILED, Lists
+from server.report.lists import NEW, ON_BRANCH, ONLY_BRANCH, STILL_TRUE, UNFILED, Lists
 from server.report.machines import MAX_LINES, Machines
 from server.report.model import BranchLine, BranchPage, BugLink, BugPage, BuildRow, Line, Overview
 from server.report.scratch import Scratch
@@ -72,10 +72,6 @@ class Facts:
     def _looks(self, look: str) -> tuple[str, str, str]:
         """From when on signatures are new, and how the pages of new and of other ones look."""
         return self._since or "~", f"{look} new", look
-
-    def on_branch(self, line: BranchLine, limit: int) -> list[Line]:
-        """Signatures that were seen on a branch, the commonest first."""
-        return list(self._lists.lines(ON_BRANCH, line.product, line.branch, limit=limit))
 
     def newest(self, limit: int) -> list[Line]:
         """The signatures that were first seen last, the newest first."""
@@ -142,8 +138,9 @@ class Facts:
             line=line,
             enabled=document.enabled if document else True,
             builds=tuple(_builds(document)) if document else (),
-            lines=tuple(self.on_branch(line, MAX_LINES)),
-            only_here=tuple(self._lists.lines(ONLY_ON_BRANCH, *here, limit=SHOWN)),
+            lines=tuple(self._lists.on_branch(*here, limit=MAX_LINES)),
+            only_here=tuple(self._lists.on_branch(*here, ONLY_BRANCH, limit=SHOWN)),
+            only_count=self._lists.number(f"{ON_BRANCH} AND {ONLY_BRANCH}", *here),
             charts=pictures.branch(line, self._found),
             asks=asks.branch(line),
         )

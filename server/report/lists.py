@@ -1,7 +1,7 @@
 """Signatures and branches as lists show them, out of the scratch tables."""
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,17 +14,24 @@ from server.report.scratch import Tables
 from server.report.text import natural, slug
 
 _LINES = """
-SELECT name, kind, detail, message, title, severity, first_seen, last_seen, findings, tuples, suppressed, differs,
+SELECT name, kind, detail, message, title, severity, first_seen, last_seen, {seen}, tuples, suppressed, differs,
     open_bugs, closed_bugs, branches
-FROM signatures WHERE {condition} ORDER BY suppressed, findings DESC, first_seen, name LIMIT {limit} OFFSET {offset}
+FROM {table} WHERE {condition} ORDER BY suppressed, findings DESC, first_seen, name LIMIT {limit} OFFSET {offset}
+"""
+_EVERYWHERE = {"seen": "findings", "table": "signatures"}
+
+_TOLD = """
+SELECT count(*), sum(suppressed OR open_bugs > 0) FROM (
+    SELECT suppressed, open_bugs, on_branch.count AS findings FROM signatures JOIN on_branch ON signature = name
+    WHERE product = ? AND branch = ? ORDER BY suppressed, findings DESC, first_seen, name LIMIT ?
+)
 """
 
 ON_BRANCH = "name IN (SELECT signature FROM on_branch WHERE product = ? AND branch = ?)"
-ALONE = "differs AND json_array_length(branches) = 1"
-ONLY_ON_BRANCH = " AND ".join((ON_BRANCH, ALONE))
+ONLY_BRANCH = "differs AND json_array_length(branches) = 1"
 
 ON_MACHINE = "name IN (SELECT signature FROM on_machine WHERE os_name = ? AND os_version = ? AND cpu_name = ?)"
-ONLY_ON_MACHINE = f"{ON_MACHINE} AND (SELECT count(*) FROM on_machine WHERE signature = name) = 1"  # noqa: S608
+ONLY_MACHINE = "(SELECT count(*) FROM on_machine WHERE signature = name) = 1"
 
 UNFILED = "NOT suppressed AND NOT open_bugs AND NOT closed_bugs"
 
@@ -35,6 +42,7 @@ STILL_TRUE = "EXISTS (SELECT 1 FROM pages WHERE pages.name = signatures.name AND
 AGAIN = "EXISTS (SELECT 1 FROM again WHERE signature = name AND last_seen >= ?)"
 
 AGAIN_OF_BUG = "EXISTS (SELECT 1 FROM again WHERE signature = name AND bug = ?)"
+"""Of a closed bug, seen after that, on a branch where it is fixed."""
 
 QUIET = """
 last_seen < ? AND findings > 2 AND NOT suppressed AND EXISTS (
@@ -77,16 +85,33 @@ class Lists:
 
     def lines(self, condition: str = "1", *values: Any, limit: int = -1, offset: int = 0) -> Iterator[Line]:
         """The signatures that meet an SQL condition, the commonest first; a negative limit means all."""
-        statement = _LINES.format(condition=condition, limit=limit, offset=offset)
+        return self._lines(_EVERYWHERE, condition, *values, limit=limit, offset=offset)
+
+    def on_branch(self, product: str, branch: str, also: str = "1", limit: int = -1) -> Iterator[Line]:
+        """The signatures of a branch that meet a condition, too, each with how often it was seen there."""
+        return self._here("on_branch", f"product = ? AND branch = ? AND {also}", product, branch, limit=limit)
+
+    def on_machine(self, parts: Sequence[str], also: str = "1", limit: int = -1) -> Iterator[Line]:
+        """The same of a kind of machine."""
+        here = f"os_name = ? AND os_version = ? AND cpu_name = ? AND {also}"
+        return self._here("on_machine", here, *parts, limit=limit)
+
+    def told(self, product: str, branch: str, limit: int) -> tuple[int, int]:
+        """How many signatures `on_branch` gives, and how many of these an open bug explains or somebody suppressed."""
+        number, excused = next(self._tables.rows(_TOLD, product, branch, limit))
+        return number, excused or 0
+
+    def _here(self, table: str, condition: str, *values: Any, limit: int) -> Iterator[Line]:
+        here = {"seen": f"{table}.count AS findings", "table": f"signatures JOIN {table} ON signature = name"}
+        return self._lines(here, condition, *values, limit=limit)
+
+    def _lines(self, where: Mapping[str, str], condition: str, *values: Any, **cut: int) -> Iterator[Line]:
+        statement = _LINES.format(**where, condition=condition, **{"offset": 0} | cut)
         return (self._line(row) for row in self._tables.rows(statement, *values))
 
     def number(self, condition: str, *values: Any) -> int:
         """How many signatures meet an SQL condition."""
         return self._tables.number(f"SELECT count(*) FROM signatures WHERE {condition}", *values)  # noqa: S608
-
-    def again(self, bug: str) -> Iterator[Line]:
-        """Signatures of a closed bug that were seen after that, on a branch where it is fixed."""
-        return self.lines(AGAIN_OF_BUG, bug)
 
     def news(self, limit: int) -> tuple[News, ...]:
         """What changed since the time in question, and what differs between branches."""

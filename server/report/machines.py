@@ -8,7 +8,7 @@ from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from server.queries import paging
 from server.report import asks
-from server.report.lists import ON_MACHINE, ONLY_ON_MACHINE, Lists, machine_name
+from server.report.lists import ON_MACHINE, ONLY_MACHINE, Lists, machine_name
 from server.report.model import MachineLine, MachineLink, MachinePage, WorkerRow
 from server.report.scratch import Tables
 
@@ -40,14 +40,14 @@ class Machines:
 
     def page(self, line: MachineLine) -> MachinePage:
         """The page of one kind of machine."""
+        others = len(self._seen) > 1
         return MachinePage(
             line=line,
             workers=tuple(self._workers.get(line.parts, ())),
             workers_left_out=max(0, line.workers - MAX_WORKERS),
-            lines=tuple(self._lists.lines(ON_MACHINE, *line.parts, limit=MAX_LINES)),
-            only_here=tuple(self._lists.lines(ONLY_ON_MACHINE, *line.parts, limit=MAX_LINES))
-            if len(self._seen) > 1
-            else (),
+            lines=tuple(self._lists.on_machine(line.parts, limit=MAX_LINES)),
+            only_here=tuple(self._lists.on_machine(line.parts, ONLY_MACHINE, limit=MAX_LINES)) if others else (),
+            only_count=self._lists.number(f"{ON_MACHINE} AND {ONLY_MACHINE}", *line.parts) if others else None,
             asks=asks.machine(line),
         )
 

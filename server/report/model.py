@@ -252,7 +252,9 @@ class MatrixRow:
 
 @dataclass(frozen=True)
 class BugLink:
-    """A known bug. `url` is empty unless it is a plain web address; `name` is of its page."""
+    """A known bug. `url` is empty unless it is a plain web address; `name` is of its page; `signatures` tells how many
+    of those that were asked about it explains.
+    """
 
     name: str
     id: str
@@ -260,6 +262,7 @@ class BugLink:
     state: str
     resolution: str
     url: str
+    signatures: int
 
     @property
     def href(self) -> str:
@@ -317,12 +320,15 @@ class SignaturePage:
 
 @dataclass(frozen=True)
 class BugPage:
-    """One known bug and what it explains. `again` was seen after the bug was closed, on a branch where it is fixed."""
+    """One known bug and what it explains, as much of it as a page lists. `again` was seen after the bug was closed, on
+    a branch where it is fixed; `again_count` tells how many there are.
+    """
 
     link: BugLink
     fixed_on: tuple[str, ...]
     lines: tuple[Line, ...]
     again: tuple[Line, ...]
+    again_count: int
 
 
 @dataclass(frozen=True)
@@ -338,13 +344,18 @@ class WorkerRow:
 
 @dataclass(frozen=True)
 class MachinePage:
-    """One kind of machine: the workers that are such, and what was seen there. `only_here` was seen nowhere else."""
+    """One kind of machine: the workers that are such, and what was seen there, and how often there.
+
+    `only_here` was seen nowhere else, and `only_count` says of how many that is true; None where nothing was seen on
+    another machine.
+    """
 
     line: MachineLine
     workers: tuple[WorkerRow, ...]
     workers_left_out: int
     lines: tuple[Line, ...]
     only_here: tuple[Line, ...]
+    only_count: int | None
     asks: tuple[Ask, ...]
 
 
@@ -360,9 +371,9 @@ class BuildRow:
 
 @dataclass(frozen=True)
 class BranchPage:
-    """One branch, with its builds and what they showed.
+    """One branch, with its builds and what they showed, and how often there.
 
-    `only_here` did not show on other branches that ran the same input.
+    `only_here` did not show on other branches that ran the same input, and `only_count` says of how many that is true.
     """
 
     line: BranchLine
@@ -370,5 +381,6 @@ class BranchPage:
     builds: tuple[BuildRow, ...]
     lines: tuple[Line, ...]
     only_here: tuple[Line, ...]
+    only_count: int
     charts: tuple[Chart, ...]
     asks: tuple[Ask, ...]

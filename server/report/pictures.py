@@ -99,8 +99,9 @@ def _labels(branches: Sequence[Branch]) -> dict[Branch, str]:
 
 def _short(label: str) -> str:
     """A name that leaves room for the picture: of a long one, both ends."""
-    text = plain(label[: 2 * LABEL])
-    return text if len(text) <= LABEL and len(label) <= LABEL else f"{text[: LABEL - 8]}…{plain(label[-7:])[-7:]}"
+    line = label.replace("\n", " ").replace("\t", " ")
+    text = plain(line if len(line) <= LABEL else f"{line[:LABEL]}{line[-LABEL:]}")
+    return text if max(len(text), len(line)) <= LABEL else f"{text[: LABEL - 8]}…{text[-7:]}"
 
 
 def _itself(names: Iterable[str]) -> dict[str, str]:

@@ -95,7 +95,8 @@ def _add_parts(made: jinja2.Environment) -> None:
     made.filters |= {"marks": marks_of, "strip": strip_of}
     heads = {name: _remembered(getattr(module, name)) for name in ("assets", "top", "programs")}
     made.filters["asks_named"] = _asks_named(str(module.answers(asks.named(_NAME))))
-    made.globals |= {"ask_list": asks.listed(), "ask_unfiled": asks.unfiled(), "source": _remembered(module.source)}
+    made.globals |= {"ask_list": asks.listed(), "ask_unfiled": asks.unfiled(), "ask_bugs": asks.bugs()}
+    made.globals |= {"source": _remembered(module.source)}
     made.globals |= {"heads": SimpleNamespace(**heads), "tile": _remembered(module.tile), "questions": module.questions}
 
 

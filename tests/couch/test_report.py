@@ -1,9 +1,6 @@
 """The numbers of the report, of the views, of the commands, and of a count straight from the documents agree."""
 
-import html
 import json
-import re
-import shlex
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,7 +17,7 @@ from server import deploy
 from server.cli import build
 from server.queries import paging, totals, tuples
 from server.report import ReportSummary, write_report
-from tests import farms
+from tests import commands, farms
 from tests.farms import NOON
 
 RESULTS = farms.generate(days=3)
@@ -149,9 +146,6 @@ def test_the_command_writes_the_report(
     assert (out / "index.html").is_file()
 
 
-ASKED = re.compile(r'<dt id="ask-(\w+)">.*?<code><bdi>(.*?)</bdi></code>', re.DOTALL)
-
-
 def test_every_command_on_the_pages_gives_what_they_say(
     farm: Farm,
     farm_settings: Settings,
@@ -163,10 +157,9 @@ def test_every_command_on_the_pages_gives_what_they_say(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     told: dict[str, list[dict[str, int]]] = {}
     for page in [*summary.index.parent.glob("[bms]*/*.html"), summary.index]:
-        for name, words in ASKED.findall(page.read_text()):
-            if "hidden-character" not in words:
-                typed = shlex.split(html.unescape(words))[1:]
-                told[name] = json.loads(command(farm_settings, monkeypatch, *typed, "--json"))
+        assert "hidden-character" not in page.read_text().partition('<aside class="ask">')[2]
+        for name, typed in commands.on_page(page).items():
+            told[name] = json.loads(command(farm_settings, monkeypatch, *typed, "--json"))
     assert {*told} >= {"runs", "findings", "signatures", "new", "back", "workers", "jobs", "seen", "who", "days", "ran"}
     assert sum(row["count"] for row in told["runs"]) == summary.jobs
     assert sum(row["count"] for row in told["findings"]) == summary.findings

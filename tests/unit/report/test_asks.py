@@ -1,8 +1,6 @@
 """The commands on the pages give the numbers beside them: those in SQL, asked of an export of the same farm."""
 
-import html
 import re
-import shlex
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -15,13 +13,12 @@ from crashfarm.documents.result import Result
 from crashfarm.documents.signature import Reproduction, SignatureNote
 from server.export import asking, mirror
 from server.report import write_report
-from tests import farms
+from tests import commands, farms
 from tests.farms import NOON, finding, result
 
 DAY = 24 * 60
 SINCE = NOON + timedelta(days=2)
 
-ASKED = re.compile(r'<dt id="ask-(\w+)">.*?<code><bdi>(.*?)</bdi></code>', re.DOTALL)
 CELL = re.compile(r'<td class="heat-\d">([\d,]+)(?: <span>of ([\d,]+), [\d%]+</span>)?</td>')
 
 Rows = list[dict[str, Any]]
@@ -70,9 +67,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def answers(site: Path, page: str) -> dict[str, Rows]:
     """What a page's questions in SQL give, by their names."""
     found: dict[str, Rows] = {}
-    for name, words in ASKED.findall((site / page).read_text()):
-        program, command, *question = shlex.split(html.unescape(words))
-        assert program == "crashfarm"
+    for name, (command, *question) in commands.on_page(site / page).items():
         if command == "sql":
             answer = asking.ask(site.parent / "farm.sqlite", question[0])
             found[name] = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
@@ -86,10 +81,10 @@ def number(text: str) -> int:
 
 def test_every_link_to_a_command_finds_one(site: Path) -> None:
     """On each page, and no page is without."""
-    pages = [page.read_text() for page in site.rglob("*.html") if page.name not in {"search.html", "bugs.html"}]
-    for text in pages:
-        there = {name for name, _ in ASKED.findall(text)}
-        assert there and {*re.findall(r'href="#ask-(\w+)"', text)} <= there
+    pages = [page for page in site.rglob("*.html") if page.name != "search.html"]
+    for page in pages:
+        there = {*commands.on_page(page)}
+        assert there and {*re.findall(r'href="#ask-([\w-]+)"', page.read_text())} <= there
     assert len(pages) > 10
 
 

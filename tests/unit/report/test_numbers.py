@@ -13,13 +13,17 @@ from crashfarm.documents.bug import Bug, bug_id
 from crashfarm.documents.finding import Finding, Kind
 from crashfarm.documents.history import BugLists, History
 from crashfarm.documents.result import Result
+from server.export import asking, mirror
 from server.queries.signatures import short_name, signature
 from server.report import write_report
 from server.report.lists import branch_name
-from tests import farms
+from tests import commands, farms
 from tests.farms import NOON, finding, result
 
-NAMES = ("main", "Main", "MAIN/x", "MAIN-x", "3.11")
+ODD = "it's $HOME \u202e\r\n\\!`x`"
+"""A name that shells may read as something else."""
+
+NAMES = ("main", "Main", "MAIN/x", "MAIN-x", "3.11", ODD)
 """Branches of both products: they differ in case only, or in what no file name holds."""
 
 SHARED = "shared | f"
@@ -67,6 +71,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for doc in [*runs(), *(known(one) for one in farms.histories(counted()) if one.detail != "no history")]:
         farm.history.put(doc.to_doc())
     write_report(farm, folder, now=NOON + timedelta(days=5))
+    mirror.update(farm, folder.parent / "farm.sqlite", lambda done: None)
     return folder
 
 
@@ -104,7 +109,7 @@ def test_branches_and_products_are_kept_apart(site: Path) -> None:
         expected[where] = (len(here), sum(run.outcome == "failure" for run in here), found, len(kinds))
     assert told == expected
     pages = {branch_name(*where) for where in expected}
-    assert len({name.lower() for name in pages}) == len(expected) == 11
+    assert len({name.lower() for name in pages}) == len(expected) == 13
 
 
 def test_signatures_are_counted_over_all_products(site: Path) -> None:
@@ -142,5 +147,47 @@ def test_the_trend_keeps_products_apart(site: Path) -> None:
     expected = Counter(
         (run.completed_at[:10], f"{run.product} {run.branch}") for run in counted() for _ in run.findings
     )
-    assert told == {key: number for key, number in expected.items() if key[1] in columns}
-    assert len(columns) == 7 and "branch, the 7 branches with most" in table[0]
+    named = {name for _, name in expected}.intersection(columns)
+    shown = {key: number for key, number in expected.items() if key[1] in named}
+    assert {key: number for key, number in told.items() if key[1] in named} == shown
+    assert len(columns) == 7 and len(named) >= 5 and "branch, the 7 branches with most" in table[0]
+
+
+def asked(site: Path, page: str, name: str) -> list[dict[str, Any]]:
+    """What a question in SQL on a page gives."""
+    command, question = commands.on_page(site / page)[name]
+    assert command == "sql"
+    answer = asking.ask(site.parent / "farm.sqlite", question)
+    return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+
+
+def listed(site: Path, page: str, caption: str) -> dict[str, int]:
+    """The names of a list's signatures, and how often each was seen."""
+    table = (site / page).read_text().partition(f">{caption}</caption>")[2].partition("</table>")[0]
+    rows = re.findall(r'signature/(\w+)\.html.*?class="number" data-value="(\d+)"', table, re.DOTALL)
+    return {name: int(number) for name, number in rows}
+
+
+@pytest.mark.parametrize("place", ["branch", "machine"])
+def test_a_place_lists_what_was_seen_there_as_its_commands_say(site: Path, place: str) -> None:
+    """How often it was seen there, not everywhere; and what only it shows."""
+    only = set()
+    for file in (site / place).iterdir():
+        name = f"{place}/{file.name}"
+        here = {row["name"]: row["seen_here"] for row in asked(site, name, "list")}
+        shown = listed(site, name, f"Signatures seen on this {place}")
+        # What has no history document yet is in no table.
+        assert {one: number for one, number in shown.items() if one in here} == here
+        alone = {row["name"] for row in asked(site, name, "only")}
+        assert {*listed(site, name, f"Signatures of this {place} alone")} & {*here} == alone
+        only |= alone
+        tally = re.search(r'href="#ask-only">(\d+)</a>', file.read_text())
+        assert int(tally[1] if tally else 0) >= len(alone)
+    assert only
+
+
+def test_bugs_are_listed_with_what_they_explain(site: Path) -> None:
+    """Each with its number of signatures, the one without a document, too."""
+    told = {row["bug"]: row["signatures"] for row in asked(site, "bugs.html", "bugs")}
+    rows = re.findall(r'<bdi>(bug:[^<]+)</bdi>.*?data-value="(\d+)"', page(site, "bugs.html"), re.DOTALL)
+    assert told == {name: int(number) for name, number in rows} == {bug_id("a", "1"): 1, GONE: 1}
