@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,6 +19,7 @@ from crashfarm.settings import Settings
 
 HEALTH_SECONDS = 5.0
 STOP_SECONDS = 30.0
+PAUSE_SECONDS = 0.02
 
 
 def running(data: Path) -> Settings | None:
@@ -60,17 +62,26 @@ def become(data: Path, port: int = 0) -> NoReturn:
 def stop(data: Path) -> bool:
     """Ask the store that runs on a folder to end, and wait until it has. False if none runs."""
     try:
-        pid = settings.store_address(data).pid
-        process = psutil.Process(pid)
+        process = psutil.Process(settings.store_address(data).pid)
         if "server.store" not in process.cmdline():
             return False
         process.send_signal(signal.SIGTERM)
-        process.wait(STOP_SECONDS)
     except (ConfigError, psutil.NoSuchProcess):
         return False
-    except psutil.TimeoutExpired as exc:
-        raise CrashfarmError(f"the store (process {pid}) has not ended within {STOP_SECONDS:.0f} seconds") from exc
+    until = time.monotonic() + STOP_SECONDS
+    while not _has_ended(process):
+        if time.monotonic() > until:
+            raise CrashfarmError(f"the store (process {process.pid}) has not ended within {STOP_SECONDS:.0f} seconds")
+        time.sleep(PAUSE_SECONDS)
     return True
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """Also where nobody asks how it ended, as in many a container: then its number stays."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _command(data: Path, port: int) -> list[str]:

@@ -30,6 +30,7 @@ class DataFolder:
 
     def __init__(self, path: Path, admin: str) -> None:
         self.path = path
+        self.admin = admin
         self.password_file = path / "admin-password"
         self._address = path / "store.json"
         _make(path)
@@ -45,9 +46,13 @@ class DataFolder:
         """Say where the store is reached."""
         write_private(self._address, json.dumps({"url": url, "pid": os.getpid(), "version": version}))
 
+    def withdraw(self) -> None:
+        """The store is not reached any more."""
+        self._address.unlink(missing_ok=True)
+
     def release(self) -> None:
         """The store has stopped."""
-        self._address.unlink(missing_ok=True)
+        self.withdraw()
         os.close(self._lock)
 
     def _load_config(self, admin: str) -> dict[str, Any]:

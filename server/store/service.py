@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import resource
 import signal
 import socket
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from queue import SimpleQueue
 
 import uvicorn
 
@@ -34,7 +36,9 @@ from server.store.settings import Settings
 from server.store.views import ViewServer
 
 _log = logging.getLogger(__name__)
-_GRACE_SECONDS = 5
+#: What requests under way are given when the store is told to end, and what the whole end may take.
+_GRACE_SECONDS = 2
+_STOP_SECONDS = 6.0
 _FILES = 65_536
 #: Threads for what takes long: listings, views, filters. They mostly wait for the disk or for JavaScript.
 _THREADS = 64
@@ -63,14 +67,8 @@ def start(
     settings: Settings | None = None,
 ) -> Iterator[Running]:
     """Run a store in a thread of this process while the block runs. ConfigError when it cannot start."""
-    with _prepared(Path(data_folder), host, port, admin, settings or Settings()) as (server, listener, running):
-        thread = threading.Thread(target=_run_until_exit, args=(server, listener), name="store", daemon=True)
-        thread.start()
-        try:
-            yield running
-        finally:
-            server.should_exit = True
-            thread.join()
+    with _started(DataFolder(Path(data_folder), admin), host, port, settings, lambda: None) as running:
+        yield running
 
 
 def serve(
@@ -81,20 +79,42 @@ def serve(
     settings: Settings | None = None,
     ready: Callable[[Running], None] | None = None,
 ) -> None:
-    """Run a store until SIGTERM or SIGINT. `ready` is called once it accepts connections."""
-    with _prepared(Path(data_folder), host, port, admin, settings or Settings()) as (server, listener, running):
+    """Run a store until SIGTERM or SIGINT, and a few seconds more at most: then the process ends, whatever it does.
+
+    `ready` is called once the store accepts connections.
+    """
+    data = DataFolder(Path(data_folder), admin)
+    # What may be put from a signal's handler, unlike an Event, and from the thread of the store when that ends.
+    told: SimpleQueue[None] = SimpleQueue()
+    with _started(data, host, port, settings, lambda: told.put(None)) as running:
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: setattr(server, "should_exit", True))
+            signal.signal(number, lambda *_: told.put(None))
         if ready is not None:
             ready(running)
-        _run_until_exit(server, listener)
+        told.get()
+        _end_in_time(data)
+
+
+def _end_in_time(data: DataFolder) -> None:
+    """End the process soon, even in the midst of something: what was acknowledged is on the disk."""
+
+    def end() -> None:
+        busy = sorted(thread.name for thread in threading.enumerate() if thread is not threading.current_thread())
+        _log.warning("ended while these threads were at work: %s", ", ".join(busy))
+        data.withdraw()
+        os._exit(0)
+
+    timer = threading.Timer(_STOP_SECONDS, end)
+    timer.daemon = True
+    timer.start()
 
 
 class _Uvicorn(uvicorn.Server):
     store: Server
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the feeds first: they would wait for news for ever."""
+        """End feeds and replications first: they would wait for news for ever."""
+        self.store.scheduler.end()
         for feed in tuple(self.store.feeds):
             feed.cancel()
         await super().shutdown(sockets)
@@ -106,20 +126,39 @@ class _Uvicorn(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def _prepared(
-    folder: Path, host: str, port: int, admin: str, settings: Settings
-) -> Iterator[tuple[_Uvicorn, socket.socket, Running]]:
+def _started(
+    data: DataFolder, host: str, port: int, settings: Settings | None, ended: Callable[[], None]
+) -> Iterator[Running]:
+    """A store in a thread of its own, which calls `ended` when it ends of itself."""
     memory.keep_small()
     _allow_files()
-    data = DataFolder(folder, admin)
+    settings = settings or Settings()
     try:
         listener = _listen(host, port)
         with contextlib.closing(listener), _opened(data, settings) as store:
             url = f"http://{_shown(host)}:{listener.getsockname()[1]}"
             data.announce(url, __version__)
-            yield _uvicorn(store, settings), listener, Running(url, admin, data.password_file)
+            with _running(_uvicorn(store, settings), listener, ended):
+                yield Running(url, data.admin, data.password_file)
     finally:
         data.release()
+
+
+@contextlib.contextmanager
+def _running(server: _Uvicorn, listener: socket.socket, ended: Callable[[], None]) -> Iterator[None]:
+    def run() -> None:
+        try:
+            _run_until_exit(server, listener)
+        finally:
+            ended()
+
+    thread = threading.Thread(target=run, name="store", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def _allow_files() -> None:
@@ -132,32 +171,35 @@ def _allow_files() -> None:
 
 @contextlib.contextmanager
 def _opened(data: DataFolder, settings: Settings) -> Iterator[Server]:
-    with contextlib.ExitStack() as stack:
-        javascript = JavaScript(Limits(settings.javascript_memory, settings.javascript_seconds))
-        stack.callback(javascript.close)
-        catalog = Catalog(data.path, javascript)
-        stack.callback(catalog.close)
-        views = ViewServer(catalog, javascript)
-        stack.callback(views.close)
-        authenticator = Authenticator(catalog, data.config["admins"], data.config["secret"], settings)
-        scheduler = Scheduler(catalog, data.config["uuid"])
-        store = Server(
-            folder=data.path,
-            uuid=data.config["uuid"],
-            catalog=catalog,
-            authenticator=authenticator,
-            events=Events(catalog),
-            scheduler=scheduler,
-            settings=settings,
-            javascript=javascript,
-            views=views,
-            admins=tuple(data.config["admins"]),
-        )
-        stack.callback(store.script_threads.shutdown, wait=False, cancel_futures=True)
+    javascript = JavaScript(Limits(settings.javascript_memory, settings.javascript_seconds))
+    catalog = Catalog(data.path, javascript)
+    store = Server(
+        folder=data.path,
+        uuid=data.config["uuid"],
+        catalog=catalog,
+        authenticator=Authenticator(catalog, data.config["admins"], data.config["secret"], settings),
+        events=Events(catalog),
+        scheduler=Scheduler(catalog, data.config["uuid"]),
+        settings=settings,
+        javascript=javascript,
+        views=ViewServer(catalog, javascript),
+        admins=tuple(data.config["admins"]),
+    )
+    try:
         system.prepare(store)
-        scheduler.start()
-        stack.callback(scheduler.close)
+        store.scheduler.start()
         yield store
+    finally:
+        _close(store)
+
+
+def _close(store: Server) -> None:
+    """Functions of design documents are ended first: all others may wait for them."""
+    store.javascript.close()
+    store.script_threads.shutdown(wait=False, cancel_futures=True)
+    store.scheduler.close()
+    store.views.close()
+    store.catalog.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -199,9 +241,13 @@ def _uvicorn(store: Server, settings: Settings) -> _Uvicorn:
 
 
 def _run_until_exit(server: _Uvicorn, listener: socket.socket) -> None:
+    threads = ThreadPoolExecutor(_THREADS, "store")
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
-        runner.get_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "store"))
+        runner.get_loop().set_default_executor(threads)
         runner.run(server.serve(sockets=[listener]))
+        # The runner would wait for threads whose answers nobody awaits any more.
+        runner.get_loop().set_default_executor(ThreadPoolExecutor(1))
+    threads.shutdown(wait=False, cancel_futures=True)
 
 
 def main(arguments: list[str] | None = None) -> int:

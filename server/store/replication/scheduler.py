@@ -58,13 +58,18 @@ class Scheduler:
         self._news.set()
         self._watcher.start()
 
-    def close(self) -> None:
-        """Stop everything; what is done is in the checkpoints."""
+    def end(self) -> None:
+        """Have everything stop soon; what is done is in the checkpoints."""
         self._stopped.set()
         self._news.set()
         for job in self.jobs():
             job.run.stop()
-        self._watcher.join()
+
+    def close(self) -> None:
+        """Stop everything, and be done with the documents. Replications that wait for the other side are left to it."""
+        self.end()
+        if self._watcher.is_alive():
+            self._watcher.join()
 
     def jobs(self) -> list[Job]:
         """All that runs or waits to run again."""
