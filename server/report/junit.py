@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from server.report.lists import ON_BRANCH, Lists
+from server.report.lists import Lists
 from server.report.model import BranchLine
 from server.report.pages import Pages
 from server.report.scratch import Tables
@@ -12,11 +12,12 @@ HANDED = 5000
 
 
 def write(pages: Pages, tables: Tables, branches: Sequence[BranchLine]) -> None:
-    """Write the file: a branch is a suite, a signature that was seen there a test."""
+    """Write the file, a test at a time: a branch is a suite, a signature that was seen there a test."""
     lists = Lists(tables, pages.farm.since)
-    pages.write(
+    pages.stream(
         "junit.xml.j2",
         "junit.xml",
         branches=branches,
-        lines_of=lambda branch: list(lists.lines(ON_BRANCH, branch.product, branch.branch, limit=HANDED)),
+        told=lambda branch: lists.told(branch.product, branch.branch, HANDED),
+        lines_of=lambda branch: lists.on_branch(branch.product, branch.branch, limit=HANDED),
     )

@@ -16,6 +16,9 @@ from server.report.model import BranchLine, Farm
 MAX_SQUARES = 24
 """Branches that a list draws a square for."""
 
+PIECES = 500
+"""Pieces of a large file that are written at once."""
+
 
 class Pages:
     """Writes the pages of one report into a folder."""
@@ -35,9 +38,18 @@ class Pages:
 
     def write(self, template: str, path: str, **values: Any) -> None:
         """Render a template into the file of that path, which is relative to the report's folder."""
-        root = Markup("../") * path.count("/")
-        page = templating.environment().get_template(template).render(self._common, **values, root=root, here=path)
+        page = templating.environment().get_template(template).render(self._values(path, values))
         self.put(path, page.encode("utf-8", errors="backslashreplace"))
+
+    def stream(self, template: str, path: str, **values: Any) -> None:
+        """The same of a file that may be too large for memory, which is always written anew."""
+        made = templating.environment().get_template(template).stream(self._values(path, values))
+        made.enable_buffering(PIECES)
+        with open(f"{self._make_room(path)}/{path}", "wb") as target:
+            made.dump(target, encoding="utf-8", errors="backslashreplace")
+
+    def _values(self, path: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self._common, **values, "root": Markup("../") * path.count("/"), "here": path}
 
     def _copy_assets(self) -> dict[str, str]:
         """Write the static files, each under a name that changes with its content; tells the names."""

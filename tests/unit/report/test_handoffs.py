@@ -1,7 +1,9 @@
 """What other programs take from a report."""
 
 import json
+import tracemalloc
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +11,9 @@ import pytest
 
 from crashfarm.documents.finding import Kind
 from crashfarm.documents.history import BugLists
-from server.report import handoffs, write_report
+from server.report import handoffs, model, write_report
+from server.report.model import BranchLine, Line
+from server.report.pages import Pages
 from tests import farms
 from tests.farms import HOSTILE, NOON, finding, result
 
@@ -74,6 +78,49 @@ def test_junit_skips_what_an_open_bug_explains_and_passes_what_shows_nothing(tmp
     suites = {suite.get("name"): suite for suite in parsed(tmp_path / "out/junit.xml")}
     assert (suites["cpython 3.13"].get("failures"), suites["cpython 3.13"].get("skipped")) == ("0", "1")
     assert [case.get("name") for case in suites["cpython 3.12"]] == ["nothing found"]
+
+
+def test_junit_skips_what_is_suppressed_and_counts_what_was_seen_on_the_branch(tmp_path: Path) -> None:
+    """Nobody wants to hear of it; and a suite tells of its own branch."""
+    runs = [result(1, finding(), finding(detail="ignored")), *(result(n, finding(), branch="3.12") for n in (2, 3))]
+    farm = farms.in_memory(runs)
+    for one in farms.histories(runs):
+        farm.history.put(one.evolve(suppressed=one.detail == "ignored").to_doc())
+    write_report(farm, tmp_path / "out", now=NOW)
+    suites = {suite.get("name"): suite for suite in parsed(tmp_path / "out/junit.xml")}
+    assert (suites["cpython 3.13"].get("failures"), suites["cpython 3.13"].get("skipped")) == ("1", "1")
+    seen = {name: suite.findtext("testcase/failure", "") for name, suite in suites.items()}
+    assert "Seen 1 time here" in seen["cpython 3.13"] and "Seen 2 times here" in seen["cpython 3.12"]
+
+
+def test_junit_tells_what_it_leaves_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it counts is what it holds, and each test has a name of its own."""
+    monkeypatch.setattr("server.report.junit.HANDED", 2)
+    found = [finding(detail=("x" * 400) + str(n)) for n in range(5)]
+    write_report(farms.in_memory([result(1, *found)]), tmp_path / "out", now=NOW)
+    (suite,) = parsed(tmp_path / "out/junit.xml")
+    assert suite.get("tests") == suite.get("failures") == "2"
+    assert len({case.get("name") for case in suite.findall("testcase")}) == 2
+    assert suite.findtext("system-out") == "3 more signatures are not listed"
+
+
+def test_junit_is_written_a_test_at_a_time(tmp_path: Path) -> None:
+    """However many there are, memory does not grow with them."""
+    about = model.Farm("farm", "2026-11-22T12:00:00.000Z", "", "0")
+    pages = Pages(tmp_path, tmp_path / "before", about, ())
+    at_once: list[int] = []
+
+    def lines(branch: object) -> Iterator[Line]:
+        for _ in range(6000):
+            at_once.append(tracemalloc.get_traced_memory()[0])
+            yield line
+
+    line = Line("n", "crash", "f" * 500, "", "SIGSEGV", "", "", "", 1, 1, False, False, 0, 0, False, ("b",))
+    branch = BranchLine("b", "p", "b", 1, 1, 0, 6000, 6000)
+    tracemalloc.start()
+    pages.stream("junit.xml.j2", "junit.xml", branches=[branch], told=lambda _: (6000, 0), lines_of=lines)
+    tracemalloc.stop()
+    assert max(at_once) - at_once[0] < 1_000_000 < (tmp_path / "junit.xml").stat().st_size / 4
 
 
 def test_sarif_names_rule_level_place_and_a_lasting_fingerprint(tmp_path: Path) -> None:
