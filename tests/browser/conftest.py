@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,20 +17,24 @@ ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--allo
 """Chromium's own sandbox needs rights that a container lacks; the pages here are ours."""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The Chromium of this machine. Without one the tests are skipped, but in CI they fail.
-
-    For one file of tests: while it is there an event loop runs in this thread, and other files want their own.
-    """
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The Chromium of this machine. Without one the tests are skipped, but in CI they fail."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         reason = "there is no Chromium on the PATH (Debian: apt-get install chromium)"
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
-        yield chromium
-        chromium.close()
+        launched = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """For one file of tests: while it is there an event loop runs in this thread, and other files want their own."""
+    with chromium() as launched:
+        yield launched
 
 
 @pytest.fixture(autouse=True)

@@ -5,16 +5,21 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import requests
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from crashfarm import settings
+from crashfarm.documents.job import Input, Job, JobState, Priority
+from crashfarm.documents.worker import Quarantine, Worker, WorkerState
 from crashfarm.settings import Farm, Settings
+from crashfarm.times import to_text
 from server import dashboard, deploy
 from server.store import service
+from tests import farms, samples
 from tests.fresh import fresh_farm
 
 MILLISECONDS = 30_000
@@ -22,6 +27,7 @@ expect.set_options(timeout=MILLISECONDS)  # a busy machine is no fault of the pa
 PASSWORD = "of no other use"
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
+PAGES = ("Now", "Workers", "Jobs", "Findings", "Databases")
 
 USERS: dict[str, list[str]] = {"alice": ["crashfarm"], "bob": ["crashfarm"], "reader": []}
 """Who may sign in, with their roles; the reader is let in by name."""
@@ -144,3 +150,44 @@ def _allowed(farm: Farm) -> Iterator[None]:
             requests.put(setting, data=before.content, auth=(who.user, who.password), timeout=60)
         else:
             requests.delete(setting, auth=(who.user, who.password), timeout=60)
+
+
+def now(seconds: float = 0) -> str:
+    return to_text(datetime.now(UTC) + timedelta(seconds=seconds))
+
+
+def worker(name: str, **parts: Any) -> dict[str, Any]:
+    """A worker that was heard of just now."""
+    one = Worker.from_doc(samples.worker()).evolve(id=f"worker:{name}", hostname=name, heartbeat_at=now())
+    return one.evolve(slots=2, **parts).to_doc()
+
+
+def job(number: int, **parts: Any) -> dict[str, Any]:
+    """A job of that number."""
+    one = Job.from_doc(samples.pending()).evolve(id=f"job:{number:05d}", created_at=now(-number), branch="3.13")
+    return one.evolve(**{"input": Input(name=f"crash_{number}.py", text="x"), **parts}).to_doc()
+
+
+def fill(dashboard: Dashboard) -> None:
+    """A farm with something of everything, hostile texts included."""
+    hostile = farms.HOSTILE
+    states = [WorkerState.EXECUTING, WorkerState.WAITING, WorkerState.STOPPED]
+    for number, state in enumerate(states):
+        dashboard.write(worker(f"barn-{number}", state=state, running=("job:00001",) if number == 0 else ()))
+    dashboard.write(
+        worker("hostile<b>", state=WorkerState.QUARANTINED, quarantine=Quarantine(reason=hostile, by=hostile))
+        | {"os_name": hostile, "state_reason": hostile}
+    )
+    claim = samples.CLAIM
+    dashboard.write(job(1, state=JobState.RUNNING, claim=claim, started_at=now(-20), timeout=60.0))
+    dashboard.write(job(2, state=JobState.ABORTED, reason=hostile, completed_at=now()))
+    dashboard.write(job(3, input=Input(name=hostile, text="x"), branch=hostile, priority=Priority.PERSON))
+    for number in range(4, 10):
+        dashboard.write(job(number))
+    dashboard.write({"_id": "message:1", "type": "message", "level": "warning", "text": hostile, "at": now()})
+    dashboard.farm.history.bulk(farms.history_docs(farms.generate(days=1)))
+
+
+def row(page: Page, words: str) -> Locator:
+    """The table's row that holds these words."""
+    return page.get_by_role("row").filter(has_text=words)
