@@ -1,17 +1,23 @@
 """`crashfarm report`: the static site."""
 
 import hashlib
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from crashfarm import console, times
+from crashfarm.errors import InputError
 from crashfarm.settings import Farm
 from server.cli import asking, caching, options
 from server.queries import moments
-from server.report import write_report
+from server.report import bugs, publish, write_report
 from server.report.collect import READ
+
+
+KEPT = timedelta(days=30)
+"""How long what a report goes on from is kept: whoever names a folder for each day never goes on from any."""
 
 
 def register(parent: typer.Typer) -> None:
@@ -45,18 +51,29 @@ def report(
     Example: crashfarm report public/ --since monday
     """
     now = times.utc_now()
-    moment = None if since is None else moments.read_moment(since, now)
+    moment = None if since is None else _past(since, now)
+    if url and not (bugs.web_address(url) and url.isprintable() and " " not in url):
+        raise InputError(f"--url takes the address of a web page, as in https://reports.example.org/farm; not {url!r}")
     farm = options.connect(data)
     for design, view in READ:
         asking.check_version(farm.history, design, view)
-    state = None if anew else _state(farm, out)
+    caching.forget("report-*.sqlite", now - KEPT)
     with console.live_counts("report") as advance:
-        summary = write_report(farm, out, now=now, since=moment, progress=advance, url=url, state=state)
+        summary = write_report(
+            farm, out, now=now, since=moment, progress=advance, url=url, state=_state(farm, out), anew=anew
+        )
     console.say(summary.line())
     console.tell(str(summary.index))
 
 
+def _past(since: str, now: datetime) -> datetime:
+    moment = moments.read_moment(since, now)
+    if moment > now:
+        raise InputError(f"{since!r} lies in the future: nothing can be new since then")
+    return moment
+
+
 def _state(farm: Farm, out: Path) -> Path:
     """The file in the user's cache that this report of this farm goes on from."""
-    name = hashlib.sha256(f"{farm.history.url} {out.resolve()}".encode()).hexdigest()[:16]
+    name = hashlib.sha256(f"{farm.history.url} {publish.place(out)}".encode()).hexdigest()[:16]
     return caching.folder() / f"report-{name}.sqlite"

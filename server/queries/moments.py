@@ -1,7 +1,7 @@
 """Reading the times that people write."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from crashfarm import times
 from crashfarm.errors import InputError
@@ -22,7 +22,7 @@ def read_moment(text: str, now: datetime) -> datetime:
     try:
         if ago := _AGO.fullmatch(words):
             return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        return times.from_text(text.strip())
+        return times.from_text(text.strip()).astimezone(UTC)
     except (ValueError, OverflowError) as exc:
         raise InputError(
             f"cannot read {text!r} as a time: write 2026-11-22, 2026-11-22T06:10Z, 3h, 2d, yesterday or monday"

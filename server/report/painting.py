@@ -121,7 +121,8 @@ class _Process:
     def __init__(self) -> None:
         # A file, for nobody reads as long as it paints.
         self._answer: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 closed with the process
-        command, pipe = [sys.executable, "-P", "-m", __name__], subprocess.PIPE
+        command = [sys.executable, "-P", "-c", f"from {__name__} import main; main()"]
+        pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=self._answer, stderr=pipe)
         self.pid = self._process.pid
         assert self._process.stdin is not None  # noqa: S101
@@ -194,10 +195,17 @@ def paint(source: IO[bytes], answer: IO[bytes]) -> None:
         getattr(painter, method)(*positional, **named)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Be a painter, to the process that started this one."""
     # Nobody else than the process that makes the report may have its folder when that one is killed.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What is made for a page goes with it: to look for circles each few hundred objects takes time for nothing.
     gc.set_threshold(100_000)
-    paint(sys.stdin.buffer, sys.stdout.buffer)
+    try:
+        paint(sys.stdin.buffer, sys.stdout.buffer)
+    except OSError as exc:
+        if not exc.errno:
+            raise
+        # A full disk: there is no more to tell.
+        sys.exit(str(exc))

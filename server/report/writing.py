@@ -34,21 +34,24 @@ def write_report(
     progress: Progress | None = None,
     url: str = "",
     state: Path | None = None,
+    anew: bool = False,
 ) -> ReportSummary:
     """Write the report of a farm into the folder `out`, and tell its numbers.
 
     What was first seen at or after `since` is shown as new; without it, what is new since the report that is in `out`
     now. `url` is where the folder will be published, for the feed's links. `state` is a file that is kept from report
-    to report: with it only what has changed is read and written. Raises InputError if `out` holds something else, and
-    errors of the database; then `out` is as it was.
+    to report: with it only what has changed is read and written, unless all is to be made `anew`. Raises InputError if
+    `out` holds something else, ConfigError if it cannot be written, errors of the database; then `out` is as it was.
     """
-    out = out.resolve()
+    out = publish.place(out)
     before = publish.previous(out)
     since_text = times.to_text(since) if since else before.made_at if before else ""
     about = model.Farm(farm.status.name, times.to_text(now), since_text, crashfarm.__version__, url.rstrip("/"))
     marker = publish.Marker(farm=about.name, made_at=about.made_at, token=secrets.token_hex(8))
     tell = progress or (lambda done, total, words: None)
     with publish.writing(out, marker) as folder, _scratch(state) as scratch:
+        if anew:
+            scratch.clear()
         collect(farm, scratch, tell)
         if not before or scratch.get("token") != before.token:
             scratch.change("DELETE FROM pages")

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from crashfarm import settings
+from crashfarm.errors import InputError
 from crashfarm.settings import Farm, Settings
 from server import deploy
 from server.cli import build
@@ -144,6 +145,29 @@ def test_the_command_writes_the_report(
     out = tmp_path / "site"
     assert command(farm_settings, monkeypatch, "report", str(out)).strip() == str(out / "index.html")
     assert (out / "index.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("--since", "2199-01-01"), "lies in the future"),
+        (("--since", "0001-01-01T00:00+14:00"), "cannot read"),
+        (("--url", "javascript:alert(1)"), "the address of a web page"),
+        (("--url", "https://example.org/a\r\nBcc: b"), "the address of a web page"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(
+    farm: Farm,
+    farm_settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    words: tuple[str, str],
+    complaint: str,
+) -> None:
+    """Before anything is read or written."""
+    with pytest.raises(InputError, match=complaint):
+        command(farm_settings, monkeypatch, "report", str(tmp_path / "out"), *words)
+    assert not [*tmp_path.iterdir()]
 
 
 def test_every_command_on_the_pages_gives_what_they_say(

@@ -145,6 +145,17 @@ def test_experiments_of_the_farms_own_change_nothing(tmp_path: Path) -> None:
     assert report(farm, tmp_path / "out", tmp_path / "state") == before
 
 
+def test_all_can_be_made_anew_and_followed_from_there(tmp_path: Path) -> None:
+    """In the file that is kept, so that a killed run leaves nothing behind that nobody ever looks for."""
+    farm, state = farms.in_memory(farms.generate(days=1)), tmp_path / "state.sqlite"
+    before = report(farm, tmp_path / "out", state)
+    asked = farm.history.asked  # type: ignore[attr-defined]
+    assert report(farm, tmp_path / "out", state, anew=True) == before
+    everything = farm.history.asked - asked  # type: ignore[attr-defined]
+    assert report(farm, tmp_path / "out", state) == before
+    assert farm.history.asked - asked - everything < everything  # type: ignore[attr-defined]
+
+
 def test_another_folder_does_not_lack_the_pages_of_the_first(tmp_path: Path) -> None:
     """One state file, two output folders in turn."""
     farm, state = farms.in_memory(farms.generate(days=1)), tmp_path / "state.sqlite"

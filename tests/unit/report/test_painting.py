@@ -49,6 +49,17 @@ def test_a_painter_that_fails_fails_the_report(tmp_path: Path, monkeypatch: pyte
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("at_once")
+def test_a_painter_that_cannot_write_says_so_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is no fault of the program, so nobody wants to see where in it that was noticed."""
+    monkeypatch.setattr(
+        "server.report.writing._write_lists", lambda facts, pages: pages.write("search.html.j2", "a/b/c")
+    )
+    with pytest.raises(painting.PaintingFailed) as failed:
+        write(tmp_path / "out")
+    assert "No such file or directory" in str(failed.value) and "\n" not in str(failed.value)
+
+
 ORPHANING = """
 import sys
 from types import SimpleNamespace

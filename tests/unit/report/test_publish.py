@@ -1,5 +1,8 @@
 """The output folder is exchanged whole, or not at all."""
 
+import errno
+import os
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -119,3 +122,52 @@ def test_without_exchange_the_report_is_still_replaced(tmp_path: Path, monkeypat
     put(tmp_path / "out", "two")
     assert (tmp_path / "out" / "index.html").read_text() == "two"
     assert names(tmp_path) == {"out"}
+
+
+@pytest.mark.parametrize("fault", [OSError(errno.ENOSPC, "No space left"), sqlite3.OperationalError("disk is full")])
+def test_a_full_disk_is_named_and_the_old_report_stays(tmp_path: Path, fault: Exception) -> None:
+    """It is no fault of the program."""
+    put(tmp_path / "out", "one")
+    with (
+        pytest.raises(ConfigError, match=r"(No space left|disk is full); it is as it was"),
+        publish.writing(tmp_path / "out", MARKER) as folder,
+    ):
+        (folder / "index.html").write_text("half")
+        raise fault
+    assert (tmp_path / "out/index.html").read_text() == "one"
+    assert names(tmp_path) == {"out"}
+
+
+def test_the_present_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be exchanged under the feet of who calls; so it is with those above it."""
+    (tmp_path / "out" / "in").mkdir(parents=True)
+    for here in ("out", "out/in"):
+        monkeypatch.chdir(tmp_path / here)
+        with pytest.raises(InputError, match="you are in"):
+            publish.previous(tmp_path / "out")
+    monkeypatch.chdir(tmp_path)
+    assert publish.previous(Path("out/in")) is None
+
+
+def test_a_mounted_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It cannot be exchanged, which is better known before the work than after."""
+    monkeypatch.setattr("os.path.ismount", lambda path: path == tmp_path)
+    with pytest.raises(InputError, match="name a folder in it"):
+        publish.previous(tmp_path)
+
+
+def test_a_link_is_followed_unless_it_leads_in_a_circle(tmp_path: Path) -> None:
+    """The link stays a link, for what it leads to is exchanged."""
+    (tmp_path / "link").symlink_to("out")
+    assert publish.place(tmp_path / "link") == tmp_path.resolve() / "out"
+    (tmp_path / "circle").symlink_to("circle")
+    with pytest.raises(InputError, match="circle"):
+        publish.place(tmp_path / "circle")
+
+
+def test_who_stands_nowhere_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder of a shell may have been removed."""
+    monkeypatch.setattr("os.getcwd", lambda: os.stat(tmp_path / "none"))
+    with pytest.raises(InputError, match="is gone"):
+        publish.place(Path("out"))
+    assert publish.previous(tmp_path) is None
