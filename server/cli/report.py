@@ -15,7 +15,6 @@ from server.queries import moments
 from server.report import bugs, publish, write_report
 from server.report.collect import READ
 
-
 KEPT = timedelta(days=30)
 """How long what a report goes on from is kept: whoever names a folder for each day never goes on from any."""
 
