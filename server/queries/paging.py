@@ -100,7 +100,14 @@ def _to_go(index: Json) -> int:
 def rows(
     db: Viewed, design: str, view: str, prefix: Sequence[Any] = (), *, page: int = PAGE, **options: Any
 ) -> Iterator[Row]:
-    """The rows of all keys that begin with `prefix`, in order. `options` may narrow the range or add include_docs.
+    """The rows of all keys that begin with `prefix`, in order. `options` may narrow the range or add include_docs."""
+    return itertools.chain.from_iterable(pages(db, design, view, prefix, page=page, **options))
+
+
+def pages(
+    db: Viewed, design: str, view: str, prefix: Sequence[Any] = (), *, page: int = PAGE, **options: Any
+) -> Iterator[Sequence[Row]]:
+    """The same rows as they come: as many with each request as a page has.
 
     One document can give several rows of one key, so a page begins at the last row of the page before and skips
     those of its key and document that were there.
@@ -109,7 +116,7 @@ def rows(
     skip, start = 0, None
     while True:
         got = ask(db, design, view, **query, skip=skip).rows
-        yield from got
+        yield got
         if len(got) < page:
             return
         last = (got[-1].key, got[-1].id)

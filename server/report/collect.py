@@ -5,10 +5,9 @@ import functools
 import gc
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from crashfarm.database import Row
 from crashfarm.documents.history import HISTORY_TYPES
 from crashfarm.settings import Farm
 from server.queries import paging
@@ -20,7 +19,12 @@ T = TypeVar("T")
 Progress = Callable[[int, int, str], None]
 """Is told how many things of how many are done so far, and what is being done."""
 
-READ = (("crash_type", "results"), ("results", "by_input"), ("signatures", "by_count"))
+Note = Callable[[], object]
+"""What is to be done to note some of what was read."""
+
+TUPLES = ("crash_type", "results")
+
+READ = (TUPLES, ("results", "by_input"), ("signatures", "by_count"))
 """One view of each design document that is read."""
 
 DOCUMENT_PAGE = 500
@@ -28,9 +32,6 @@ DOCUMENT_PAGE = 500
 
 DEEP = 8
 """Pages that are read ahead of what is noted."""
-
-TELL = 500
-"""Things between two words about the progress."""
 
 
 def collect(farm: Farm, scratch: Scratch, progress: Progress) -> None:
@@ -71,59 +72,60 @@ def _read_all(farm: Farm, scratch: Scratch, progress: Progress) -> None:
     numbers = {key[0]: number for key, number in paging.groups(farm.history, "crash_type", "results", 1)}
     tell = _Told(progress, sum(numbers.values()) + paging.total(farm.history, "results", "by_input"))
     # In which order they are noted makes no difference; the database finds some while others are noted.
-    for note in paging.in_turn(_notes(farm, scratch, tell, type_name) for type_name in numbers):
-        note()
+    _do_all(_histories(farm, scratch, tell, name) for name in numbers if name in HISTORY_TYPES)
     scratch.index()
-    _add_runs(scratch, tell.of("runs", paging.ahead(paging.groups(farm.history, "results", "by_input", 8))))
+    # Only now is it known which inputs show anything.
+    sightings = (_sightings(farm, scratch, tell, name) for name in numbers if name.startswith("result_"))
+    _do_all(itertools.chain([_runs(farm, scratch, tell)], sightings))
     notes.collect(farm, scratch)
     scratch.change("INSERT OR IGNORE INTO dirty SELECT DISTINCT signature FROM tuples")
 
 
-def _notes(farm: Farm, scratch: Scratch, tell: "_Told", type_name: str) -> Iterator[Callable[[], object]]:
-    """What is to be done to note all of one type, some of them at a time."""
-    if type_name in HISTORY_TYPES:
-        for rows in _batches(tell.of("tuples", _histories(farm, type_name))):
-            yield functools.partial(tables.add_histories, scratch, [(row.id or "", row.doc or {}) for row in rows])
-    elif type_name.startswith("result_"):
-        for some in _batches(seen.by_tuple(tell.of("results", _sightings(farm, type_name)))):
-            yield functools.partial(tables.add_seen, scratch, some)
+def _do_all(sources: Iterable[Iterator[Note]]) -> None:
+    for note in paging.in_turn(sources):
+        note()
 
 
 class _Told:
-    """Counts what passes and tells of it now and then."""
+    """Counts what passes and tells of it."""
 
     def __init__(self, progress: Progress, total: int) -> None:
         self._progress = progress
         self._total = total
         self._done = 0
 
-    def of(self, what: str, things: Iterable[T]) -> Iterator[T]:
+    def of(self, what: str, batches: Iterable[Sequence[T]]) -> Iterator[Sequence[T]]:
         """The same things."""
-        for thing in things:
-            self._done += 1
-            if self._done % TELL == 0:
-                self._progress(self._done, self._total, f"reading {what}")
-            yield thing
+        for batch in batches:
+            self._done += len(batch)
+            self._progress(self._done, self._total, f"reading {what}")
+            yield batch
 
 
-def _histories(farm: Farm, type_name: str) -> Iterator[Row]:
-    """The rows of one type of history documents, in the order of their tuples, less those whose document is gone."""
-    query = {"include_docs": True, "page": DOCUMENT_PAGE}
-    found = paging.ahead(paging.rows(farm.history, "crash_type", "results", [type_name], **query), DOCUMENT_PAGE, DEEP)
-    return (row for row in found if row.doc)
+def _histories(farm: Farm, scratch: Scratch, tell: _Told, type_name: str) -> Iterator[Note]:
+    """The history documents of one type, in the order of their tuples, less those that are gone."""
+    pages = paging.pages(farm.history, *TUPLES, [type_name], page=DOCUMENT_PAGE, include_docs=True)
+    for rows in tell.of("tuples", paging.ahead(pages, many=1, deep=DEEP)):
+        yield functools.partial(tables.add_histories, scratch, [(row.id or "", row.doc) for row in rows if row.doc])
 
 
-def _sightings(farm: Farm, type_name: str) -> Iterator[tuple[list[Any], str]]:
-    """The rows of one type of results, in the order of their tuples and times: the key, and the result's id."""
-    found = paging.ahead(paging.rows(farm.history, "crash_type", "results", [type_name]), deep=DEEP)
-    return ((row.key, row.id or "") for row in found)
+def _sightings(farm: Farm, scratch: Scratch, tell: _Told, type_name: str) -> Iterator[Note]:
+    """What the results of one type show, tuple by tuple."""
+    pages = tell.of("results", paging.ahead(paging.pages(farm.history, *TUPLES, [type_name]), many=1, deep=DEEP))
+    for some in _batches(seen.by_tuple(itertools.chain.from_iterable(pages))):
+        yield functools.partial(tables.add_seen, scratch, some)
 
 
-def _add_runs(scratch: Scratch, found: Iterator[tuple[list[Any], int]]) -> None:
-    """Count runs of each input on which anything was ever seen."""
-    for runs in _batches(found):
-        inputs = {place: _shows(scratch, place) for place in {tuple(key[:2]) for key, _ in runs}}
-        tables.add_runs(scratch, [(key, count) for key, count in runs if inputs[tuple(key[:2])]])
+def _runs(farm: Farm, scratch: Scratch, tell: _Told) -> Iterator[Note]:
+    """Runs of each input on which anything was ever seen."""
+    counts = _batches(paging.groups(farm.history, "results", "by_input", 8), paging.PAGE)
+    for runs in tell.of("runs", paging.ahead(counts, many=1, deep=DEEP)):
+        yield functools.partial(_add_runs, scratch, runs)
+
+
+def _add_runs(scratch: Scratch, runs: Sequence[tuple[list[Any], int]]) -> None:
+    shows = {place: _shows(scratch, place) for place in {tuple(key[:2]) for key, _ in runs}}
+    tables.add_runs(scratch, [(key, count) for key, count in runs if shows[tuple(key[:2])]])
 
 
 def _shows(scratch: Scratch, place: tuple[Any, ...]) -> bool:
@@ -131,6 +133,6 @@ def _shows(scratch: Scratch, place: tuple[Any, ...]) -> bool:
     return bool(scratch.number(query, *tables.texts(place)))
 
 
-def _batches(things: Iterable[T]) -> Iterator[list[T]]:
+def _batches(things: Iterable[T], many: int = DOCUMENT_PAGE) -> Iterator[list[T]]:
     waiting = iter(things)
-    return iter(lambda: list(itertools.islice(waiting, DOCUMENT_PAGE)), [])
+    return iter(lambda: list(itertools.islice(waiting, many)), [])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from crashfarm.database import Database
+from crashfarm.database import Database, Row
 from crashfarm.documents.base import Json
 from crashfarm.documents.history import HISTORY_TYPES
 from crashfarm.documents.result import Result
@@ -142,11 +142,11 @@ def _new_places(scratch: Scratch, document_id: str) -> list[str]:
     return [place for (place,) in scratch.rows(query, document_id)]
 
 
-def _sightings(farm: Farm, tuples: Mapping[tuple[str, ...], str]) -> Iterator[Iterator[tuple[list[Any], str]]]:
+def _sightings(farm: Farm, tuples: Mapping[tuple[str, ...], str]) -> Iterator[Iterator[Row]]:
     """For each tuple, the rows of its results from its day on."""
     asked = ({"startkey": [*key, day], "endkey": [*key, {}], "reduce": False} for key, day in tuples.items())
     for rows in paging.answers(farm.history, "crash_type", "results", asked):
-        yield ((row["key"], row["id"]) for row in rows)
+        yield (Row(key=row["key"], id=row["id"]) for row in rows)
 
 
 def _runs(farm: Farm, inputs: Iterable[tuple[str, str]]) -> Iterator[list[Json]]:

@@ -1,11 +1,11 @@
 """Rows of the crash view, one for each finding of a result, folded into what each tuple was seen."""
 
 import itertools
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from crashfarm.database import Row
 from crashfarm.keys import PARTS
 
 WHEN = PARTS.index("when")
@@ -33,16 +33,21 @@ class Seen:
         return sum(self.days.values())
 
 
-def by_tuple(rows: Iterable[tuple[list[Any], str]]) -> Iterator[Seen]:
-    """Fold rows, each a key and a result's id, in the order of their keys; what comes is in that order, too."""
-    for key, same in itertools.groupby(rows, key=lambda row: row[0][:WHEN]):
+def by_tuple(rows: Iterable[Row]) -> Iterator[Seen]:
+    """Fold rows in the order of their keys; what comes is in that order, too."""
+    for key, same in itertools.groupby(rows, key=lambda row: row.key[:WHEN]):
         yield fold(key, same)
 
 
-def fold(key: Iterable[Any], rows: Iterable[tuple[list[Any], str]]) -> Seen:
+def fold(key: Iterable[Any], rows: Iterable[Row]) -> Seen:
     """Fold the rows of one tuple, the oldest first."""
-    times, newest = [], ""
-    for parts, newest in rows:  # noqa: B007 the last one counts
-        times.append(parts[WHEN] or "")
-    days = Counter(when[:10] for when in times)
-    return Seen(tuple(key), days, times[0] if times else "", times[-1] if times else "", newest)
+    days: dict[str, int] = {}
+    first: str | None = None
+    when, newest = "", ""
+    # Plainly, for there are very many.
+    for row in rows:
+        when, newest = row.key[WHEN] or "", row.id or ""
+        first = when if first is None else first
+        day = when[:10]
+        days[day] = days.get(day, 0) + 1
+    return Seen(tuple(key), days, first or "", when, newest)

@@ -227,7 +227,7 @@ def test_new_signatures_are_filed_before_old_and_worse_ones(tmp_path: Path, monk
     write(tmp_path / "out", [*old, fresh], since=SINCE)
     text = (tmp_path / "out/unfiled.html").read_text()
     assert text.index("<bdi>fresh</bdi>") < text.index("<bdi>older</bdi>")
-    assert "5 signatures that no known bug explains" in text and "old 1" not in text
+    assert "5 signatures</a> that no known bug explains" in text and "old 1" not in text
 
 
 def test_findings_are_told_by_day_and_branch(tmp_path: Path) -> None:
@@ -295,13 +295,12 @@ def test_an_output_folder_with_something_else_is_refused_and_stays(tmp_path: Pat
 
 def test_progress_is_told_phase_by_phase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In each phase the number done never goes back and never passes the total, so that a bar can be drawn from it."""
-    monkeypatch.setattr("server.report.collect.TELL", 1)
     monkeypatch.setattr("server.report.fetching.BATCH", 2)
     told: list[tuple[str, int, int]] = []
     write(tmp_path / "out", farms.generate(), progress=lambda done, total, what: told.append((what, done, total)))
     assert {what for what, _, _ in told} == {"reading tuples", "reading results", "reading runs", "writing pages"}
     reading = [done for what, done, _ in told if what.startswith("reading")]
-    assert reading == list(range(1, len(reading) + 1)) and len(reading) > 10
+    assert reading == sorted(set(reading)) and len(reading) > 10
     assert all(done <= total for _, done, total in told)
 
 
