@@ -16,6 +16,6 @@ def test_nothing_is_lost_or_doubled_in_a_short_storm() -> None:
     assert ended.returncode == 0, (ended.stdout, ended.stderr[-2000:])
     figures = json.loads(ended.stdout)
     assert set(figures["wrong"].values()) == {0}
-    assert figures["jobs"] > 20
+    assert figures["jobs"] > 5
     assert figures["kills"] > 0
     assert figures["claims"]["completed"] == figures["states"]["completed"]
