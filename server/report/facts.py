@@ -74,8 +74,8 @@ class Facts:
         return self._since or "~", f"{look} new", look
 
     def newest(self, limit: int) -> list[Line]:
-        """The signatures that were first seen last, the newest first."""
-        newest = "name IN (SELECT name FROM signatures ORDER BY first_seen DESC, name LIMIT ?)"
+        """The signatures that were first seen last, the newest first; none that somebody suppressed."""
+        newest = "name IN (SELECT name FROM signatures WHERE NOT suppressed ORDER BY first_seen DESC, name LIMIT ?)"
         return sorted(self._lists.lines(newest, limit), key=lambda line: (line.first_seen, line.name), reverse=True)
 
     def source(self, line: Line) -> tuple[str, int | None] | None:

@@ -1,9 +1,10 @@
 """What other programs take from a report: a feed, a summary, SARIF, a mail, an index to search in."""
 
 import json
-from collections.abc import Iterator
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -19,6 +20,9 @@ FED = 100
 
 MAILED = 12
 """Signatures in each list of the mail."""
+
+MAX_PATH = 1000
+"""Characters of a source file's path that anybody takes for one."""
 
 INDEX_START = "var crashfarmIndex = [\n"
 
@@ -106,7 +110,7 @@ def _write_index(facts: Facts, path: Path) -> None:
         out.write(INDEX_START)
         for line in facts.lines():
             text = plain(f"{line.headline}\n{line.title} {line.detail}", 400)
-            row = [line.name, text, line.kind, line.findings, ", ".join(line.branches)[:200]]
+            row = [line.name, text, line.kind, line.findings, plain(", ".join(line.branches), 200)]
             out.write(json.dumps(row) + ",\n")
         out.write("];\n")
 
@@ -137,10 +141,9 @@ def _pick(kind: Any, line: Any, **others: Any) -> Any:
 
 
 def _sarif(facts: Facts, farm: Farm, listed: list[Line]) -> dict[str, Any]:
-    kinds = sorted({line.kind for line in listed})
-    rules = [{"id": kind, "shortDescription": {"text": f"A program under test ended in: {kind}"}} for kind in kinds]
+    rules = [_sarif_rule(kind) for kind in sorted({line.kind for line in listed})]
     driver = {"name": "crashfarm", "version": farm.version, "rules": rules}
-    results = [_sarif_result(facts, line) for line in listed if not line.suppressed]
+    results = [_sarif_result(facts, farm, line) for line in listed if not line.suppressed]
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -148,21 +151,36 @@ def _sarif(facts: Facts, farm: Farm, listed: list[Line]) -> dict[str, Any]:
     }
 
 
-def _sarif_result(facts: Facts, line: Line) -> dict[str, Any]:
+def _sarif_rule(kind: str) -> dict[str, Any]:
+    """A kind of finding, with all the texts that code hosts ask of a rule."""
+    text = {"text": f"A program under test ended in: {kind}"}
+    return {"id": kind, "shortDescription": text, "fullDescription": text, "help": text}
+
+
+def _sarif_result(facts: Facts, farm: Farm, line: Line) -> dict[str, Any]:
+    severity = Severity(line.severity) if line.severity in {*Severity} else Severity.UNKNOWN
     return {
         "ruleId": line.kind,
-        "level": _LEVELS.get(Severity(line.severity) if line.severity in {*Severity} else Severity.UNKNOWN, "warning"),
-        "message": {"text": plain(f"{line.title}: {line.headline}", 1000)},
-        "locations": list(_locations(facts, line)),
+        "level": _LEVELS.get(severity, "warning"),
+        "message": {"text": plain(f"{line.title}: {line.headline}" if line.title else line.headline, 1000)},
+        "locations": [{"physicalLocation": _location(facts, line)}],
         "partialFingerprints": {"crashfarm/v1": line.name},
-        "baselineState": "new" if line.new else "unchanged",
+        **({"baselineState": "new" if line.new else "unchanged"} if farm.since else {}),
+        **({"hostedViewerUri": f"{farm.url}/{line.href}"} if farm.url else {}),
         "occurrenceCount": max(1, line.findings),
     }
 
 
-def _locations(facts: Facts, line: Line) -> Iterator[dict[str, Any]]:
-    source = facts.source(line)
-    if source is not None:
-        file, number = source
-        region = {"region": {"startLine": number}} if number else {}
-        yield {"physicalLocation": {"artifactLocation": {"uri": plain(file, 1000)}} | region}
+def _location(facts: Facts, line: Line) -> dict[str, Any]:
+    """Where its source is; else its page, for code hosts take no result that is nowhere."""
+    file, number = facts.source(line) or ("", None)
+    if not file or len(file) > MAX_PATH:
+        return {"artifactLocation": {"uri": line.href}}
+    region = {"region": {"startLine": number}} if number and number > 0 else {}
+    return {"artifactLocation": {"uri": _uri(file)}} | region
+
+
+def _uri(file: str) -> str:
+    """A path, of whatever system, as a relative address: nothing in it is taken for a scheme or a host."""
+    path = re.sub("/+", "/", file.replace("\\", "/"))
+    return quote(path, errors="replace")

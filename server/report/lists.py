@@ -145,7 +145,9 @@ class Lists:
 
     def _line(self, row: tuple[Any, ...]) -> Line:
         new = bool(self._since) and row[6] >= self._since
-        return Line(*(*row[:-1], new, _branches(row[-1])))
+        *about, suppressed, differs, open_bugs, closed_bugs, branches = row
+        flags = (bool(suppressed), bool(differs), open_bugs, closed_bugs, new)
+        return Line(*(*about, *flags, _branches(branches)))
 
 
 @functools.lru_cache(1024)

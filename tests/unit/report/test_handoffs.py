@@ -1,12 +1,14 @@
 """What other programs take from a report."""
 
 import json
+import re
 import tracemalloc
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from crashfarm.documents.finding import Kind
@@ -123,6 +125,83 @@ def test_junit_is_written_a_test_at_a_time(tmp_path: Path) -> None:
     assert max(at_once) - at_once[0] < 1_000_000 < (tmp_path / "junit.xml").stat().st_size / 4
 
 
+NASTY = (
+    "nul:\0",
+    "C:\\build\\f.c",
+    "//host/[x] y.c",
+    "not characters: \ufffe\uffff",
+    "right to left: \u202egpj.exe",
+    "end: ]]> --> </script>",
+    "head:\r\nBcc: a@example.org\r\n\r\nbody",
+    "lines:\x85\u2028\u2029",
+    "quotes: \"'`&<",
+    "long: " + "x" * 10_000,
+    "",
+)
+
+
+@pytest.fixture(scope="module")
+def nasty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of texts that break one format or another."""
+    runs = []
+    for at, text in enumerate(NASTY):
+        found = finding(detail=text or "no title", message=text or "no title", title=text, file=text, line=at - 1)
+        runs.append(result(at, found, branch=text or "main", product=text or "cpython", input_name=text))
+    folder = tmp_path_factory.mktemp("nasty") / "out"
+    write_report(farms.in_memory(runs), folder, now=NOW, since=NOON, url="https://reports.example.org/farm")
+    return folder
+
+
+def test_whatever_is_in_a_text_the_feed_and_the_test_results_are_xml(nasty: Path) -> None:
+    """With an entry and a suite for each; the feed says where it is."""
+    feed = parsed(nasty / "feed.xml")
+    assert len(feed.findall(f"{ATOM}entry")) == len(parsed(nasty / "junit.xml")) == len(NASTY)
+    assert [link.get("href") for link in feed.findall(f"{ATOM}link[@rel='self']")] == [
+        "https://reports.example.org/farm/feed.xml"
+    ]
+    assert feed.findtext(f"{ATOM}updated") == max(each.text or "" for each in feed.findall(f"*/{ATOM}updated"))
+
+
+def test_whatever_is_in_a_text_the_summary_keeps_to_its_types(nasty: Path) -> None:
+    """A truth is no number; texts are as they were."""
+    summary = msgspec.json.decode((nasty / "summary.json").read_bytes(), type=handoffs.Summary, strict=True)
+    assert {one.branch for one in summary.branches} == {text or "main" for text in NASTY}
+    assert len(summary.listed) == len(NASTY) and all(one.new for one in summary.listed)
+
+
+def test_whatever_is_in_a_path_sarif_has_an_address_and_every_result_a_place(nasty: Path) -> None:
+    """Relative ones, for nothing in a path may be taken for a host or a scheme; lines begin with 1."""
+    (run,) = json.loads((nasty / "findings.sarif").read_bytes())["runs"]
+    places = [one["locations"][0]["physicalLocation"] for one in run["results"]]
+    addresses = [place["artifactLocation"]["uri"] for place in places]
+    assert len(addresses) == len(NASTY)
+    assert all(re.fullmatch(r"/?[\w.~%-][\w.~%/-]*", address, re.ASCII) for address in addresses)
+    assert "C%3A/build/f.c" in addresses and "/host/%5Bx%5D%20y.c" in addresses
+    assert sum(address.startswith("signature/") for address in addresses) == 2
+    assert all(place.get("region", {"startLine": 1})["startLine"] >= 1 for place in places)
+    assert all(one["message"]["text"] and one["hostedViewerUri"].startswith("https://") for one in run["results"])
+
+
+def test_whatever_is_in_a_text_the_mail_stays_small_and_has_the_lines_that_it_should(nasty: Path) -> None:
+    """No line is anybody's but ours, wherever a program sees the end of one."""
+    text = (nasty / "mail.txt").read_bytes().decode()
+    lines = text.splitlines()
+    assert lines == text.split("\n")[: len(lines)]
+    assert not any(line.startswith(("Bcc", "body")) for line in lines)
+    assert len(text) < 20_000
+
+
+def test_what_is_suppressed_is_not_news(tmp_path: Path) -> None:
+    """Neither for readers of the feed nor for code hosts."""
+    farm = farms.in_memory([result(1, finding()), result(2, finding(detail="ignored"))])
+    for one in farms.histories([result(2, finding(detail="ignored"))]):
+        farm.history.put(one.evolve(suppressed=True).to_doc())
+    write_report(farm, tmp_path / "out", now=NOW)
+    assert len(parsed(tmp_path / "out/feed.xml").findall(f"{ATOM}entry")) == 1
+    (run,) = json.loads((tmp_path / "out/findings.sarif").read_bytes())["runs"]
+    assert len(run["results"]) == 1 and "baselineState" not in run["results"][0]
+
+
 def test_sarif_names_rule_level_place_and_a_lasting_fingerprint(tmp_path: Path) -> None:
     """Code hosts show it at the line, and know it again next time."""
     found = finding(
@@ -153,6 +232,12 @@ def test_the_search_index_is_a_script_of_plain_json_rows(out: Path) -> None:
     )
     assert {row[0] for row in rows} == {path.stem for path in (out / "signature").iterdir()}
     assert any(row[1].startswith(HOSTILE[:20]) for row in rows)
+
+
+def test_the_search_index_names_what_cannot_be_seen(nasty: Path) -> None:
+    """In branches' names, too: nobody may turn the list around."""
+    text = (nasty / "search-index.js").read_text(encoding="ascii")
+    assert "[U+202E]gpj" in text and "\\u202e" not in text and "\\u2028" not in text
 
 
 def test_an_empty_farm_hands_over_empty_files(tmp_path: Path) -> None:
