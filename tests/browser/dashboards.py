@@ -20,6 +20,7 @@ from crashfarm.times import to_text
 from server import dashboard, deploy
 from server.store import service
 from tests import farms, samples
+from tests.alone import on_the_server
 from tests.fresh import fresh_farm
 
 MILLISECONDS = 30_000
@@ -29,8 +30,13 @@ PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
 PAGES = ("Now", "Workers", "Jobs", "Findings", "Databases")
 
-USERS: dict[str, list[str]] = {"alice": ["crashfarm"], "bob": ["crashfarm"], "reader": []}
-"""Who may sign in, with their roles; the reader is let in by name."""
+USERS: dict[str, list[str]] = {
+    "alice": ["crashfarm"],
+    "bob": ["crashfarm"],
+    "lent": ["crashfarm", "crashfarm-worker"],
+    "reader": [],
+}
+"""Who may sign in, with their roles; the reader is let in by name, and the lent one is a machine's account."""
 
 
 @dataclass
@@ -105,7 +111,7 @@ def start(folder: Path, port: int = 0) -> Iterator[Dashboard]:
 def _served(folder: Path, port: int) -> Iterator[tuple[Farm, dict[str, str]]]:
     """The farm, and what its commands have in their environment."""
     if settings.names_a_server():
-        with fresh_farm(os.environ["COUCHDB_URL"].rstrip("/")) as farm:
+        with on_the_server(), fresh_farm(os.environ["COUCHDB_URL"].rstrip("/")) as farm:
             folder.mkdir(parents=True, exist_ok=True)
             yield farm, {"COUCHDB_URL": os.environ["COUCHDB_URL"], "CRASHFARM_FARM": farm.status.name}
     else:
@@ -120,17 +126,17 @@ def _let_in(farm: Farm) -> Iterator[None]:
     """Users who may sign in, and pages that may run. A server that is not ours is left as it was."""
     farm.connection.create("_users")
     users = farm.connection.database("_users")
-    for name, roles in USERS.items():
-        about = {"name": name, "password": PASSWORD, "roles": roles, "type": "user"}
-        if users.get(f"org.couchdb.user:{name}") is None:
-            users.put({"_id": f"org.couchdb.user:{name}", **about})
+    missing = [name for name in USERS if users.get(f"org.couchdb.user:{name}") is None]
+    for name in missing:
+        about = {"name": name, "password": PASSWORD, "roles": USERS[name], "type": "user"}
+        users.put({"_id": f"org.couchdb.user:{name}", **about})
     for database in (farm.status, farm.history):
         security = database.get_json("_security")
         database.put_json("_security", body={**security, "members": {**security["members"], "names": ["reader"]}})
     if settings.names_a_server():
         with _allowed(farm):
             yield
-        for name in USERS:
+        for name in missing:
             users.delete(f"org.couchdb.user:{name}", (users.get(f"org.couchdb.user:{name}") or {})["_rev"])
     else:
         yield

@@ -9,6 +9,7 @@ import requests
 from crashfarm.errors import InputError, NotFound
 from crashfarm.settings import Farm
 from server import dashboard, deploy
+from tests.alone import on_the_server
 from tests.couch.conftest import Client
 from tests.fresh import fresh_farm
 
@@ -26,14 +27,15 @@ def farm(couch_url: str) -> Iterator[Farm]:
 @pytest.fixture
 def policy(http: Client) -> Iterator[None]:
     """The server's own policy is as before afterwards. Skips where it is not to be changed over HTTP."""
-    before = http("GET", SETTING)
-    if http("PUT", SETTING, data=json.dumps("sandbox")).status_code == requests.codes.not_allowed:
-        pytest.skip("the embedded store has its policy built in")
-    yield
-    if before.ok:
-        http("PUT", SETTING, data=before.content)
-    else:
-        http("DELETE", SETTING)
+    with on_the_server():
+        before = http("GET", SETTING)
+        if http("PUT", SETTING, data=json.dumps("sandbox")).status_code == requests.codes.not_allowed:
+            pytest.skip("the embedded store has its policy built in")
+        yield
+        if before.ok:
+            http("PUT", SETTING, data=before.content)
+        else:
+            http("DELETE", SETTING)
 
 
 def test_before_a_push_it_says_what_to_do(couch_url: str) -> None:
