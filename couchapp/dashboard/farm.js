@@ -7,6 +7,7 @@ import { el, fill } from "./lib/dom.js";
 import { Kept } from "./lib/kept.js";
 import { tellConflict } from "./parts/dialogs.js";
 import { tellOutcomes } from "./parts/outcomes.js";
+import { Classes } from "./state/classes.js";
 import { plainName, plural } from "./state/words.js";
 
 const SAID_MS = 8_000;
@@ -15,6 +16,7 @@ export class Farm {
   constructor(couch, places, said) {
     this.couch = couch;
     this.kept = new Kept();
+    this.classes = new Classes();
     this.places = places;
     this.said = said;
     this.user = { name: null, roles: [] };

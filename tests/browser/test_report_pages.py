@@ -1,11 +1,16 @@
 """The report's pages in a real browser: opened from files, as from a file share."""
 
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
+
+from server.report.handoffs import INDEX_START
+from tests.farms import HOSTILE
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
@@ -90,6 +95,54 @@ def test_searching_finds_signatures_by_their_words(page: Page, report: Path) -> 
     assert "/signature/" in page.url and "sre_match" in page.get_by_role("heading", level=1).inner_text()
 
 
+def test_the_keyboard_alone_searches_and_opens(page: Page, report: Path) -> None:
+    """From the box to what was found with Tab, and there with Enter; how many there are is said."""
+    page.goto((report / "search.html").as_uri())
+    page.get_by_role("searchbox").focus()
+    page.keyboard.type("sre_match")
+    assert page.get_by_role("status").inner_text() == "1 of 6"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/signature/*")
+
+
+def test_twenty_thousand_signatures_are_searched_as_fast_as_people_type(
+    page: Page, report: Path, tmp_path: Path
+) -> None:
+    """Only some of what is found is drawn, and it is said how much there is."""
+    many = tmp_path / "report"
+    shutil.copytree(report, many)
+    rows = (json.dumps([f"{n:016x}", f"f{n} | {HOSTILE[:60]}\nSIGSEGV", "crash", n, "3.13"]) for n in range(20_000))
+    (many / "search-index.js").write_text(INDEX_START + ",\n".join(rows) + "];")
+    page.goto((many / "search.html").as_uri())
+    page.get_by_role("searchbox").fill("SCRIPT f1")
+    assert page.get_by_role("status").inner_text() == "11111 of 20000, the first 100 shown"
+    assert page.locator("#found li").count() == 100
+    spent = "() => { const begun = performance.now(); search(); return performance.now() - begun; }"
+    assert page.evaluate(spent) < 2000
+
+
+def test_a_search_without_its_index_says_so(page: Page, report: Path, tmp_path: Path) -> None:
+    """Somebody copied the pages alone."""
+    (tmp_path / "search.html").write_text((report / "search.html").read_text().replace("search-index.js", "data:,"))
+    shutil.copytree(report / "static", tmp_path / "static")
+    page.goto((tmp_path / "search.html").as_uri())
+    assert "cannot be read" in page.get_by_role("status").inner_text()
+
+
+def test_paper_is_white_and_holds_all_columns(page: Page, report: Path) -> None:
+    """Whatever the screen's colours; nothing is cut where nobody can scroll."""
+    page.set_viewport_size({"width": 794, "height": 1123})
+    page.emulate_media(media="print")
+    for path in kinds_of_pages(report):
+        page.goto(path.as_uri())
+        assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+        ember = "getComputedStyle(document.documentElement).getPropertyValue('--ember')"
+        assert page.evaluate(ember).strip() == "#a83212"
+        if path.name == "index.html":
+            assert page.evaluate("document.documentElement.scrollWidth") <= 794
+
+
 def test_the_keyboard_reaches_the_content_first(page: Page, report: Path) -> None:
     """The first stop skips the navigation."""
     page.goto((report / "index.html").as_uri())
@@ -107,6 +160,9 @@ def test_without_javascript_all_is_there(browser: Browser, report: Path) -> None
         assert page.get_by_role("heading", level=1).inner_text().startswith("72 runs")
         page.locator("tbody a").first.click()
         assert "/signature/" in page.url
+        page.goto((report / "search.html").as_uri())
+        assert page.get_by_text("Searching needs JavaScript").is_visible()
+        assert not page.locator("form").is_visible()
 
 
 def test_every_link_leads_somewhere(browser: Browser, report: Path) -> None:

@@ -1,18 +1,18 @@
 // What needs a person: silent workers, quarantines, jobs that nobody can run, conflicts.
 
 import { el, reconcile, refill, told } from "../lib/dom.js";
-import { askClasses } from "../state/jobs.js";
-import { askBranches, askKinds, whyPending } from "../state/stuck.js";
+import { askKinds } from "../state/stuck.js";
 import { askSilent } from "../state/workers.js";
 import { ago, count, plainName, plural, stamp } from "../state/words.js";
+import { documentLink } from "./links.js";
 import { nothing, section } from "./pieces.js";
 
+const SECONDS = 20; // a worker falls silent while nothing changes
 const CONFLICTS_SECONDS = 10; // so often it is asked for conflicts, which nobody has to see at once
 const SHOWN = 6; // reasons for which jobs are stuck
 
 export class Attention {
   topics = ["worker", "job", "branch"];
-  seconds = 20; // a worker falls silent while nothing changes
 
   constructor(farm) {
     this.farm = farm;
@@ -21,21 +21,24 @@ export class Attention {
     this.element.classList.add("half");
   }
 
+  get seconds() {
+    return Math.min(SECONDS, this.farm.classes.seconds);
+  }
+
   async ask() {
-    const { couch, places, kept } = this.farm;
-    const [silent, { classes }, branches, kinds, conflicts] = await Promise.all([
-      kept.get("worker", "silent", () => askSilent(couch, places, stamp), this.seconds / 2), kept.get("job", "classes", () => askClasses(couch, places)),
-      kept.get("branch", "branches", () => askBranches(couch, places)), kept.get("worker", "kinds", () => askKinds(couch, places)),
+    const { couch, places, kept, classes } = this.farm;
+    const [silent, queue, { kinds, more }, conflicts] = await Promise.all([
+      kept.get("worker", "silent", () => askSilent(couch, places, stamp), SECONDS / 2), classes.ask(this.farm), askKinds(this.farm),
       kept.get("", "conflicts", () => this.#askConflicts(), CONFLICTS_SECONDS),
     ]);
-    const stuck = classes.map((one) => ({ ...one, why: whyPending(one, branches, kinds) })).filter((one) => one.why);
-    return [...silentItems(silent, couch.now()), ...quarantineItems(kinds), ...stuckItems(stuck), ...conflictItems(conflicts)];
+    const stuck = queue.classes.filter((one) => one.why);
+    return [...silentItems(silent, couch.now()), ...quarantineItems(kinds), ...stuckItems(stuck), ...conflictItems(conflicts), ...unseenItems(queue, kinds, more)];
   }
 
   show(items) {
     reconcile(this.list, items, (item) => item.key, () => {
       const element = el("li");
-      return { element, update: (item) => refill(element, item, wordsOf) };
+      return { element, update: (item) => refill(element, item, () => wordsOf(item, this.farm)) };
     });
     this.element.classList.toggle("is-empty", !items.length);
   }
@@ -48,13 +51,14 @@ export class Attention {
   }
 }
 
-function wordsOf({ mark, what, why, page }) {
-  return [el("a", { href: `#${page}`, class: "mark" }, mark), " ", told(what, 160), why ? el("span", { class: "under" }, told(why, 240)) : null];
+function wordsOf({ mark, what, why, page, id }, farm) {
+  const link = id && documentLink(farm, farm.places.status, id);
+  return [el("a", { href: `#${page}`, class: "mark" }, mark), " ", told(what, 160), " ", link, why ? el("span", { class: "under" }, told(why, 240)) : null];
 }
 
 function silentItems({ workers, total }, now) {
   const items = workers.map((worker) => ({
-    key: `silent ${worker._id}`, mark: "silent", page: "workers", what: plainName(worker._id),
+    key: `silent ${worker._id}`, id: worker._id, mark: "silent", page: "workers", what: plainName(worker._id),
     why: `last heard of ${ago(worker.heartbeat_at, now)}, as ${worker.state}`,
   }));
   const more = total - items.length;
@@ -79,6 +83,15 @@ function stuckItems(stuck) {
   return items.slice(0, SHOWN).map(([why, { jobs, builds }]) => (
     { key: `stuck ${why}`, mark: "stuck", page: "jobs", why, what: `${plural(jobs, "job")} for ${[...builds].join(", ")}` }
   ));
+}
+
+// What was not looked at is no reason to be at ease.
+function unseenItems({ looked, whole, full }, kinds, more) {
+  const items = [];
+  if (!whole) items.push({ key: "classes", mark: "looking", page: "jobs", what: `${plural(looked, "class", "classes")} of jobs looked at so far`, why: "the others follow" });
+  if (full) items.push({ key: "full", mark: "stuck", page: "jobs", what: "more classes of jobs than are counted here" });
+  if (more) items.push({ key: "kinds", mark: "unknown", page: "workers", what: `more than ${plural(kinds.length, "kind")} of workers`, why: "jobs that none of these can run are not counted as stuck" });
+  return items;
 }
 
 function conflictItems(conflicts) {

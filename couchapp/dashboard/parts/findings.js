@@ -79,7 +79,7 @@ export class Findings {
     const { places, report } = this.farm;
     return [
       el("span", { class: "headline" }, told(one.kind === "assertion" ? one.message : one.detail, 160)), " ",
-      el("span", { class: "under" }, told(one.title || one.message, 120), " ", marksOf(one, report)),
+      el("span", { class: "under" }, told(one.title || one.message, 120), " ", marksOf(one, this.farm)),
       documentLink(this.farm, places.history, one.tuples[0]._id), " ", reportLink(signaturePage(report, one), one.detail),
     ];
   }
@@ -118,16 +118,15 @@ function placesOf(one) {
   return [...branches.flat(), more, el("span", { class: "under" }, plural(one.count, "tuple"))];
 }
 
-function marksOf(one, report) {
+function marksOf(one, farm) {
   const bugs = [...one.open.map((id) => [id, "known"]), ...one.closed.map((id) => [id, "closed"])];
   return el("span", { class: "marks" },
     one.regressed && el("span", { class: "mark bad" }, "regressed"),
     one.suppressed && el("span", { class: "mark" }, "suppressed"),
-    bugs.slice(0, 3).map(([id, kind]) => bugMark(id, kind, report)));
+    bugs.slice(0, 3).map(([id, kind]) => bugMark(id, kind, farm)));
 }
 
-function bugMark(id, kind, report) {
-  const text = told(id.replace(/^bug:/, ""), 40);
-  const page = bugPage(report, id);
-  return page ? el("a", { class: `mark ${kind}`, href: page, target: "_blank", rel: "noopener" }, text) : el("span", { class: `mark ${kind}` }, text);
+function bugMark(id, kind, farm) {
+  const mark = el("span", { class: `mark ${kind}` }, told(id.replace(/^bug:/, ""), 40));
+  return [mark, " ", documentLink(farm, farm.places.status, id), " ", reportLink(bugPage(farm.report, id), id), " "];
 }

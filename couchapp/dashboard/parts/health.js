@@ -3,7 +3,7 @@
 import { el, fill, reconcile, refill, told } from "../lib/dom.js";
 import { askConflicts, askHealth } from "../state/health.js";
 import { bytes, count, plural } from "../state/words.js";
-import { documentLink } from "./links.js";
+import { databaseLink, documentLink } from "./links.js";
 import { cell, nothing, section, table } from "./pieces.js";
 
 const BAD = 0.5; // fragmentation from which on it is worth a look,
@@ -37,10 +37,10 @@ export class Health {
   }
 
   show({ databases, replications, open }) {
-    const indexes = databases.flatMap((one) => one.indexes.map((index) => ({ ...index, key: `${one.name}/${index.name}` })));
-    redraw(this.bodies, databases, (one) => one.name, databaseCells);
-    redraw(this.indexes, indexes, (index) => index.key, indexCells);
-    redraw(this.replications, replications || [], (one) => one.id, replicationCells);
+    const indexes = databases.flatMap((one) => one.indexes.map((index) => ({ ...index, database: one.name, key: `${one.name}/${index.name}` })));
+    redraw(this.bodies, databases, (one) => one.name, (one) => databaseCells(one, this.farm));
+    redraw(this.indexes, indexes, (index) => index.key, (index) => indexCells(index, this.farm));
+    redraw(this.replications, replications || [], (one) => one.id, (one) => replicationCells(one, this.farm));
     fill(this.unreplicated, WHY_NONE[this.#whatIsTold(replications)]);
     this.replicated.classList.toggle("is-empty", !replications?.length);
     reconcile(this.conflicts, open, (one) => `${one.database} ${one.id}`, (one) => ({
@@ -73,23 +73,23 @@ function fragmented(one) {
   return cell("Fragmentation", el("span", { class: one.fragmentation > BAD && one.file > LARGE ? "late" : "" }, words));
 }
 
-function databaseCells(one) {
+function databaseCells(one, farm) {
   const conflicts = one.conflicts.reduce((sum, row) => sum + row.documents, 0);
   return [
-    el("th", { scope: "row" }, told(one.name, 60)), cell("Documents", count(one.documents), el("span", { class: "under" }, `${count(one.deleted)} deleted`)),
+    el("th", { scope: "row" }, told(one.name, 60), " ", databaseLink(farm, one.name)), cell("Documents", count(one.documents), el("span", { class: "under" }, `${count(one.deleted)} deleted`)),
     cell("Size", bytes(one.file)), fragmented(one), cell("Conflicts", el("span", { class: conflicts ? "late" : "" }, count(conflicts))),
   ];
 }
 
-function indexCells(index) {
+function indexCells(index, farm) {
   const behind = index.behind === null ? "not told" : index.behind ? plural(index.behind, "change") : "up to date";
-  return [el("th", { scope: "row" }, told(index.key, 80)), cell("Behind by", index.building ? `${behind}, being built` : behind), cell("Size", bytes(index.file)), fragmented(index)];
+  return [el("th", { scope: "row" }, told(index.key, 80), " ", documentLink(farm, index.database, `_design/${index.name}`)), cell("Behind by", index.building ? `${behind}, being built` : behind), cell("Size", bytes(index.file)), fragmented(index)];
 }
 
-function replicationCells(one) {
+function replicationCells(one, farm) {
   const bad = one.trouble || one.state === "failed" || one.state === "crashing";
   const state = [el("span", { class: bad ? "late" : "" }, told(one.state, 30)), one.pending ? `, ${plural(one.pending, "change")} to go` : "", one.trouble ? el("span", { class: "under" }, told(one.trouble, 160)) : null];
-  return [el("th", { scope: "row" }, told(one.id, 60)), cell("From", told(plainUrl(one.source), 80)), cell("To", told(plainUrl(one.target), 80)), cell("State", state)];
+  return [el("th", { scope: "row" }, told(one.id, 60), " ", documentLink(farm, one.database, one.id)), cell("From", told(plainUrl(one.source), 80)), cell("To", told(plainUrl(one.target), 80)), cell("State", state)];
 }
 
 // An address without the user and password that it may hold.

@@ -11,6 +11,10 @@ export function documentLink(farm, database, id) {
   return elsewhere(inFauxton(farm.places.root, database, id), "document", `${id} in Fauxton`);
 }
 
+export function databaseLink(farm, database) {
+  return elsewhere(inFauxton(farm.places.root, database, "_all_docs"), "documents", `${database} in Fauxton`);
+}
+
 // Nothing where no report is published, or its address is not told.
 export function reportLink(href, heard) {
   return href ? elsewhere(href, "report", `page of ${heard}`) : null;

@@ -2,6 +2,7 @@
 
 import { el, reconcile, told } from "../lib/dom.js";
 import { askMessages } from "../state/messages.js";
+import { documentLink } from "./links.js";
 import { age, nothing, section } from "./pieces.js";
 
 export class Messages {
@@ -21,7 +22,8 @@ export class Messages {
   show(messages) {
     reconcile(this.list, messages, (message) => message._id, (message) => {
       const when = age(message.at);
-      const element = el("li", {}, el("span", { class: `level of-${message.level}` }, told(message.level, 20)), " ", told(message.text, 400),
+      const element = el("li", {}, el("span", { class: `level of-${message.level}` }, told(message.level, 20)), " ", told(message.text, 400), " ",
+        documentLink(this.farm, this.farm.places.status, message._id),
         el("span", { class: "under" }, message.worker ? [told(message.worker, 40), ", "] : null, when.element));
       return { element, tick: when.tick };
     });

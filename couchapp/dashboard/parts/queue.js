@@ -3,10 +3,10 @@
 import { PRIORITIES } from "../acts/jobs.js";
 import { el, fill, reconcile, told } from "../lib/dom.js";
 import { branchPage } from "../state/addresses.js";
-import { askClasses, askWaiting } from "../state/jobs.js";
-import { askBranches, askKinds, whyPending } from "../state/stuck.js";
+import { nameOf } from "../state/classes.js";
+import { askWaiting } from "../state/jobs.js";
 import { count, plural } from "../state/words.js";
-import { reportLink } from "./links.js";
+import { documentLink, reportLink } from "./links.js";
 import { cell, nothing, section, table } from "./pieces.js";
 
 const SHOWN = 40;
@@ -21,20 +21,21 @@ export class Queue {
     this.element = section("Queue", 1, this.held, table("Pending jobs by class", ["Jobs for", "Asks for", "Priority", "Jobs", "Gets on"], this.body), nothing("Nothing waits for a worker."));
   }
 
-  async ask() {
-    const { couch, places, kept } = this.farm;
-    const [{ classes, more }, branches, kinds, waiting] = await Promise.all([
-      kept.get("job", "classes", () => askClasses(couch, places)), kept.get("branch", "branches", () => askBranches(couch, places)),
-      kept.get("worker", "kinds", () => askKinds(couch, places)), kept.get("job", "waiting", () => askWaiting(couch, places)),
-    ]);
-    return { classes: classes.map((one) => ({ ...one, why: whyPending(one, branches, kinds) })), more, waiting };
+  get seconds() {
+    return this.farm.classes.others ? this.farm.classes.seconds : 0;
   }
 
-  show({ classes, more, waiting }) {
+  async ask() {
+    const { couch, places, kept } = this.farm;
+    const [queue, waiting] = await Promise.all([this.farm.classes.ask(this.farm), kept.get("job", "waiting", () => askWaiting(couch, places))]);
+    return { ...queue, waiting };
+  }
+
+  show({ classes, looked, whole, waiting }) {
     // What is stuck comes first: nobody looks for it on a second page.
     const ordered = [...classes.filter((one) => one.why), ...classes.filter((one) => !one.why)];
-    reconcile(this.body, ordered.slice(0, SHOWN), (one) => JSON.stringify([one.asks, one.priority]), (one) => this.#row(one));
-    fill(this.held, wordsOf(waiting, Math.max(0, classes.length - SHOWN), more));
+    reconcile(this.body, ordered.slice(0, SHOWN), nameOf, (one) => this.#row(one));
+    fill(this.held, wordsOf(waiting, Math.max(0, looked - SHOWN), whole));
     this.element.classList.toggle("is-empty", !classes.length);
   }
 
@@ -43,7 +44,7 @@ export class Queue {
     const why = cell("Gets on");
     const what = `${asks.product} ${asks.branch} ${asks.buildtype}`;
     const element = el("tr", {},
-      el("th", { scope: "row" }, told(what, 80), " ", reportLink(branchPage(this.farm.report, asks.product, asks.branch), asks.branch)),
+      el("th", { scope: "row" }, told(what, 80), " ", documentLink(this.farm, this.farm.places.status, `branch:${asks.product}:${asks.branch}`), " ", reportLink(branchPage(this.farm.report, asks.product, asks.branch), asks.branch)),
       cell("Asks for", ...demandOf(asks)), cell("Priority", priorityOf(priority)), number, why);
     const update = (now) => {
       number.textContent = count(now.jobs);
@@ -63,11 +64,11 @@ function demandOf({ os_name, os_version, cpu_name, tags }) {
   return asked.length ? [told(asked.join(", "), 120)] : [el("span", { class: "dim" }, "any machine")];
 }
 
-function wordsOf(waiting, left, more) {
+function wordsOf(waiting, left, whole) {
   const held = [
     waiting.jobs && `${plural(waiting.jobs, "job waits", "jobs wait")} for other jobs`,
     waiting.delay && `${plural(waiting.delay, "job waits", "jobs wait")} for the next try`,
-    left && `${plural(left, "class", "classes")}${more ? " or more" : ""} not shown`,
+    left && `${whole ? "" : "at least "}${plural(left, "class", "classes")} not shown`,
   ].filter(Boolean);
   return held.length ? `${held.join("; ")}.` : "";
 }

@@ -1,8 +1,8 @@
 // The jobs that run, each with how much of its time is used up.
 
-import { el, fill, reconcile, told } from "../lib/dom.js";
+import { el, fill, reconcile, refill, told } from "../lib/dom.js";
 import { askRunning, inputOf, progressOf } from "../state/jobs.js";
-import { plainName, span } from "../state/words.js";
+import { count, span } from "../state/words.js";
 import { documentLink } from "./links.js";
 import { cell, nothing, section, setText, table } from "./pieces.js";
 
@@ -43,7 +43,7 @@ export class Running {
       cell("On", told(`${job.product} ${job.branch} ${job.buildtype}`, 60)), by, cell("For", bar, " ", words));
     const update = (now) => {
       job = now;
-      fill(by, told(job.claim?.worker ?? "", 40), (job.claim?.attempt || 1) > 1 ? el("span", { class: "dim" }, `, attempt ${job.claim.attempt}`) : null);
+      refill(by, [job.claim?.worker, job.claim?.attempt], () => byOf(this.farm, job.claim));
     };
     const tick = (now) => {
       const { seconds, timeout } = progressOf(job, now);
@@ -53,4 +53,12 @@ export class Running {
     };
     return { element, update, tick };
   }
+}
+
+function byOf(farm, claim) {
+  if (!claim) return null;
+  return [
+    told(claim.worker, 40), claim.attempt > 1 ? el("span", { class: "dim" }, `, attempt ${count(claim.attempt)}`) : null, " ",
+    documentLink(farm, farm.places.status, `worker:${claim.worker}`),
+  ];
 }

@@ -1,5 +1,6 @@
 // Where a thing is to be seen elsewhere: its document in Fauxton, its page in the published report.
 
+import { documentPath } from "../lib/couch.js";
 import { digest } from "../lib/sha256.js";
 
 const PAGES = "_design/dashboard";
@@ -20,7 +21,7 @@ export function reportAddress(text) {
 }
 
 export function inFauxton(root, database, id) {
-  return `${root}/_utils/#database/${encodeURIComponent(database)}/${encodeURIComponent(id)}`;
+  return `${root}/_utils/#database/${encodeURIComponent(database)}/${documentPath(id)}`;
 }
 
 export function signatureName({ kind, detail, message }) {

@@ -54,7 +54,7 @@ async function askReplications(couch) {
   try {
     const answer = await couch.get("_scheduler/docs", { limit: 50 });
     return answer.docs.map((doc) => ({
-      id: doc.doc_id || doc.id || "", source: doc.source, target: doc.target, state: doc.state,
+      id: doc.doc_id || "", database: doc.database || "_replicator", source: doc.source, target: doc.target, state: doc.state,
       trouble: doc.info?.error || "", pending: doc.info?.changes_pending ?? null,
     }));
   } catch (refusal) {

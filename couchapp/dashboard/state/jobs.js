@@ -2,7 +2,6 @@
 
 export const PAGE = 50;
 export const STATES = ["pending", "running", "completed", "aborted"];
-const CLASSES = 200; // classes of pending jobs that are looked at
 
 export async function askCounts(couch, places) {
   const answer = await couch.view(places.status, "jobs", "by_state", { group_level: 1 });
@@ -11,12 +10,13 @@ export async function askCounts(couch, places) {
   return counts;
 }
 
-// The pending jobs by what they ask and by priority: [{asks, priority, jobs}], the most urgent first.
-export async function askClasses(couch, places) {
-  const answer = await couch.view(places.status, "queue", "pending", { group_level: 2, limit: CLASSES + 1 });
-  const classes = answer.rows.slice(0, CLASSES).map((row) => ({ asks: asksOf(row.key[0]), priority: row.key[1], jobs: row.value }));
-  classes.sort((one, other) => one.priority - other.priority || other.jobs - one.jobs);
-  return { classes, more: answer.rows.length > CLASSES };
+// So many of the classes of pending jobs, by what they ask and by priority: {classes: [{asks, priority, jobs}], next};
+// `next` is the key that the others begin with, or null.
+export async function askClasses(couch, places, limit, start = null) {
+  const from = start ? { startkey: start } : {};
+  const { rows } = await couch.view(places.status, "queue", "pending", { group_level: 2, limit: limit + 1, ...from });
+  const classes = rows.slice(0, limit).map((row) => ({ asks: asksOf(row.key[0]), priority: row.key[1], jobs: row.value }));
+  return { classes, next: rows[limit]?.key ?? null };
 }
 
 export function asksOf(key) {

@@ -2,34 +2,95 @@
 // of workers in place of single ones.
 
 import { permitsBuild } from "./allowed.js";
+import { SILENT_SECONDS } from "./workers.js";
+import { stamp } from "./words.js";
 
 const RELAXATIONS = 3; // parts of a machine that jobs of low priority pass over, one after the other
 const LARGE = 2; // the first priority that does
 
 const KINDS = ["os_name", "os_version", "cpu_name", "tags", "rests", "allow", "allow_builds_from", "lacks"];
 
-// What kinds of workers there are: [{os_name, os_version, cpu_name, tags, rests, allow, allow_builds_from, lacks, workers}].
-export async function askKinds(couch, places) {
-  const answer = await couch.view(places.status, "workers", "by_ability", { group_level: KINDS.length, limit: 1000 });
-  return answer.rows.map(({ key, value }) => kindOf(key, value));
+const MOST = 1000; // kinds of workers, and branches, that are asked for at once
+const SILENT = 200; // silent workers that are told from those of their kind
+const SILENT_KEPT = 10; // seconds
+
+// What kinds of workers there are: {kinds: [{os_name, os_version, cpu_name, tags, rests, allow, allow_builds_from, lacks,
+// workers}], more}; `more` is whether there are others.
+export async function askKinds({ couch, places, kept }) {
+  const [{ rows }, silent] = await Promise.all([
+    kept.get("worker", "kinds", () => couch.view(places.status, "workers", "by_ability", { group_level: KINDS.length, limit: MOST + 1 })),
+    kept.get("", "silent kinds", () => askSilent(couch, places), SILENT_KEPT),
+  ]);
+  const kinds = rows.slice(0, MOST).map(({ key, value }) => kindOf(key, value));
+  return { kinds: withSilent(kinds, silent), more: rows.length > MOST };
+}
+
+async function askSilent(couch, places) {
+  const query = { reduce: false, include_docs: true, limit: SILENT, endkey: [stamp(couch.now() - SILENT_SECONDS * 1000)] };
+  const { rows } = await couch.view(places.status, "workers", "by_heartbeat", query);
+  return rows.map((row) => row.doc).filter(Boolean);
 }
 
 export function kindOf(key, workers) {
   return { ...Object.fromEntries(KINDS.map((name, at) => [name, key[at]])), workers };
 }
 
+// The kinds, with the silent workers apart from those that work: the views know no time.
+export function withSilent(kinds, silent) {
+  const known = new Map(kinds.map((kind) => [keyOf(kind), { ...kind }]));
+  for (const worker of silent) {
+    const machine = machineOf(worker);
+    const before = [...known.values()].find((kind) => !kind.rests && keyOf(kind) === keyOf({ ...machine, rests: "" }));
+    if (!before) continue;
+    before.workers -= 1;
+    const apart = { ...before, rests: "silent", workers: 0 };
+    known.set(keyOf(apart), known.get(keyOf(apart)) || apart);
+    known.get(keyOf(apart)).workers += 1;
+  }
+  return [...known.values()].filter((kind) => kind.workers > 0);
+}
+
+function keyOf(kind) {
+  return JSON.stringify(KINDS.map((name) => kind[name]));
+}
+
+// What a worker is, as views/workers/by_ability tells it.
+function machineOf(worker) {
+  const about = { ...worker.dynamic_metadata, ...worker.static_metadata };
+  const text = (name) => (typeof about[name] === "string" ? about[name] : null);
+  const texts = (name) => (Array.isArray(about[name]) ? [...new Set(about[name].filter((one) => typeof one === "string"))].sort() : []);
+  const lists = ["tags", "allow", "allow_builds_from", "lacks"];
+  return { ...Object.fromEntries(KINDS.map((name) => [name, lists.includes(name) ? texts(name) : text(name)])), rests: "" };
+}
+
 export async function askBranches(couch, places) {
-  const answer = await couch.all(places.status, { startkey: "branch:", endkey: "branch:\ufff0", include_docs: true, limit: 1000 });
+  const answer = await couch.all(places.status, { startkey: "branch:", endkey: "branch:\ufff0", include_docs: true, limit: MOST });
   return answer.rows.map((row) => row.doc).filter(Boolean);
 }
 
+// The branches of these classes, with those that are not among the first.
+async function branchesOf({ couch, places, kept }, classes) {
+  const branches = await kept.get("branch", "branches", () => askBranches(couch, places));
+  if (branches.length < MOST) return branches;
+  const known = new Set(branches.map((branch) => branch._id));
+  const wanted = new Set(classes.map(({ asks }) => `branch:${asks.product}:${asks.branch}`));
+  return [...branches, ...await couch.documents(places.status, [...wanted].filter((id) => !known.has(id)))];
+}
+
+// The classes with why each is stuck, or "". Where there are more kinds of workers than were asked for, those may do it.
+export async function explain(farm, classes) {
+  const [branches, { kinds, more }] = await Promise.all([branchesOf(farm, classes), askKinds(farm)]);
+  return classes.map((one) => ({ ...one, why: whyPending(one, branches, kinds, more) }));
+}
+
 // Why no worker takes a class of jobs, or "".
-export function whyPending({ asks, priority }, branches, kinds) {
+export function whyPending({ asks, priority }, branches, kinds, more = false) {
   const branch = branches.find((one) => one.product === asks.product && one.branch === asks.branch);
   if (!branch) return `there is no branch ${asks.branch} of ${asks.product}`;
   if (branch.enabled === false) return `the branch ${asks.branch} is disabled`;
   const relaxed = priority >= LARGE ? RELAXATIONS : 0;
   const able = kinds.filter((kind) => meets(kind, asks, relaxed) && mayRun(kind, buildFor(branch, asks, kind)));
+  if (more && able.every((kind) => kind.rests)) return "";
   if (!able.length) return nobody(asks, branch, kinds, relaxed);
   return able.every((kind) => kind.rests) ? `all that could run it rest: ${restsOf(able)}` : "";
 }
@@ -63,7 +124,7 @@ function nobody(asks, branch, kinds, relaxed) {
   return "no worker meets all of it, has the program and is allowed to run it";
 }
 
-const RESTING = { stopped: "stopped", quarantine: "in quarantine", pause: "to pause", drain: "to drain", stop: "to stop" };
+const RESTING = { silent: "silent", stopped: "stopped", quarantine: "in quarantine", pause: "to pause", drain: "to drain", stop: "to stop" };
 
 function restsOf(able) {
   const counts = new Map();

@@ -90,3 +90,35 @@ def test_jobs_are_found_by_their_branch_and_by_their_id(page: Page, dashboard: D
     expect(listed).to_have_count(2)
     page.get_by_role("button", name="pending").click()
     expect(listed.filter(has_text="crash_9.py")).to_be_visible()
+
+
+def test_pressing_twice_does_it_once(page: Page, dashboard: Dashboard) -> None:
+    """A second job would run for nothing."""
+    dashboard.write(job(951, product="plums", state=JobState.ABORTED, completed_at=now()))
+    turn_to(page, "Jobs")
+    page.get_by_label("or id begins with").fill("job:00951")
+    row(page, "crash_951.py").get_by_role("button", name="Retry").dblclick()
+    page.get_by_role("dialog").get_by_role("button", name="Retry").dblclick()
+    expect(page.get_by_text("1 document queued again")).to_be_visible()
+    again = [doc for doc in dashboard.farm.status.documents("job:2") if doc.get("supersedes") == "job:00951"]
+    assert len(again) == 1
+
+
+def test_jobs_of_several_states_are_tried_again_each_by_itself(page: Page, dashboard: Dashboard) -> None:
+    """One has not ended: the others are queued, and it is told."""
+    for number, state in ((961, JobState.ABORTED), (962, JobState.PENDING), (963, JobState.ABORTED)):
+        ended = {"completed_at": now()} if state == JobState.ABORTED else {}
+        dashboard.write(job(number, product="cherries", state=state, **ended))
+    turn_to(page, "Jobs")
+    page.get_by_label("or id begins with").fill("job:0096")
+    expect(row(page, "crash_963.py")).to_be_visible()
+    page.get_by_label("Choose all jobs of this page").check()
+    bar = page.get_by_role("group", name="Acts on the chosen jobs")
+    bar.get_by_role("button", name="Retry").click()
+    page.get_by_role("dialog").get_by_role("button", name="Retry").click()
+    told = page.get_by_role("dialog", name="Not all of it was done")
+    expect(told).to_contain_text("00962: job:00962 is pending: only a job that has ended can be tried again")
+    expect(told.get_by_role("button")).to_have_text(["Close"])
+    told.get_by_role("button", name="Close").click()
+    again = {doc["supersedes"] for doc in dashboard.farm.status.documents("job:2") if doc["product"] == "cherries"}
+    assert again == {"job:00961", "job:00963"}

@@ -16,6 +16,7 @@ from tests.browser.dashboards import DESKTOP, Dashboard, job, now, row, sign_in,
 def test_what_happens_is_shown_without_being_asked(page: Page, dashboard: Dashboard) -> None:
     """A worker that comes, what it runs, a job that begins, what is found, and a message."""
     working = page.locator(".tile.working dd").first
+    expect(working).to_have_text(re.compile(r"\d"))
     before = int(working.inner_text())
     dashboard.write(worker("newcomer", state=WorkerState.EXECUTING))
     expect(working).to_have_text(str(before + 1))

@@ -1,12 +1,13 @@
 """The pages of the dashboard in Chromium: who may see them, how they look, and what they make of hostile texts."""
 
 import re
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.dashboards import DESKTOP, PAGES, PHONE, Dashboard, row, sign_in, turn_to
+from tests.browser.dashboards import DESKTOP, PAGES, PHONE, Dashboard, now, row, sign_in, turn_to, worker
 from tests.browser.test_report_pages import RULES
 
 FULLEST = ("Now", "Jobs")
@@ -69,7 +70,7 @@ def test_the_databases_are_told_with_their_indexes(page: Page, dashboard: Dashbo
     """Size, what compaction would give back, and how far each view is behind."""
     turn_to(page, "Databases")
     for name in (dashboard.farm.status.name, dashboard.farm.history.name):
-        expect(page.get_by_role("rowheader", name=name, exact=True)).to_be_visible()
+        expect(page.get_by_role("rowheader", name=f"{name} documents")).to_be_visible()
     expect(row(page, f"{dashboard.farm.status.name}/workers")).to_contain_text(re.compile("up to date|change"))
 
 
@@ -84,3 +85,95 @@ def test_things_lead_to_their_documents_and_their_pages_in_the_report(page: Page
     hrefs = [links.nth(at).get_attribute("href") or "" for at in range(links.count())]
     assert hrefs[0].startswith(f"/_utils/#database/{dashboard.farm.history.name}/history_sanitizer%3A")
     assert re.fullmatch(r"https://farm\.example\.org/report/signature/[0-9a-f]{16}\.html", hrefs[1])
+
+
+def test_pages_fit_the_narrowest_window(page: Page) -> None:
+    """Who magnifies four times sees 320 pixels, and is not to scroll sideways."""
+    page.set_viewport_size({"width": 320, "height": 640})
+    for title in PAGES:
+        turn_to(page, title)
+        page.locator("tbody tr, .tile.working dd").first.wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") == 320, title
+    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+
+
+def test_the_link_to_the_content_stays_on_the_page(page: Page) -> None:
+    """It is the first thing that the keyboard comes to, and once led to the page Now, from everywhere."""
+    turn_to(page, "Workers")
+    page.get_by_role("link", name="Skip to content").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("group", name="State of the workers").get_by_role("button").first).to_be_focused()
+    expect(page).to_have_title(re.compile("Workers"))
+
+
+UNSHOWABLE = {"toString": None, "valueOf": None}
+
+
+def test_one_hostile_document_does_not_hide_the_others(page: Page, dashboard: Dashboard) -> None:
+    """What a machine says of itself may be of any type, and even refuse to be made a text."""
+    dashboard.write(worker("odd", dynamic_metadata={"os_name": UNSHOWABLE, "cpu_name": 1e300, "tags": UNSHOWABLE}))
+    dashboard.write(
+        {"_id": "message:2", "type": "message", "level": "error", "text": "of whom", "at": now(), "worker": UNSHOWABLE}
+    )
+    turn_to(page, "Workers")
+    expect(row(page, "odd")).to_contain_text('{"toString":null,"valueOf":null}')
+    expect(row(page, "barn-0")).to_be_visible()
+    turn_to(page, "Now")
+    expect(page.get_by_role("listitem").filter(has_text="of whom")).to_be_visible()
+
+
+def test_what_cannot_be_shown_stands_alone(page: Page) -> None:
+    """A fault in one row is told in its place, and the others are shown; once it is mended, so is the row."""
+    told = page.evaluate(
+        """async () => {
+          const { el, reconcile } = await import(new URL("lib/dom.js", location.href.split("#")[0]));
+          const said = [], body = el("tbody"), report = reportError;
+          globalThis.reportError = (trouble) => said.push(trouble.message);
+          const make = (item) => ({ element: el("tr", {}, el("td", {}, item.name.toUpperCase())) });
+          const show = (items) => reconcile(body, items, (item) => item.id, make);
+          show([{ id: "a", name: "a" }, { id: "b" }, { id: "c", name: "c" }]);
+          const first = body.innerText || body.textContent;
+          show([{ id: "a", name: "a" }, { id: "b", name: "b" }, { id: "c", name: "c" }]);
+          globalThis.reportError = report;
+          return [first, body.textContent, said.length];
+        }"""
+    )
+    assert told == ["Ab cannot be shown.C", "ABC", 1]
+
+
+def test_dialogs_and_what_is_said_are_accessible(page: Page, dashboard: Dashboard) -> None:
+    """In both colours, at both widths; so is the form to sign in."""
+    dashboard.write(worker("asked"))
+    turn_to(page, "Workers")
+    row(page, "asked").get_by_role("button", name="Pause").click()
+    page.route(re.compile("worker%3Aasked"), lambda route: route.abort())
+    assert violations(page) == []
+    page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("the database does not answer")).to_be_visible()
+    assert violations(page) == []
+    page.unroute(re.compile("worker%3Aasked"))
+    page.get_by_role("button", name="Close").click()
+    expect(page.get_by_text("the database does not answer")).to_have_count(0)
+    dashboard.complaints[:] = [said for said in dashboard.complaints if "ERR_FAILED" not in said]
+
+
+def test_the_form_to_sign_in_is_accessible(browser: Browser, dashboard: Dashboard) -> None:
+    """With what it says of a wrong password."""
+    with dashboard.page(browser) as page:
+        page.goto(dashboard.door)
+        sign_in(page, "alice", "wrong")
+        expect(page.get_by_role("alert")).to_have_text("That is no user's name and password.")
+        assert violations(page) == []
+
+
+def violations(page: Page) -> list[Any]:
+    """What axe finds in both colours, on a desktop and on a phone."""
+    found = []
+    for size in (PHONE, DESKTOP):
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        for scheme in ("dark", "light"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            found += Axe().run(page, options=RULES).response["violations"]
+    return [(one["id"], node["html"][:300], node["failureSummary"]) for one in found for node in one["nodes"]]
