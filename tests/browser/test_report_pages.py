@@ -115,19 +115,21 @@ def test_twenty_thousand_signatures_are_searched_as_fast_as_people_type(
     rows = (json.dumps([f"{n:016x}", f"f{n} | {HOSTILE[:60]}\nSIGSEGV", "crash", n, "3.13"]) for n in range(20_000))
     (many / "search-index.js").write_text(INDEX_START + ",\n".join(rows) + "];")
     page.goto((many / "search.html").as_uri())
-    page.get_by_role("searchbox").fill("SCRIPT f1")
-    assert page.get_by_role("status").inner_text() == "11111 of 20000, the first 100 shown"
+    page.get_by_role("searchbox").fill("SCRIPT sigsegv")
+    assert page.get_by_role("status").inner_text() == "20000 of 20000, the first 100 shown"
     assert page.locator("#found li").count() == 100
     spent = "() => { const begun = performance.now(); search(); return performance.now() - begun; }"
     assert page.evaluate(spent) < 2000
 
 
-def test_a_search_without_its_index_says_so(page: Page, report: Path, tmp_path: Path) -> None:
+def test_a_search_without_its_index_says_so(browser: Browser, report: Path, tmp_path: Path) -> None:
     """Somebody copied the pages alone."""
-    (tmp_path / "search.html").write_text((report / "search.html").read_text().replace("search-index.js", "data:,"))
+    (tmp_path / "search.html").write_text((report / "search.html").read_text())
     shutil.copytree(report / "static", tmp_path / "static")
-    page.goto((tmp_path / "search.html").as_uri())
-    assert "cannot be read" in page.get_by_role("status").inner_text()
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto((tmp_path / "search.html").as_uri())
+        assert "cannot be read" in page.get_by_role("status").inner_text()
 
 
 def test_paper_is_white_and_holds_all_columns(page: Page, report: Path) -> None:
@@ -161,7 +163,7 @@ def test_without_javascript_all_is_there(browser: Browser, report: Path) -> None
         page.locator("tbody a").first.click()
         assert "/signature/" in page.url
         page.goto((report / "search.html").as_uri())
-        assert page.get_by_text("Searching needs JavaScript").is_visible()
+        assert "Searching needs JavaScript" in page.locator("main").inner_text()
         assert not page.locator("form").is_visible()
 
 

@@ -6,7 +6,14 @@ const form = document.getElementById("search");
 const words = document.getElementById("words");
 const found = document.getElementById("found");
 const tally = document.getElementById("tally");
-const index = crashfarmIndex.map((row) => [row.join(" ").toLowerCase(), row]);
+const index = (globalThis.crashfarmIndex ?? []).map((row) => [row.join(" ").toLowerCase(), row]);
+
+// Text that anybody may have written: in whichever direction it runs, it does not turn what stands beside it.
+const apart = (text) => {
+  const element = document.createElement("bdi");
+  element.textContent = text;
+  return element;
+};
 
 const entry = ([name, text, kind, number, branches]) => {
   const item = document.createElement("li");
@@ -14,9 +21,9 @@ const entry = ([name, text, kind, number, branches]) => {
   const under = document.createElement("span");
   const [headline, ...rest] = text.split("\n");
   link.href = `signature/${name}.html`;
-  link.textContent = headline;
+  link.append(apart(headline));
   under.className = "under";
-  under.textContent = `${kind} · seen ${number} · ${rest.join(" ")} · ${branches}`;
+  under.append(`${kind} · seen ${number.toLocaleString("en")} · `, apart(rest.join(" ")), " · ", apart(branches));
   item.append(link, under);
   return item;
 };
@@ -29,7 +36,8 @@ const search = () => {
 };
 
 form.hidden = false;
+if (!globalThis.crashfarmIndex) tally.textContent = "search-index.js, the index beside this page, cannot be read.";
 form.addEventListener("submit", (event) => event.preventDefault());
 words.addEventListener("input", search);
 words.value = new URLSearchParams(location.search).get("q") ?? "";
-search();
+if (words.value) search();
