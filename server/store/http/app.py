@@ -18,6 +18,7 @@ from server.store.catalog import Catalog
 from server.store.database.failures import explain
 from server.store.errors import StoreError
 from server.store.events import Events
+from server.store.feeds import Boards
 from server.store.http import (
     all_docs,
     attachments,
@@ -40,7 +41,6 @@ from server.store.http.overdue import Overdue
 from server.store.http.request import Receive, Request
 from server.store.http.response import Response, Send, error_response
 from server.store.http.routing import Router
-from server.store.http.selected import Shared
 from server.store.javascript.pool import JavaScript
 from server.store.replication.scheduler import Scheduler
 from server.store.settings import Settings
@@ -88,8 +88,8 @@ class Server:
     views: ViewServer
     admins: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
-    #: Selectors by which feeds are filtered.
-    selected: Shared = field(default_factory=Shared)
+    #: Where feeds wait for changes.
+    boards: Boards = field(default_factory=Boards)
     #: For work that calls functions of design documents, so that it never keeps other work waiting.
     script_threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_SCRIPT_THREADS, "script"))
     #: Feeds that wait for news; cancelling one ends its answer.

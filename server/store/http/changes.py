@@ -9,14 +9,15 @@ from typing import Any
 from server.store.database import Database, Stored, feed, parse_seq
 from server.store.database.feed import Shape
 from server.store.errors import BadRequest
+from server.store.feeds import Group, Rule, Sign
 from server.store.http import filters, reading, waiting
 from server.store.http.request import Request
 from server.store.http.response import Response, raw_json
 from server.store.http.routing import Route
-from server.store.http.selected import Selected
-from server.store.http.waiting import Bell
 
+#: Changes that are read at once, and those that are judged at once by a filter that is quick.
 _SMALL = 100
+_FEW = 20
 #: Changes that are passed over at once.
 _PASSED = 1000
 _BEAT_EVENT = b"event: heartbeat\ndata: \n\n"
@@ -26,9 +27,11 @@ _ENDLESS = 1 << 62
 
 @dataclass(slots=True)
 class Options:
-    """What a feed was asked for. Times in seconds, None for never."""
+    """What a feed was asked for, and how far it has come. Times in seconds, None for never."""
 
     feed: str
+    #: The feeds with the same filter.
+    group: Group
     since: int
     limit: int
     shape: Shape
@@ -66,7 +69,7 @@ async def _body(request: Request) -> dict[str, Any]:
     return value
 
 
-def _options(request: Request, wanted: feed.Filter | None) -> Options:
+def _options(request: Request, rule: Rule) -> Options:
     kind = request.query.get("feed", "normal")
     if kind not in _FEEDS:
         raise BadRequest("Supported `feed` types: normal, continuous, live, longpoll, eventsource")
@@ -75,22 +78,21 @@ def _options(request: Request, wanted: feed.Filter | None) -> Options:
     style = request.query.get("style", "main_only")
     if style not in ("main_only", "all_docs"):
         raise BadRequest(f"Unknown style: {style}")
-    shape = Shape(docs, style == "all_docs", descending, _document(request) if docs else None, wanted)
     since = _since(request)
-    if descending:
-        since = _ENDLESS
     limit = request.number("limit", _ENDLESS)
-    if kind != "normal":
-        limit = max(1, limit)
+    threads = request.server.script_threads
+    group = request.server.boards.group(request.db, threads, rule)
+    wanted = None if rule.wanted is None else group
     return Options(
         kind,
-        since,
-        limit,
-        shape,
+        group,
+        _ENDLESS if descending else since,
+        limit if kind == "normal" else max(1, limit),
+        Shape(docs, style == "all_docs", descending, _document(request) if docs else None, wanted),
         waiting.heartbeat(request),
         waiting.timeout(request),
         _interval(request),
-        None if wanted is None else request.server.script_threads,
+        None if wanted is None else threads,
     )
 
 
@@ -148,20 +150,25 @@ async def _pages(db: Database, options: Options, page: feed.Page) -> AsyncGenera
 
 async def _looked(db: Database, options: Options) -> feed.Page:
     """The next rows: at once when there can be but few of them, in a thread otherwise."""
-    ahead = min(options.limit, db.update_seq() - options.since)
-    if options.shape.descending:
+    group, shape = options.group, options.shape
+    ahead = db.update_seq() - options.since
+    if shape.descending:
         return await _in_thread(db, options)
-    if options.shape.is_plain and ahead <= _SMALL:
+    if ahead <= 0:
+        return feed.Page([], options.since, False)
+    if shape.is_plain and min(options.limit, ahead) <= _SMALL:
         return _look(db, options)
-    if isinstance(options.shape.wanted, Selected) and ahead <= _PASSED:
-        return await _in_turn(db, options, options.shape.wanted)
+    if group.is_quick and shape.document is None and ahead <= _FEW:
+        return _look(db, options)
+    if not group.is_quick and ahead <= _PASSED:
+        return await _in_turn(db, options, group)
     return await _in_thread(db, options)
 
 
-async def _in_turn(db: Database, options: Options, selected: Selected) -> feed.Page:
-    """The next rows of a selector: of feeds that wait for the same, only one tests what is new."""
-    async with selected.turn:
-        return selected.passed_over(db, options.since, _PASSED) or await _in_thread(db, options)
+async def _in_turn(db: Database, options: Options, group: Group) -> feed.Page:
+    """The next rows of a filter that takes long: of feeds that wait for the same, only one tests what is new."""
+    async with group.turn:
+        return group.passed_over(options.since, _PASSED) or await _in_thread(db, options)
 
 
 async def _in_thread(db: Database, options: Options, limit: int | None = None) -> feed.Page:
@@ -193,59 +200,51 @@ def _end(db: Database, options: Options, since: int, count: int) -> bytes:
 
 async def _longpoll(db: Database, options: Options) -> AsyncGenerator[bytes, None]:
     yield b'{"results":[\n'
-    count, since = 0, options.since
-    with Bell(db.listen) as bell:
-        async for page in _batches(db, options, bell):
-            if page is None:
-                yield b"\n"
-                continue
-            since, count = page.last, len(page.rows)
-            if count:
-                yield b",\n".join(page.rows)
-                break
-            yield b"\n"
-    yield _end(db, options, since, count) + b"\n"
+    count = 0
+    async for rows in _batches(db, options):
+        count = len(rows)
+        if count:
+            yield b",\n".join(rows)
+            break
+        yield b"\n"
+    yield _end(db, options, options.since, count) + b"\n"
 
 
 async def _continuous(db: Database, options: Options) -> AsyncGenerator[bytes, None]:
-    last = options.since
-    with Bell(db.listen) as bell:
-        async for page in _batches(db, options, bell):
-            if page is None:
-                yield b"\n"
-                continue
-            last = page.last
-            yield b"\n".join(page.rows) + b"\n"
-    pending = feed.count_after(db, last)
-    yield b'{"last_seq":"%s","pending":%d}\n' % (db.seq_text(last).encode(), pending)
+    async for rows in _batches(db, options):
+        yield b"\n".join(rows) + b"\n"
+    pending = feed.count_after(db, options.since)
+    yield b'{"last_seq":"%s","pending":%d}\n' % (db.seq_text(options.since).encode(), pending)
 
 
 async def _events(db: Database, options: Options) -> AsyncGenerator[bytes, None]:
-    with Bell(db.listen) as bell:
-        async for page in _batches(db, options, bell):
-            yield b"".join(_event(row) for row in page.rows) if page and page.rows else _BEAT_EVENT
+    async for rows in _batches(db, options):
+        yield b"".join(map(_event, rows)) if rows else _BEAT_EVENT
 
 
-async def _batches(db: Database, options: Options, bell: Bell) -> AsyncGenerator[feed.Page | None, None]:
-    """Pages as they come, None for each heartbeat; ends at the limit, at the timeout, or with the database.
+async def _batches(db: Database, options: Options) -> AsyncGenerator[list[bytes], None]:
+    """Rows as they come, none of them to show that the feed lives; ends at the limit, at the timeout, or with the
 
-    What a filter leaves empty is a page, too, and begins the timeout anew: a feed shows by it that it lives.
+    database. The options tell how far it has come.
     """
-    options = replace(options)
     while not db.closed:
-        bell.clear()
+        known = db.update_seq()
         page = await _looked(db, options)
         if page.last != options.since:
             options.since = page.last
             options.limit -= len(page.rows)
-            yield page
+            yield page.rows
             if options.limit <= 0:
                 return
             continue
-        while not await bell.wait(options.heartbeat or options.timeout):
-            if options.heartbeat is None:
-                return
-            yield None
+        with options.group.joined(max(known, options.since)) as waiter:
+            sign = None if waiter is None else await waiter.sign(options.heartbeat, options.timeout)
+            while waiter is not None and sign is Sign.LIFE:
+                yield []
+                sign = await waiter.sign(options.heartbeat, options.timeout)
+        options.since = options.since if waiter is None else waiter.since
+        if sign is Sign.OVER:
+            return
 
 
 def _event(row: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """Which changes a feed shows: by id, by selector, by a function of a design document."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -10,9 +11,10 @@ import msgspec
 from server.store.database import Database
 from server.store.database.feed import Filter
 from server.store.errors import BadRequest, NotFound
+from server.store.feeds.rules import EVERYTHING, Rule, condition_on_ids, conditions_of
 from server.store.http.request import Request
-from server.store.http.selected import Shared
-from server.store.mango import compile_selector
+from server.store.mango.normal import normal
+from server.store.mango.selector import compile_normal, has_pattern
 
 _JSON = frozenset(("key", "startkey", "endkey", "descending"))
 
@@ -25,15 +27,17 @@ def decode(text: bytes) -> Any:
         raise BadRequest("invalid UTF-8 JSON") from None
 
 
-async def choose(request: Request, body: dict[str, Any]) -> Filter | None:
-    """The filter that a request names; None for all changes."""
+async def choose(request: Request, body: dict[str, Any]) -> Rule:
+    """The filter that a request names."""
     name = request.query.get("filter")
     if not name:
-        return None
+        return EVERYTHING
     if name == "_doc_ids":
         return _by_ids(request, body)
     if name == "_design":
-        return lambda docs: [each.id.startswith("_design/") for each in docs]
+        return Rule(
+            _key("design"), lambda docs: [_is_design(each.id) for each in docs], lambda doc: _is_design(doc["_id"])
+        )
     if name == "_selector":
         return _by_selector(request, body)
     if name == "_view":
@@ -41,43 +45,70 @@ async def choose(request: Request, body: dict[str, Any]) -> Filter | None:
     return _by_function(request, body, name)
 
 
-def _by_ids(request: Request, body: dict[str, Any]) -> Filter:
+def _key(*parts: Any) -> bytes:
+    """What filters have in common that say the same."""
+    return hashlib.sha256(msgspec.json.encode(parts)).digest()
+
+
+def _is_design(doc_id: str) -> bool:
+    return doc_id.startswith("_design/")
+
+
+_DESIGNS = Rule(_key("design"), lambda docs: [_is_design(each.id) for each in docs], lambda doc: _is_design(doc["_id"]))
+
+
+def _by_ids(request: Request, body: dict[str, Any]) -> Rule:
     ids = body.get("doc_ids")
     if ids is None and "doc_ids" in request.query:
         ids = request.json_option("doc_ids")
     if not isinstance(ids, list):
         raise BadRequest("`doc_ids` filter parameter is not a list of doc ids.")
     wanted = {each for each in ids if isinstance(each, str)}
-    return lambda docs: [each.id in wanted for each in docs]
+    return Rule(
+        _key("ids", *sorted(wanted)),
+        lambda docs: [each.id in wanted for each in docs],
+        lambda doc: doc["_id"] in wanted,
+        (condition_on_ids(wanted),),
+    )
 
 
-def _by_selector(request: Request, body: dict[str, Any]) -> Filter:
+def _by_selector(request: Request, body: dict[str, Any]) -> Rule:
     if request.method != "POST" or "selector" not in body:
         raise BadRequest("Selector must be specified in POST payload")
     if not isinstance(body["selector"], dict):
         raise BadRequest("Selector error: expected a JSON object")
     selector = body["selector"]
-    compile_selector(selector)  # A senseless one is refused before the first row.
-    javascript = request.server.javascript
-    shared: Shared = request.server.selected
-    return shared.of(request.db, msgspec.json.encode(selector), lambda docs: javascript.select(selector, docs))
+    explicit = normal(selector)
+    test = compile_normal(explicit)  # A senseless one is refused before the first row.
+    key = _key("selector", selector)
+    if has_pattern(explicit):
+        javascript = request.server.javascript
+        return Rule(key, _judged(lambda docs: javascript.select(selector, docs)))
+    return Rule(
+        key,
+        _judged(lambda docs: [test(msgspec.json.decode(doc)) for doc in docs]),
+        test,
+        conditions_of(explicit),
+    )
 
 
-def _by_view(request: Request) -> Filter:
+def _by_view(request: Request) -> Rule:
     if "view" not in request.query:
         raise BadRequest("`view` filter parameter is not provided.")
     ddoc, name = _split(request.query["view"], "view")
     text = _design(request, ddoc, "views", name)
     javascript = request.server.javascript
-    return _judged(lambda docs: javascript.view_filter(text, name, docs))
+    return Rule(_key("view", text.decode(), name), _judged(lambda docs: javascript.view_filter(text, name, docs)))
 
 
-def _by_function(request: Request, body: dict[str, Any], path: str) -> Filter:
+def _by_function(request: Request, body: dict[str, Any], path: str) -> Rule:
     ddoc, name = _split(path, "filter")
     text = _design(request, ddoc, "filters", name)
     req = request_object(request, msgspec.json.encode(body).decode() if body else None)
     javascript = request.server.javascript
-    return _judged(lambda docs: javascript.filter(text, name, docs, req))
+    # Nobody can mean anything by the number of a request, nor by where the database stood when it came.
+    key = _key("function", text.decode(), name, {**req, "uuid": "", "info": {}})
+    return Rule(key, _judged(lambda docs: javascript.filter(text, name, docs, req)))
 
 
 def _judged(run: Callable[[list[bytes]], list[bool]]) -> Filter:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 
 import pytest
 
@@ -95,16 +96,72 @@ def test_longpoll_with_a_filter_waits_for_what_passes(db, server):
 @pytest.mark.parametrize("feed", ["longpoll", "continuous", "eventsource"])
 def test_what_a_filter_keeps_back_shows_that_the_feed_lives(db, server, feed):
     """Or a client whose patience is short would leave where much is written that it does not want."""
-    params = {"feed": feed, "since": "now", "filter": "_selector", "timeout": 60_000}
+    params = {"feed": feed, "since": "now", "filter": "_selector", "timeout": 2_000}
     wanted = {"selector": {"type": "job"}}
     answer = db.post("_changes", params=params, json=wanted, stream=True, timeout=20)
     other = server.as_user(*server.auth).at(db.url.rsplit("/", 1)[1])
     seen = answer.iter_content(None)
-    for n in range(10):
+    for n in range(3):
         other.save(f"w{n}", type="worker")
         assert b'"id"' not in next(seen)
     answer.close()
     other.session.close()
+
+
+@pytest.mark.parametrize("kept", [{"type": "worker"}, {"type": "job", "n": 1}])
+def test_what_a_filter_keeps_back_begins_the_timeout_anew_and_is_not_shown_later(db, server, kept):
+    """The answer that ends such a feed stands behind all that was kept back."""
+    params = {"feed": "longpoll", "since": "now", "filter": "_selector", "timeout": 1_000}
+    other = server.as_user(*server.auth).at(db.url.rsplit("/", 1)[1])
+    selector = {"selector": {"type": "job", "n": 0}}
+    waiting = Waiting(lambda: other.post("_changes", params=params, json=selector).json())
+    begun = time.monotonic()
+    for n in range(4):
+        time.sleep(0.4)
+        db.save(f"w{n}", **kept)
+    body = waiting.result()
+    assert time.monotonic() - begun > 2.5
+    assert (body["results"], body["pending"]) == ([], 0)
+    assert db.read("_changes", since=body["last_seq"])["results"] == []
+    other.session.close()
+
+
+FILTERS = {
+    "odd": "function (doc) { return doc.n % 2 === 1; }",
+    "asked": "function (doc, req) { return doc.n === Number(req.query.n); }",
+}
+DIFFERENT = [
+    ({"filter": "_selector"}, {"selector": {"n": 3}}),
+    ({"filter": "_selector"}, {"selector": {"n": {"$in": [3, 30]}}}),
+    ({"filter": "_selector"}, {"selector": {"$or": [{"n": 3}, {"n": 31}]}}),
+    ({"filter": "_selector"}, {"selector": {"_id": "d3", "n": 3}}),
+    ({"filter": "_selector"}, {"selector": {"_id": {"$regex": "^d3$"}}}),
+    ({"filter": "_doc_ids"}, {"doc_ids": ["d3", "d30"]}),
+    ({"filter": "f/odd"}, {}),
+    ({"filter": "f/asked", "n": 3}, {}),
+    ({"filter": "_view", "view": "f/three"}, {}),
+    ({}, {}),
+]
+
+
+@pytest.mark.parametrize("feed", ["longpoll", "continuous"])
+def test_feeds_with_different_filters_hear_what_is_theirs(db, server, feed):
+    """What wakes one of them passes the others over, and no change is lost on the way."""
+    db.design("f", filters=FILTERS, views={"three": {"map": "function (doc) { if (doc.n === 3) emit(null); }"}})
+    name = db.url.rsplit("/", 1)[1]
+    others = [server.as_user(*server.auth).at(name) for _ in DIFFERENT]
+    answers = []
+    for other, (options, body) in zip(others, DIFFERENT, strict=True):
+        params = {"feed": feed, "since": db.read()["update_seq"], "timeout": 60_000, **options}
+        answers.append(other.post("_changes", params=params, json=body, stream=True, timeout=20))
+    for n in (0, 2, 3):
+        db.save(f"d{n}", n=n)
+    for (options, _), answer in zip(DIFFERENT, answers, strict=True):
+        wanted = "d3" if options else "d0"
+        assert next(line for line in answer.iter_lines(chunk_size=1) if b'"id"' in line).count(wanted.encode()) == 1
+        answer.close()
+    for other in others:
+        other.session.close()
 
 
 def test_all_who_wait_for_the_same_hear_of_it(db, server):
