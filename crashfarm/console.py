@@ -1,20 +1,22 @@
 """What commands print: results on standard output, progress and remarks on standard error, colour on terminals only."""
 
-import json
+import io
 import logging
+import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
+from crashfarm import tables
 from crashfarm.errors import CrashfarmError
+from crashfarm.tables import visible
 
 EXIT_FAILED = 1
 """Something that was asked for could not be done. Wrong usage exits with 2, as click has it."""
@@ -44,23 +46,22 @@ def tell(text: str) -> None:
     _console(stderr=False).print(Text(visible(text)), soft_wrap=True)
 
 
-def visible(text: str) -> str:
-    """The text with control characters shown, so that data cannot speak to the terminal."""
-    return "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
-
-
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, as_json: bool = False) -> None:
-    """Print rows under their columns, or as a JSON array of objects whose members are the columns."""
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, as_json: bool = False, as_csv: bool = False
+) -> None:
+    """Print rows under their columns, or as a JSON array of objects whose members are the columns, or as CSV."""
     if as_json:
-        json.dump([dict(zip(columns, row, strict=True)) for row in rows], sys.stdout, indent=1, default=str)
-        sys.stdout.write("\n")
-        return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(visible("" if cell is None else str(cell))) for cell in row))
-    _console(stderr=False).print(table)
+        tables.write_json(columns, rows, sys.stdout)
+    elif as_csv:
+        tables.write_csv(columns, rows, sys.stdout)
+    else:
+        _print_lines(tables.lines(columns, rows, _console(stderr=False).width if sys.stdout.isatty() else None))
+
+
+def _print_lines(lines: Iterator[str]) -> None:
+    head = Text(next(lines), style="bold")
+    _console(stderr=False).print(head, soft_wrap=True)
+    sys.stdout.writelines(f"{line}\n" for line in lines)
 
 
 @contextmanager
@@ -100,16 +101,45 @@ def run(app: Callable[[], object], name: str) -> None:
     With -v the traceback follows. SIGTERM ends the program as Ctrl-C does: what it has started is tidied up.
     """
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    _open_streams()
     try:
-        app()
+        _to_its_end(app)
     except CrashfarmError as exc:
         _fail(name, str(exc), exc)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
+        _give_up_output()
         sys.exit(EXIT_FAILED)
+    except OSError as exc:
+        _give_up_output()
+        about = f"{exc.filename}: " if exc.filename else ""
+        _fail(name, f"{about}{exc.strerror or exc}", exc)
     except Exception as exc:
         _fail(name, f"a fault of {name} itself: {type(exc).__name__}: {exc} (run again with -v to see where)", exc)
+
+
+def _open_streams() -> None:
+    """Have streams that the caller closed lead nowhere, and letters that a stream's encoding lacks be escaped."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 it is open to the end
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _to_its_end(app: Callable[[], object]) -> None:
+    """What cannot be written any more is an error of the command, not of the interpreter after it."""
+    try:
+        app()
+    finally:
+        sys.stdout.flush()
+
+
+def _give_up_output() -> None:
+    """Have the interpreter find nothing that it could not write when it ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def be_verbose(wanted: bool) -> None:

@@ -18,6 +18,7 @@ class FakeDatabase:
 
     def __init__(self, name: str, docs: list[Json]) -> None:
         self.name = name
+        self.url = f"http://fake/{name}"
         self.docs = {doc["_id"]: {"_rev": "1-abc"} | doc for doc in docs}
         self._log = list(self.docs)
         self._rows: dict[str, list[tuple[bytes, Row]]] = {}

@@ -1,8 +1,6 @@
 """What commands that ask questions share: the parts of the key tuple as options, and the forms of an answer."""
 
 import contextlib
-import csv
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -93,12 +91,7 @@ class Form:
 
     def write(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Print rows as a table, as JSON or as CSV."""
-        if self.as_csv:
-            writer = csv.writer(sys.stdout)
-            writer.writerow(columns)
-            writer.writerows(rows)
-        else:
-            console.print_table(columns, rows, as_json=self.as_json)
+        console.print_table(columns, rows, as_json=self.as_json, as_csv=self.as_csv)
 
 
 def given(**parts: str | None) -> dict[str, str]:

@@ -1,11 +1,11 @@
 """Showing text that anybody may have written: what cannot be seen is named, what is too long is cut and said so."""
 
-import functools
-import re
 import unicodedata
 from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
+
+from crashfarm.ordering import natural as natural
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Unicode's categories of characters that draw nothing, or that change how their neighbours are drawn."""
@@ -42,13 +42,6 @@ def plain(text: str, limit: int = 0) -> str:
 def slug(text: str) -> str:
     """The letters, digits, dots and dashes of a text, for a readable file name; possibly nothing."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "-.") else "-" for c in text)[:40].strip("-.")
-
-
-@functools.lru_cache(4096)
-def natural(text: str) -> tuple[tuple[int, int | str], ...]:
-    """A key that sorts 3.9 before 3.10."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", text)
-    return tuple((0, int(part)) if part.isascii() and part.isdecimal() else (1, part) for part in parts)
 
 
 def _cut(text: str, limit: int) -> str:
