@@ -1,6 +1,7 @@
 """The dashboard follows the farm: what happens, what only the time changes, and stores that go away."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,89 @@ def test_it_survives_a_restart_of_the_store(browser: Browser, tmp_path: Path) ->
             dashboard.write(worker("after"))
             expect(row(page, "after")).to_be_visible()
             expect(page.get_by_text("live", exact=True)).to_be_visible()
+
+
+def test_after_an_hours_sleep_it_catches_up_at_once(page: Page, dashboard: Dashboard) -> None:
+    """The connections from before are dead and do not know it; what stood there was called live for as long."""
+    dashboard.write(worker("dozy"))
+    other = page.context.new_page()
+    other.clock.install()
+    hung = re.compile("feed=longpoll")
+    other.route(hung, lambda _: None)
+    other.goto(dashboard.door + "#workers")
+    expect(row(other, "dozy")).to_contain_text("waiting")
+    expect(other.get_by_text("live", exact=True)).to_be_visible()
+    dashboard.write(worker("dozy", state=WorkerState.EXECUTING))
+    other.clock.fast_forward(3_600_000)
+    expect(row(other, "dozy")).to_contain_text("executing")
+    expect(other.get_by_text("live", exact=True)).to_be_visible()
+    other.close()
+
+
+def test_a_tab_that_nobody_sees_asks_nothing_and_catches_up(page: Page, dashboard: Dashboard) -> None:
+    """However much happens, and however long it takes."""
+    dashboard.write(worker("unseen"))
+    other = page.context.new_page()
+    other.add_init_script(
+        "globalThis.away = false; Object.defineProperty(document, 'hidden', { get: () => globalThis.away });"
+    )
+    other.clock.install()
+    other.goto(dashboard.door + "#workers")
+    expect(row(other, "unseen")).to_contain_text("waiting")
+    _look(other, away=True)
+    asked: list[str] = []
+    other.on("request", lambda sent: asked.append(sent.url))
+    for state in (WorkerState.EXECUTING, WorkerState.RECORDING):
+        dashboard.write(worker("unseen", state=state))
+        other.clock.run_for(120_000)
+    assert asked == []
+    _look(other, away=False)
+    other.clock.run_for(3_000)
+    expect(row(other, "unseen")).to_contain_text("recording")
+    other.close()
+
+
+def _look(page: Page, *, away: bool) -> None:
+    page.evaluate(f"away = {str(away).lower()}; document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def test_a_question_that_fails_is_told_and_asked_again(page: Page, dashboard: Dashboard) -> None:
+    """Though nothing changes on the farm: what stands there would be taken for how things are."""
+    other = page.context.new_page()
+    other.clock.install()
+    other.goto(dashboard.door + "#workers")
+    expect(row(other, "barn-0")).to_be_visible()
+    states = re.compile("_view/by_state")
+    other.route(states, lambda route: route.fulfill(status=500, json={"error": "timeout", "reason": "too busy"}))
+    dashboard.write(worker("asked-again"))
+    told = other.get_by_text(re.compile("This is as it was .* ago: too busy. It is asked again."))
+    other.clock.run_for(3_000)
+    expect(told).to_be_visible()
+    other.unroute(states)
+    other.clock.run_for(8_000)
+    expect(row(other, "asked-again")).to_be_visible()
+    expect(told).to_have_count(0)
+    other.close()
+
+
+def test_how_long_it_is_lost_is_not_read_aloud_each_second(page: Page, dashboard: Dashboard) -> None:
+    """That it is lost is, once."""
+    other = page.context.new_page()
+    other.goto(dashboard.door)
+    expect(other.get_by_text("live", exact=True)).to_be_visible()
+    other.route(re.compile("_changes"), lambda route: route.abort())
+    dashboard.write(worker("unheard"))
+    expect(other.get_by_text(re.compile("not connected, lost .* s ago"))).to_be_visible()
+    expect(other.get_by_role("status").filter(has_text="not connected")).to_have_text("not connected")
+    other.close()
+
+
+def test_a_clock_that_is_an_hour_wrong_changes_nothing(page: Page, dashboard: Dashboard) -> None:
+    """The server tells the time with each answer."""
+    dashboard.write(worker("timely", heartbeat_at=now(-30)))
+    for wrong in (-3_600, 3_600):
+        other = page.context.new_page()
+        other.clock.install(time=datetime.now(UTC) + timedelta(seconds=wrong))
+        other.goto(dashboard.door + "#workers")
+        expect(row(other, "timely").locator("time").last).to_have_text(re.compile(r"^(3|4|5)\d s ago$"))
+        other.close()

@@ -45,6 +45,7 @@ export async function follow(changes) {
 // What a feed tells of answers that come one after the other, numbers of changes each; it is asked how often it may be.
 export async function answers(numbers) {
   globalThis.goesOn = true;
+  globalThis.listeners = 0;
   const told = [], left = [...numbers];
   let feed;
   const couch = { get: async (path, { since }) => {
@@ -55,12 +56,16 @@ export async function answers(numbers) {
   await feed.here();
   feed.start();
   for (let turn = 0; turn < 99; turn += 1) await null;
-  return told;
+  return { told, listeners: globalThis.listeners };
 }
 """,
     before="""
 var AbortController = class {
-  signal = { aborted: false, addEventListener() {} };
+  signal = {
+    aborted: false,
+    addEventListener() { globalThis.listeners = (globalThis.listeners || 0) + 1; },
+    removeEventListener() { globalThis.listeners -= 1; },
+  };
   abort() { this.signal.aborted = true; }
 };
 var AbortSignal = { timeout: (milliseconds) => ({ milliseconds }), any: ([signal, due]) => ({ ...signal, due }) };
@@ -106,4 +111,9 @@ def test_an_answer_that_is_due_is_not_waited_for_for_ever() -> None:
 
 def test_changes_that_are_leapt_over_are_asked_for() -> None:
     """After more than it reads at once the feed begins anew, and what changed until then is told by nobody."""
-    assert run("also.answers", [0, 2, 1_000, 0, 3, 0]) == [2, "all", "all", 3]
+    assert run("also.answers", [0, 2, 1_000, 0, 3, 0])["told"] == [2, "all", "all", 3]
+
+
+def test_nothing_is_left_of_what_was_waited_for() -> None:
+    """A page stays open for weeks, and an answer comes each second."""
+    assert run("also.answers", [1] * 9)["listeners"] <= 1
