@@ -38,8 +38,3 @@ def jobs(status: paging.Viewed) -> dict[str, int]:
 def workers(status: paging.Viewed) -> dict[str, int]:
     """How many workers are in each state."""
     return {state: count for (state, *_), count in paging.groups(status, "workers", "by_state", 1)}
-
-
-def findings(history: paging.Viewed) -> int:
-    """How many findings all results hold together."""
-    return paging.total(history, "signatures", "by_count")

@@ -13,12 +13,14 @@ DAY = "substr(completed_at, 1, 10) AS day"
 
 _UNFILED = "NOT suppressed AND NOT open_bugs AND NOT closed_bugs"
 
+_UNREADABLE = "SELECT * FROM unreadable WHERE id LIKE 'history_%'"
+
 _PLAIN = re.compile(r"""[^"$`\\!]*""")
 """What a shell leaves as it is between double quotes."""
 
 
-def overview(since: str) -> tuple[Ask, ...]:
-    """Of the first page; `since` is the time from which on things are new, or empty."""
+def overview(since: str, unreadable: bool = False) -> tuple[Ask, ...]:
+    """Of the first page; `since` is the time from which on things are new, or empty; whether anything is unreadable."""
     return (
         Ask("runs", "Runs, by branch and outcome", "crashfarm results"),
         Ask("findings", "Findings, by kind", "crashfarm crashes --group type"),
@@ -34,6 +36,7 @@ def overview(since: str) -> tuple[Ask, ...]:
         Ask("back", "What is back though fixed", "crashfarm crashes --regressed"),
         Ask("workers", "Workers, and what they ran", "crashfarm workers"),
         Ask("jobs", "Jobs", "crashfarm jobs --group state"),
+        *((Ask("unreadable", "What could not be read, and why", _sql(_UNREADABLE)),) if unreadable else ()),
     )
 
 

@@ -107,11 +107,12 @@ class Facts:
     def overview(self) -> Overview:
         """The first page."""
         branches = tuple(self.branch_lines())
+        unreadable = self._scratch.number("SELECT count(*) FROM unreadable")
         return Overview(
             runs=sum(branch.runs for branch in branches),
             failures=sum(branch.failures for branch in branches),
             errors=sum(branch.errors for branch in branches),
-            findings=totals.findings(self._farm.history),
+            findings=sum(branch.findings for branch in branches),
             signatures=self.signature_count,
             tuples=self._scratch.number("SELECT count(*) FROM tuples"),
             differing=self._lists.number("differs"),
@@ -126,8 +127,8 @@ class Facts:
             workers=totals.workers(self._farm.status),
             charts=pictures.overview(self._scratch, branches, self._found),
             unreadable=tuple(id for (id,) in self._scratch.rows("SELECT document FROM unreadable LIMIT ?", SHOWN)),
-            unreadable_count=self._scratch.number("SELECT count(*) FROM unreadable"),
-            asks=asks.overview(self._since),
+            unreadable_count=unreadable,
+            asks=asks.overview(self._since, unreadable > 0),
         )
 
     def branch(self, line: BranchLine) -> BranchPage:

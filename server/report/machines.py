@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import cast
 
-from crashfarm.documents.worker import Worker, WorkerState
+from crashfarm.documents.worker import Worker
 from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from server.queries import paging
@@ -58,7 +58,7 @@ class Machines:
             # The first page still counts it.
             return
         parts = (worker.os_name, worker.os_version, worker.cpu_name)
-        self._number[parts] += worker.state != WorkerState.STOPPED
+        self._number[parts] += 1
         if len(self._workers[parts]) < MAX_WORKERS:
             reason = worker.state_reason or worker.control.reason
             name = worker.id.removeprefix("worker:")

@@ -40,7 +40,7 @@ const makeFilterable = (table) => {
   const shown = document.createElement("output");
   const box = document.createElement("div");
   box.className = "filter";
-  label.textContent = "Filter these";
+  label.textContent = `Filter: ${table.parentElement.getAttribute("aria-label")}`;
   input.type = "search";
   input.id = `filter-${Math.random().toString(36).slice(2)}`;
   label.htmlFor = input.id;

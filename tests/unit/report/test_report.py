@@ -203,9 +203,11 @@ def test_a_machine_has_a_page_with_its_workers_and_what_only_it_shows(tmp_path: 
     ]
     machine = dict(zip(("os_name", "os_version", "cpu_name"), farms.MACHINES[1], strict=True))
     worker = Worker.from_doc(samples.worker() | machine)
-    write_report(farms.in_memory(runs, worker), tmp_path / "out", now=LATER)
+    stopped = Worker.from_doc(samples.worker() | machine | {"_id": "worker:beta", "state": "stopped"})
+    write_report(farms.in_memory(runs, worker, stopped), tmp_path / "out", now=LATER)
     texts = {path.name[:9]: Page(path).text for path in (tmp_path / "out/machine").iterdir()}
     assert "Seen only here1" in texts["Linux-6.8"] and "alpha" in texts["Linux-6.8"]
+    assert "Workers2" in texts["Linux-6.8"] and "beta" in texts["Linux-6.8"]
     assert "Seen only here0" in texts["Linux-6.1"] and "alpha" not in texts["Linux-6.1"]
 
 
@@ -271,7 +273,9 @@ def test_a_broken_document_does_not_cost_the_others_their_report(tmp_path: Path)
     broken = {"_id": "history_crash:x", "type": "history_crash", "message": 5, "places": "none"}
     farm.history.docs |= {"history_crash:x": broken}  # type: ignore[attr-defined]
     assert write_report(farm, tmp_path / "out", now=LATER).signatures == 1
-    assert "history_crash:x" in Page(tmp_path / "out/index.html").text
+    page = Page(tmp_path / "out/index.html")
+    assert "history_crash:x" in page.text
+    assert "#ask-unreadable" in page.links and "ask-unreadable" in page.ids
 
 
 def test_a_signature_page_tells_how_often_it_shows_in_how_many_runs(tmp_path: Path) -> None:
