@@ -2,13 +2,13 @@
 
 import contextlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
-from crashfarm import console, times
+from crashfarm import console, ordering, times
 from crashfarm.documents.finding import Kind
 from crashfarm.errors import InputError
 from crashfarm.settings import Farm
@@ -97,6 +97,11 @@ class Form:
 def given(**parts: str | None) -> dict[str, str]:
     """The parts that were named."""
     return {name: value for name, value in parts.items() if value is not None}
+
+
+def counted(counts: Mapping[tuple[Any, ...], int]) -> list[tuple[Any, ...]]:
+    """Rows of what was counted, each with its number, 3.9 before 3.10."""
+    return [(*key, counts[key]) for key in sorted(counts, key=lambda key: [*map(ordering.natural, map(str, key))])]
 
 
 def columns_of(group: Sequence[str] | None, known: Sequence[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import typer
 from crashfarm import console
 from crashfarm.documents.branch import Artifact, Build
 from crashfarm.errors import InputError
+from crashfarm.ordering import natural
 from server import branches, interpreters
 from server.cli import options
 
@@ -88,7 +89,7 @@ def show(data: options.Data = None, as_json: options.AsJson = False) -> None:
     farm = options.connect(data)
     rows = [
         (b.product, b.branch, buildtype, platform, "yes" if b.enabled else "no", " ".join(build.command), build.about)
-        for b in branches.load(farm.status)
+        for b in sorted(branches.load(farm.status), key=lambda b: (b.product, natural(b.branch)))
         for buildtype, platforms in sorted(b.builds.items())
         for platform, build in sorted(platforms.items())
     ]

@@ -97,7 +97,7 @@ def _explain_nothing(farm: Farm, met: known.Met) -> None:
 
 def _counted(rows: Iterator[Row], columns: Sequence[str]) -> list[tuple[object, ...]]:
     counts = Counter(tuple(row[name] for name in columns) for row in rows)
-    return [(*key, number) for key, number in sorted(counts.items())]
+    return asking.counted(counts)
 
 
 def _showing(farm: Farm, rows: Iterator[Row], shown: runs.Shown, build: dict[str, str]) -> Iterator[Row]:

@@ -47,7 +47,7 @@ def results(
     counts = runs.group(_runs(farm, shown, where, {*columns, *ended}), columns, {**where, **ended}, shown.since or "")
     if not counts:
         asking.explain_nothing(farm, {**shown.parts, **where, **ended})
-    form.write((*columns, "count"), [(*key, number) for key, number in sorted(counts.items())])
+    form.write((*columns, "count"), asking.counted(counts))
 
 
 def _runs(farm: Farm, shown: runs.Shown, where: dict[str, str], columns: set[str]) -> Iterator[tuple[runs.Row, int]]:

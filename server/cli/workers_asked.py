@@ -10,6 +10,7 @@ from crashfarm import console
 from crashfarm.documents.base import plain_name
 from crashfarm.documents.job import JobResult
 from crashfarm.documents.worker import Worker, WorkerState
+from crashfarm.ordering import natural
 from crashfarm.settings import Farm
 from server import workers as farm_workers
 from server.cli import asking, completing, options
@@ -73,7 +74,7 @@ def _table(rows: list[Row], columns: Sequence[str]) -> tuple[Sequence[str], list
     if not columns:
         return COLUMNS, [tuple(row.values()) for row in rows]
     counts = Counter(tuple(str(row[name]) for name in columns) for row in rows)
-    return (*columns, "count"), [(*key, number) for key, number in sorted(counts.items())]
+    return (*columns, "count"), asking.counted(counts)
 
 
 def _rows(farm: Farm, shown: runs.Shown, what: dict[str, str]) -> list[Row]:
@@ -83,6 +84,7 @@ def _rows(farm: Farm, shown: runs.Shown, what: dict[str, str]) -> list[Row]:
     found = runs.once(runs.showing(farm.history, shown, what)) if shown else runs.counted(farm.history, ("worker",))
     counts = runs.group(found, ("worker", "outcome"), what, shown.since or "")
     rows = [_row(worker, counts) for worker in farm_workers.load(farm.status)]
+    rows.sort(key=lambda row: natural(str(row["name"])))
     return [row for row in rows if row["runs"]] if what or shown else rows
 
 

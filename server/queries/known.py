@@ -8,6 +8,7 @@ from typing import Any
 from crashfarm.documents.finding import Kind
 from crashfarm.errors import InputError
 from crashfarm.keys import PARTS
+from crashfarm.ordering import natural
 from server.queries import paging
 
 _BUILD_PARTS = ("product", "branch", "buildtype")
@@ -94,4 +95,5 @@ def _once(texts: Iterator[str]) -> Iterator[str]:
 def _compare(name: str, asked: str | None, there: list[str]) -> None:
     if asked is not None and there and asked not in there:
         more = f" and {len(there) - LISTED} more" if len(there) > LISTED else ""
-        raise InputError(f"no {name} is called {asked!r}; known: {', '.join(there[:LISTED])}{more}")
+        listed = ", ".join(sorted(there, key=natural)[:LISTED])
+        raise InputError(f"no {name} is called {asked!r}; known: {listed}{more}")

@@ -7,7 +7,7 @@ from crashfarm.documents.history import HISTORY_TYPES, History
 from crashfarm.errors import InvalidDocument
 from server.queries import paging
 from server.queries.signatures import kind_of
-from server.queries.tuples import Count, Question
+from server.queries.tuples import Count, Question, in_order
 
 PAGE = 500
 """Documents that one request brings."""
@@ -22,7 +22,7 @@ def counts(history: paging.Viewed, question: Question) -> Iterator[Count]:
     for key in _rows(history, question):
         if question.fits(key):
             found[tuple(key[: question.group])] += 1
-    return (Count(parts, number) for parts, number in sorted(found.items()))
+    return in_order(Count(parts, number) for parts, number in sorted(found.items()))
 
 
 def tuples_back(history: paging.Viewed) -> Iterator[History]:

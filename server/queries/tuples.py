@@ -7,10 +7,12 @@ from typing import Literal
 
 from crashfarm.errors import InputError
 from crashfarm.keys import PARTS, prefix_range
+from crashfarm.ordering import natural
 from server.queries import paging
 
 Record = Literal["result", "history"]
 
+BUILD = PARTS.index("product")
 WHEN = PARTS.index("when")
 
 
@@ -59,7 +61,18 @@ class Count:
 
 
 def counts(history: paging.Viewed, question: Question) -> Iterator[Count]:
-    """The answer, in the order of the key. Memory does not grow with the number of rows."""
+    """The answer, in the order of the key, 3.9 before 3.10. Memory grows with the rows of one type, message and detail
+    at most."""
+    return in_order(_counts(history, question))
+
+
+def in_order(found: Iterable[Count]) -> Iterator[Count]:
+    """Counts, in the order of the key, with those of one type, message and detail in the order that people expect."""
+    for _, same in itertools.groupby(found, key=lambda count: count.parts[:BUILD]):
+        yield from sorted(same, key=lambda count: [natural(part or "") for part in count.parts[BUILD:]])
+
+
+def _counts(history: paging.Viewed, question: Question) -> Iterator[Count]:
     asked = question.parts.get("type")
     for type_name in [asked] if asked else types(history, question.record):
         fitting = ((key, n) for key, n in _read(history, question, type_name) if question.fits(key))

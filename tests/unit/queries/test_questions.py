@@ -188,6 +188,18 @@ def test_what_is_not_known_is_told_with_what_is(ask: Any, words: tuple[str, ...]
         ask(*words)
 
 
+@pytest.mark.parametrize("command", [("crashes", "--group", "branch"), ("results", "--group", "branch")])
+def test_versions_are_in_the_order_of_their_numbers(monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]) -> None:
+    """3.9 comes before 3.10, whatever form the answer has, and where known names are told."""
+    runs = [result(number, finding(), branch=branch) for number, branch in enumerate(("3.15", "main", "3.9", "3.10"))]
+    farm = farms.in_memory(runs)
+    monkeypatch.setattr(options, "connect", lambda data: farm)
+    told = CliRunner().invoke(build(rooms_for(command, {})), [*command, "--json"], catch_exceptions=False).stdout
+    assert [row["branch"] for row in rows(told)] == ["3.9", "3.10", "3.15", "main"]
+    with pytest.raises(InputError, match=r"known: 3\.9, 3\.10, 3\.15, main"):
+        CliRunner().invoke(build(rooms_for(command, {})), [*command, "--branch", "3"], catch_exceptions=False)
+
+
 @pytest.fixture
 def say(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a command on a farm of these results and other documents; gives what it says beside its answer."""
