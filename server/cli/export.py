@@ -1,6 +1,7 @@
 """`crashfarm export` and `crashfarm sql`: the record as tables."""
 
 import hashlib
+import itertools
 from pathlib import Path
 from typing import Annotated
 
@@ -73,10 +74,11 @@ def sql(
         farm = options.connect(data)
         source = _cache(farm)
         _bring_up(farm, source)
-    found = sql_asking.ask(source, question)
-    if not found.rows:
-        console.say("nothing found")
-    form.write(found.columns, found.rows)
+    with sql_asking.answer(source, question) as found:
+        first = list(itertools.islice(found.rows, 1))
+        if not first:
+            console.say("nothing found")
+        form.write(found.columns, itertools.chain(first, found.rows))
 
 
 def _bring_up(farm: Farm, path: Path) -> None:

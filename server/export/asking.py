@@ -1,48 +1,92 @@
 """Questions in SQL to an export: SQLite asks the file, DuckDB the folder of Parquet files. Nothing is ever changed."""
 
+import itertools
 import re
 import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
 from crashfarm.errors import InputError
 from server.export import mirror, parquet
 
+PAGE = 1000
+"""Rows of an answer that are held at once."""
+
+T = TypeVar("T")
+
+Row = tuple[Any, ...]
+
 
 @dataclass(frozen=True)
 class Answer:
-    """Column names and rows."""
+    """Column names and rows, which can be read once, while the answer's block lasts."""
 
     columns: tuple[str, ...]
-    rows: list[tuple[Any, ...]]
+    rows: Iterator[Row]
 
 
-def ask(source: Path, question: str) -> Answer:
-    """The answer of one SELECT. Raises InputError with the database's own words if it cannot be given."""
+@dataclass(frozen=True)
+class Whole:
+    """Column names and all rows."""
+
+    columns: tuple[str, ...]
+    rows: list[Row]
+
+
+@contextmanager
+def answer(source: Path, question: str) -> Iterator[Answer]:
+    """The answer of one SELECT. Raises InputError with the database's own words if it cannot be given, there or while
+    rows are read. Ctrl-C and SIGTERM end it whatever it is busy with."""
     if not source.exists():
         raise InputError(f"there is no {source}: make it with 'crashfarm export'")
-    if not question.strip():
+    if not question.strip(" \n\t;"):
         raise InputError('the question is empty: ask something like "SELECT count(*) FROM result"')
-    return _ask_folder(source, question) if source.is_dir() else _ask_file(source, question)
+    with (_answer_of_folder if source.is_dir() else _answer_of_file)(source, question) as found:
+        yield found
 
 
-def _ask_file(source: Path, question: str) -> Answer:
-    with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as sql:
+def ask(source: Path, question: str) -> Whole:
+    """The whole of an answer: see `answer`."""
+    with answer(source, question) as found:
+        return Whole(found.columns, list(found.rows))
+
+
+@contextmanager
+def _answer_of_file(source: Path, question: str) -> Iterator[Answer]:
+    address = f"{source.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True, check_same_thread=False)) as sql:
         _check_file(sql, source)
         try:
             # Attaching could write other files.
             sql.set_authorizer(_reading_only)
-            found = sql.execute(question)
-            columns = tuple(column for column, *_ in found.description or ())
-            return Answer(columns, found.fetchall())
+            yield _read(sql.cursor(), question, sql.interrupt)
         except sqlite3.Error as exc:
             sql.set_authorizer(None)
             raise InputError(f"SQLite says: {exc}{_instead(sql, str(exc), question)}") from exc
+
+
+def _read(cursor: Any, question: str, interrupt: Callable[[], None]) -> Answer:
+    """Ask, and read the rows a page at a time, each in a thread of its own: a signal is not heard in a database."""
+    _interruptibly(lambda: cursor.execute(question), interrupt)
+    pages = iter(lambda: _interruptibly(lambda: cursor.fetchmany(PAGE), interrupt), [])
+    columns = tuple(column for column, *_ in cursor.description or ())
+    return Answer(columns, itertools.chain.from_iterable(pages))
+
+
+def _interruptibly(work: Callable[[], T], interrupt: Callable[[], None]) -> T:
+    with ThreadPoolExecutor(1) as pool:
+        doing = pool.submit(work)
+        try:
+            return doing.result()
+        except (KeyboardInterrupt, SystemExit):
+            interrupt()
+            raise
 
 
 def _check_file(sql: sqlite3.Connection, source: Path) -> None:
@@ -79,19 +123,28 @@ def _tables(names: Iterable[str]) -> str:
     return f"; the tables are {', '.join(sorted(names))}"
 
 
-def _ask_folder(source: Path, question: str) -> Answer:
+@contextmanager
+def _answer_of_folder(source: Path, question: str) -> Iterator[Answer]:
     with duckdb.connect() as duck:
         try:
-            tables = parquet.load(duck, source)
+            tables = _interruptibly(lambda: parquet.load(duck, source), duck.interrupt)
             if not tables:
                 raise InputError(f"{source} holds no tables: make them with 'crashfarm export --parquet'")
             # From here on it may not open files.
             duck.execute("SET enable_external_access = false")
-            found = duck.execute(question)
-            columns = tuple(column for column, *_ in found.description or ())
-            return Answer(columns, found.fetchall())
+            _check_statement(question)
+            yield _read(duck, question, duck.interrupt)
         except duckdb.CatalogException as exc:
             # It goes on with its own tables' names, and with the question.
             raise InputError(f"DuckDB says: {str(exc).splitlines()[0]}{_tables(tables)}") from exc
         except duckdb.Error as exc:
             raise InputError(f"DuckDB says: {exc}") from exc
+
+
+def _check_statement(question: str) -> None:
+    """Raise InputError for what would be lost with the tables that DuckDB holds in memory, or is not one question."""
+    kinds = [one.type for one in duckdb.extract_statements(question)]
+    if len(kinds) != 1:
+        raise InputError(f"these are {len(kinds)} statements: ask one question")
+    if kinds[0] not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
+        raise InputError(f"{kinds[0].name} is no SELECT; a question only reads")

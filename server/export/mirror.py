@@ -15,6 +15,8 @@ from server.export.rows import MAIN_TABLES, rows_of
 APPLICATION_ID = 1668441709
 VERSION = 5
 
+LARGEST = 2**63 - 1
+
 PAGE = 1000
 """Changes that one request brings; they are in the file together, or not at all."""
 
@@ -114,6 +116,11 @@ def _apply(sql: sqlite3.Connection, change: dict[str, Any]) -> None:
     try:
         for table, values in list(rows_of(change["doc"])):
             marks = ", ".join("?" * len(values))
-            sql.execute(f"INSERT INTO {table} VALUES ({marks})", values)  # noqa: S608 names are ours
+            sql.execute(f"INSERT INTO {table} VALUES ({marks})", tuple(map(_fitting, values)))  # noqa: S608 as above
     except InvalidDocument as exc:
         sql.execute("INSERT INTO unreadable VALUES (?, ?)", (change["id"], str(exc)))
+
+
+def _fitting(value: Any) -> Any:
+    """A value as a table can hold it: what no 64 bits hold is the largest number that they do."""
+    return max(-LARGEST - 1, min(LARGEST, value)) if isinstance(value, int) else value

@@ -47,7 +47,7 @@ def _history(one: History) -> Iterator[Row]:
     seen = (one.first_seen, one.last_seen, one.title, one.severity, one.suppressed)
     kind = kind_of(one.TYPE)
     yield "tuple", (one.id, kind, *one.tuple_key[1:], *seen, _name(kind, one.message, one.detail))
-    for place in one.places:
+    for place in dict.fromkeys(one.places):
         yield "place", (one.id, place)
     for bug in dict.fromkeys((*one.bugs.open, *one.bugs.closed)):
         yield "explains", (bug, one.id, bug in one.bugs.open, bug in one.regressed)

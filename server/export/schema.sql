@@ -1,5 +1,5 @@
 -- A farm's record as tables. Times are texts in UTC, as in the documents: 2026-11-22T06:10:03.123Z. They sort as they
--- stand, and SQLite's date functions read them.
+-- stand, and SQLite's date functions read them. A number that is beyond 64 bits is the largest of these.
 PRAGMA application_id = 1668441709; -- "crfm"
 PRAGMA user_version = 5;
 

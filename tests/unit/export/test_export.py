@@ -1,7 +1,11 @@
 """The record as tables: what is in them, how they follow the farm, and how they are asked."""
 
+import itertools
 import re
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -143,6 +147,18 @@ def test_a_broken_document_is_named_and_left_out(tmp_path: Path) -> None:
     assert len(rows(path, "SELECT * FROM result")) == 2
 
 
+def test_numbers_beyond_all_bounds_and_places_told_twice_do_not_stop_an_export(tmp_path: Path) -> None:
+    """Whoever may write results could otherwise end all exports."""
+    farm = farms.in_memory([result(1, finding(size=2**63, line=2**70)), result(2, finding())])
+    (place,) = farm.history.documents("history_")
+    put(farm, place | {"places": ["a", "a"]})
+    update(farm, tmp_path / "farm.sqlite")
+    assert rows(tmp_path / "farm.sqlite", "SELECT size, line FROM finding WHERE result = 'result:00001'") == [
+        (2**63 - 1, 2**63 - 1)
+    ]
+    assert rows(tmp_path / "farm.sqlite", "SELECT place FROM place") == [("a",)]
+
+
 def test_a_file_of_something_else_is_refused_and_stays(tmp_path: Path) -> None:
     """A database of another program, and a file that is none."""
     other, text = tmp_path / "other.sqlite", tmp_path / "thesis.tex"
@@ -237,6 +253,44 @@ def test_a_question_that_is_none_is_refused_in_the_databases_words(export: Path,
     with pytest.raises(InputError, match="SQLite says"):
         asking.ask(export, question)
     assert export.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "question", ["DROP TABLE result", "SELECT 1; SELECT 2", "SET threads = 1", "CREATE TABLE x (y INT)"]
+)
+def test_a_folder_is_asked_one_question(folder: Path, question: str) -> None:
+    """As a file is: nothing else does anything, so it is not said to have been done."""
+    with pytest.raises(InputError, match=r"a question only reads|ask one question"):
+        asking.ask(folder, question)
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_question_without_end_can_be_ended(export: Path, folder: Path, kind: str, name: str) -> None:
+    """By Ctrl-C and by SIGTERM, whichever database is busy with it."""
+    source = export if kind == "file" else folder
+    program = (
+        "import sys; from pathlib import Path; from crashfarm import console; from server.export import asking\n"
+        "def ask():\n"
+        "    endless = 'WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c'\n"
+        "    print('asking', flush=True)\n"
+        "    asking.ask(Path(sys.argv[1]), endless)\n"
+        "console.run(ask, 'it')"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, source], stdout=subprocess.PIPE) as asked:
+        assert asked.stdout is not None
+        assert asked.stdout.readline() == b"asking\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            asked.wait(0.3)
+        asked.send_signal(getattr(signal, name))
+        assert asked.wait(20) == 128 + getattr(signal, name)
+
+
+def test_an_answer_is_read_while_it_is_used(export: Path, folder: Path) -> None:
+    """A million rows need no memory, whichever database has them."""
+    for source in (export, folder):
+        with asking.answer(source, "SELECT a.position FROM frame AS a, frame AS b, frame AS c, frame AS d") as found:
+            assert len(list(itertools.islice(found.rows, 5000))) == 5000
 
 
 def test_a_folder_cannot_be_asked_for_other_files(export: Path, tmp_path: Path) -> None:
