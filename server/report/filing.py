@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from server.report.frames import folded
 from server.report.model import Sample, SignaturePage, count
 
 BRANCHES = 20
@@ -34,6 +33,5 @@ def _lines(page: SignaturePage) -> Iterator[str]:
 def _stack(sample: Sample) -> Iterator[str]:
     yield ""
     yield f"Message: {sample.finding.message[:600]}"
-    for fold in folded(sample.finding)[:FRAMES]:
-        where = f" at {fold.where}" if fold.frame.file else ""
-        yield f"#{fold.at} {fold.name}{where}"[:400]
+    for fold in sample.stack[:FRAMES]:
+        yield f"#{fold.at} {fold.name}{' at ' if fold.where else ''}{fold.where}"[:400]

@@ -1,8 +1,9 @@
 """Stacks as people read them: what calls itself a thousand times is told once, and each frame says what it counts."""
 
-import functools
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from crashfarm.documents.finding import Finding, Frame
 from crashfarm.understand import signatures
@@ -13,46 +14,40 @@ LOOKED_AT = 24
 _LANGUAGES = {".py": "python", ".go": "go", ".java": "java", ".js": "javascript", ".mjs": "javascript"}
 
 
-@dataclass(frozen=True)
-class Fold:
+class Fold(msgspec.Struct, frozen=True, gc=False):
     """A frame, at which place of the stack it stands first, and how often it stands there in a row.
 
-    `counts` tells that the signature is made of it, `dropped` why it is not; both are empty where nobody asked.
+    `name` is its function, else its module; `where` source file and line, else module and offset, as far as they are
+    known. `counts` tells that the signature is made of it, `dropped` why it is not; both are empty where nobody asked.
     """
 
-    frame: Frame
     at: int
     times: int
+    name: str
+    where: str = ""
+    inlined: bool = False
     counts: bool = False
     dropped: str = ""
 
-    @property
-    def name(self) -> str:
-        """Its function, else its module."""
-        return self.frame.function or self.frame.module or "?"
 
-    @property
-    def where(self) -> str:
-        """Source file and line, else module and offset, as far as they are known."""
-        frame = self.frame
-        if frame.file:
-            return f"{frame.file}:{frame.line}" if frame.line is not None else frame.file
-        return f"{frame.module} {frame.offset}".strip() if frame.module and frame.function else ""
-
-
-@functools.lru_cache(16)
 def folded(finding: Finding) -> tuple[Fold, ...]:
     """The finding's frames with equal neighbours folded into one, each with its part in the signature."""
     steps = {step.frame: step for step in signatures.walk(finding.frames[:LOOKED_AT], _language(finding.frames))}
     parts = _parts(finding, [step.frame for step in steps.values() if step.kept])
-    found: list[Fold] = []
-    for at, frame in enumerate(finding.frames):
-        if found and found[-1].frame == frame:
-            found[-1] = Fold(frame, found[-1].at, found[-1].times + 1, found[-1].counts, found[-1].dropped)
-        else:
-            step = steps.get(frame)
-            found.append(Fold(frame, at, 1, frame in parts, step.reason if step and not step.kept else ""))
+    found, at = [], 0
+    for frame, same in itertools.groupby(finding.frames):
+        step, times = steps.get(frame), sum(1 for _ in same)
+        dropped = step.reason if step and not step.kept else ""
+        name = frame.function or frame.module or "?"
+        found.append(Fold(at, times, name, _where(frame), frame.inlined, frame in parts, dropped))
+        at += times
     return tuple(found)
+
+
+def _where(frame: Frame) -> str:
+    if frame.file:
+        return f"{frame.file}:{frame.line}" if frame.line is not None else frame.file
+    return f"{frame.module} {frame.offset}".strip() if frame.module and frame.function else ""
 
 
 def _parts(finding: Finding, kept: Sequence[Frame]) -> list[Frame]:

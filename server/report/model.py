@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from crashfarm.documents.finding import Finding
 from crashfarm.documents.job import JobResult
 from crashfarm.documents.signature import SignatureNote
+from server.report.frames import Fold
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,7 @@ class BranchLine:
         return {JobResult.SUCCESS: successes, JobResult.FAILURE: self.failures, JobResult.ERROR: self.errors}
 
 
-@dataclass(frozen=True)
-class MachineLink:
+class MachineLink(msgspec.Struct, frozen=True, gc=False):
     """A kind of machine: `name` is of its page, `text` is what it is called."""
 
     name: str
@@ -201,8 +203,7 @@ class Overview:
     asks: tuple[Ask, ...]
 
 
-@dataclass(frozen=True)
-class TupleRow:
+class TupleRow(msgspec.Struct, frozen=True, gc=False):
     """One tuple of a signature."""
 
     branch_href: str
@@ -216,8 +217,7 @@ class TupleRow:
     count: int
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(msgspec.Struct, frozen=True, gc=False):
     """How often a signature was seen on one build and machine, in how many runs of the inputs that show it.
 
     `ran` is None where that is not known, because not all of its inputs are.
@@ -240,8 +240,7 @@ class Cell:
         return f"{share:.0f}%" if share in {0, 100} else f"{min(99, max(1, round(share)))}%"
 
 
-@dataclass(frozen=True)
-class MatrixRow:
+class MatrixRow(msgspec.Struct, frozen=True, gc=False):
     """One build of the matrix; a cell is None where no machine of that kind ran the inputs."""
 
     branch: str
@@ -250,8 +249,7 @@ class MatrixRow:
     cells: tuple[Cell | None, ...]
 
 
-@dataclass(frozen=True)
-class BugLink:
+class BugLink(msgspec.Struct, frozen=True, gc=False):
     """A known bug. `url` is empty unless it is a plain web address; `name` is of its page; `signatures` tells how many
     of those that were asked about it explains.
     """
@@ -270,9 +268,8 @@ class BugLink:
         return f"bug/{self.name}.html"
 
 
-@dataclass(frozen=True)
-class Sample:
-    """The newest run that showed a signature."""
+class Sample(msgspec.Struct, frozen=True, gc=False):
+    """The newest run that showed a signature. `stack` are the finding's frames as people read them."""
 
     result: str
     place: str
@@ -280,10 +277,10 @@ class Sample:
     at: str
     branch: str
     finding: Finding
+    stack: tuple[Fold, ...]
 
 
-@dataclass(frozen=True)
-class Variant:
+class Variant(msgspec.Struct, frozen=True, gc=False):
     """Another signature of the same bug. `leads` marks the one that the group is named for."""
 
     name: str
@@ -296,8 +293,7 @@ class Variant:
         return signature_href(self.name)
 
 
-@dataclass(frozen=True)
-class SignaturePage:
+class SignaturePage(msgspec.Struct, frozen=True, gc=False):
     """One signature, with all that is known of it.
 
     `days` are how often it was seen on each day that it was seen, in their order. `minimal` is the smallest input as

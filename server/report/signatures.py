@@ -8,6 +8,7 @@ from crashfarm.documents.result import Result
 from crashfarm.errors import InvalidDocument
 from server.queries.signatures import signature
 from server.report.fetching import Asked
+from server.report.frames import folded
 from server.report.gathering import MAX_ROWS, Build, Known, gather
 from server.report.lists import branch_name, machine_name
 from server.report.model import Cell, Line, MachineLink, MatrixRow, Sample, SignaturePage
@@ -71,6 +72,7 @@ def _sample_of(line: Line, result: Result) -> Sample | None:
                 at=result.completed_at,
                 branch=result.branch,
                 finding=finding,
+                stack=folded(finding),
             )
     return None
 

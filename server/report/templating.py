@@ -5,16 +5,18 @@ by the values that they were made of.
 """
 
 import functools
+import html
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import jinja2
+from jinja2 import nodes
+from jinja2.compiler import CodeGenerator, Frame
 from markupsafe import Markup, escape
 
 from server.report import asks, text
 from server.report.filing import bug_text
-from server.report.frames import folded
 from server.report.model import Line, count
 from server.report.sparkline import sparkline
 
@@ -33,9 +35,16 @@ _NAME = "0123456789abcdef"
 Shown = Callable[..., Markup]
 
 
-def _escape(value: Any) -> Markup:
-    """The value as markup; what is that already, which most of a page is, is not made anew."""
-    return value if type(value) is Markup else escape(value)
+def _markup(text: str) -> Markup:
+    """What is escaped already, as markup; as `Markup` does, less its search for a better account of the text."""
+    return str.__new__(Markup, text)
+
+
+def _escape(value: Any) -> str:
+    """The value as markup, for a page to hold and for nobody to look at: so it need not be known for markup."""
+    if type(value) is Markup:
+        return value
+    return html.escape(value) if type(value) is str else str(value if type(value) is int else escape(value))
 
 
 class _Template(jinja2.Template):
@@ -49,8 +58,21 @@ class _Template(jinja2.Template):
         return made
 
 
+class _Code(CodeGenerator):
+    """Python out of a template, in which `line.name` asks for the attribute and for nothing else.
+
+    What lacks it is an error at once, as with `StrictUndefined`; a mapping's items are asked for in brackets.
+    """
+
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:
+        """Write what reads an attribute."""
+        self.visit(node.node, frame)
+        self.write(f".{node.attr}")
+
+
 class _Environment(jinja2.Environment):
     template_class = _Template
+    code_generator_class = _Code
 
 
 @functools.cache
@@ -60,6 +82,7 @@ def environment() -> jinja2.Environment:
         loader=jinja2.PackageLoader("server.report"),
         autoescape=jinja2.select_autoescape(disabled_extensions=("txt.j2",), default=True),
         undefined=jinja2.StrictUndefined,
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -68,7 +91,6 @@ def environment() -> jinja2.Environment:
         "plain": text.plain,
         "count": count,
         "moment": _moment,
-        "folded": folded,
         "bug_text": bug_text,
         "sparkline": sparkline,
         "thousands": _thousands,
@@ -118,7 +140,7 @@ def _show(made: jinja2.Environment) -> Shown:
     def short(words: str) -> Markup:
         if not text.harmless(words):
             return macro(words)
-        return Markup(f"{before}{escape(words)}{after}")  # noqa: S704 it is escaped, and the rest is the macro's
+        return _markup(f"{before}{html.escape(words)}{after}")
 
     def show(words: str, limit: int = 0) -> Markup:
         return short(words) if len(words) <= (limit or LONG) else macro(words, limit)

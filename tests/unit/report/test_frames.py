@@ -14,7 +14,7 @@ def told(*frames: Frame, signature: str = "x") -> tuple[Fold, ...]:
 
 def test_equal_neighbours_are_told_once_with_their_number() -> None:
     """A frame that comes again later is told again, with its place."""
-    assert told(A, A, A, B, A) == (Fold(A, 0, 3), Fold(B, 3, 1), Fold(A, 4, 1))
+    assert told(A, A, A, B, A) == (Fold(0, 3, "a"), Fold(3, 1, "b"), Fold(4, 1, "a"))
 
 
 def test_no_frames_are_no_folds() -> None:
