@@ -54,7 +54,7 @@ Data = Annotated[
 File = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="Settings in TOML; options go before them.")
 ]
-Slots = Annotated[int | None, typer.Option(help="How many jobs run at once.", min=1, max=200, show_default="1")]
+Slots = Annotated[int | None, typer.Option(help="How many jobs run at once, up to 200.", show_default="1")]
 Allow = Annotated[
     list[str] | None,
     typer.Option(metavar="PATH", help="A program that may be run; may be repeated. No other program ever is."),
@@ -69,7 +69,8 @@ AllowFrom = Annotated[
     ),
 ]
 Lease = Annotated[
-    float | None, typer.Option(help="Seconds of silence after which others take our jobs over.", show_default="60")
+    float | None,
+    typer.Option(help="Seconds of silence, up to a day, after which others take our jobs over.", show_default="60"),
 ]
 
 

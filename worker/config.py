@@ -10,11 +10,14 @@ from msgspec import Meta
 from crashfarm import sources
 from crashfarm.errors import ConfigError
 from crashfarm.queue.leases import LONGEST
+from worker import refusing
 
 Seconds = Annotated[float, Meta(gt=0)]
-Lease = Annotated[float, Meta(gt=0, le=LONGEST)]
+Lease = Annotated[float, Meta(gt=0, le=LONGEST, description="seconds of silence after which others take its jobs over")]
 Count = Annotated[int, Meta(ge=1)]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Slots = Annotated[int, Meta(ge=1, le=200, description="how many jobs run at once")]
+NAMED = "a letter or digit and up to 99 letters, digits, dots, dashes and underscores"
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description=NAMED)]
 
 
 class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,7 +63,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     name: Name = msgspec.field(default_factory=socket.gethostname)
-    slots: Annotated[int, Meta(ge=1, le=200)] = 1
+    slots: Slots = 1
     allow: tuple[str, ...] = ()
     allow_builds_from: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
@@ -87,8 +90,10 @@ def load(path: Path | None, **options: object) -> Config:
         config = msgspec.convert(settings | given, Config)
     except OSError as exc:
         raise ConfigError(f"cannot read {path}: {exc.strerror}") from exc
+    except msgspec.ValidationError as exc:
+        raise ConfigError(f"{path or 'the options'}: {refusing.words(Config, settings | given, str(exc))}") from exc
     except msgspec.MsgspecError as exc:
-        raise ConfigError(f"{path or 'the options'}: {exc}") from exc
+        raise ConfigError(f"{path}: {exc}") from exc
     for pattern in config.allow:
         if not Path(pattern).is_absolute():
             raise ConfigError(f"allow: {pattern!r} is not an absolute path")
