@@ -49,10 +49,14 @@ SELECT
     (SELECT count(DISTINCT bug) FROM bugs WHERE bugs.signature = tuples.signature AND open),
     (SELECT count(DISTINCT bug) FROM bugs WHERE bugs.signature = tuples.signature AND NOT open),
     -- Two products may have branches of the same name.
-    CASE
-        WHEN min(product) = max(product) THEN json_group_array(DISTINCT branch)
-        ELSE json_group_array(DISTINCT product || ' ' || branch)
-    END,
+    (
+        SELECT
+            CASE
+                WHEN min(product) = max(product) THEN json_group_array(branch)
+                ELSE json_group_array(product || ' ' || branch)
+            END
+        FROM on_branch AS its WHERE its.signature = tuples.signature
+    ),
     coalesce(
         (
             SELECT newest FROM tuples AS seen
