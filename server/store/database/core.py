@@ -15,6 +15,7 @@ from server.store.database.drafts import Draft
 from server.store.database.edits import State, Transaction
 from server.store.database.gate import Gate, Validator
 from server.store.database.lookups import Lookups
+from server.store.database.ranks import Ranks
 from server.store.database.writer import Write, Writer
 from server.store.database.writes import CompactWrite, DocumentsWrite, SettingWrite
 from server.store.errors import StoreError
@@ -32,6 +33,7 @@ class Database(Lookups):
         super().__init__(path)
         self.name = name
         self.gate = Gate(validator)
+        self.ranks = Ranks()
         self._listeners: list[Callable[[], None]] = []
         with self.reader() as connection:
             self._meta = {key: value for key, value in connection.execute("SELECT name, value FROM meta")}
@@ -157,10 +159,17 @@ class Database(Lookups):
         """Have the group pass the gate."""
         self.gate.check(txn, writes, self._security)
 
+    def committing(self, txn: Transaction) -> None:
+        """Have nobody remember what is counted meanwhile."""
+        if txn.counted:
+            self.ranks.committing()
+
     def committed(self, txn: Transaction) -> None:
         """Publish the counters of a commit, wake who waits for changes, compact when there is much to forget."""
         moved = txn.state.update_seq != self._state.update_seq
         self._state = txn.state
+        if txn.counted:
+            self.ranks.committed(txn.counted)
         if txn.designs_changed:
             self.gate.forget()
         if moved:

@@ -87,6 +87,8 @@ class Transaction:
         self.designs_changed = False
         #: How many bodies were put aside, for compaction to forget.
         self.put_aside = 0
+        #: By how many documents of each id there are more.
+        self.counted: list[tuple[str, int]] = []
         #: Rows of documents that have not changed since they were read.
         self.held: dict[str, Row] = {}
 
@@ -190,6 +192,7 @@ class Transaction:
             self.state.del_count += by
         else:
             self.state.doc_count += by
+            self.counted.append((doc_id, by))
         if doc_id.startswith("_design/"):
             self.designs_changed = True
 

@@ -7,6 +7,7 @@ import apsw
 import msgspec
 
 from server.store.database import render
+from server.store.database.ranks import Ranks
 
 _encode = msgspec.json.Encoder().encode
 _FIRST_PAGE = 100
@@ -56,18 +57,18 @@ def pages(connection: apsw.Connection, span: Range, *, docs: bool) -> Iterator[b
         size = max(1, min(_LONGEST_PAGE, size * _PAGE_BYTES // max(1, len(text))))
 
 
-def offset(connection: apsw.Connection, span: Range) -> int:
-    """How many documents stand before the first row of a range."""
-    before = replace(span, skip=0, limit=None)
-    if span.descending:
-        if span.high is None:
-            return span.skip
-        before = Range(low=span.high, low_inclusive=not span.high_inclusive)
-    else:
-        if span.low is None:
-            return span.skip
-        before = Range(high=span.low, high_inclusive=not span.low_inclusive)
-    return count(connection, before) + span.skip
+def offset(connection: apsw.Connection, ranks: Ranks, total: int, span: Range) -> int:
+    """How many documents stand before the first row of a range, in a database of so many."""
+    start = span.high if span.descending else span.low
+    if start is None:
+        return span.skip
+    inclusive = span.high_inclusive if span.descending else not span.low_inclusive
+    known = ranks.nearest(start, total)
+    counted = count(connection, Range(known.id, start, high_inclusive=inclusive))
+    if not inclusive:
+        ranks.learn(start, counted, known, total)
+    before = known.rank + counted
+    return max(0, total - before if span.descending else before) + span.skip
 
 
 def count(connection: apsw.Connection, span: Range) -> int:

@@ -47,6 +47,9 @@ class Host(Protocol):
     def before_group(self, txn: Transaction, writes: list[Any]) -> None:
         """Called in the transaction before the writes of a group."""
 
+    def committing(self, txn: Transaction) -> None:
+        """Called when a group is about to be written to the disk."""
+
     def committed(self, txn: Transaction) -> None:
         """Called when a group is on disk, before its writes are answered."""
 
@@ -172,6 +175,7 @@ class Writer:
             results = [_apply(write, txn) for write in writes]
             if txn.state.values() != state.values():
                 connection.execute(_SAVE, txn.state.values())
+            self._host.committing(txn)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:

@@ -17,6 +17,8 @@ from server.store.http.routing import Route
 from server.store.views import options
 
 _SMALL = 50
+#: Documents that are counted without a thread, to tell how many stand before a row.
+_COUNTED = 5000
 _DESIGNS = Range("_design/", "_design0", high_inclusive=False)
 
 
@@ -38,7 +40,8 @@ async def _answer(request: Request, given: dict[str, Any], within: Range | None)
     if given.get("conflicts") is True and docs:
         return raw_json(await asyncio.to_thread(_with_conflicts, db, given, span))
     if span.limit is not None and span.limit <= _SMALL:
-        return raw_json(b"".join(_pieces(db, given, span, within)))
+        pieces = _pieces(db, given, span, within)
+        return raw_json(b"".join(pieces) if _is_near(db, span) else await asyncio.to_thread(b"".join, pieces))
     return Response(200, _streamed(_pieces(db, given, span, within, newline=True)))
 
 
@@ -48,6 +51,14 @@ async def queries(request: Request) -> Response:
     within = _DESIGNS if request.parts[1] == "_design_docs" else None
     answers = await asyncio.to_thread(lambda: [_whole(request.db, each, within) for each in asked])
     return raw_json(b'{"results":[\r\n' + b",\r\n".join(answers) + b"\r\n]}")
+
+
+def _is_near(db: Database, span: Range) -> bool:
+    """Whether the first row of a range is soon found, and how many documents stand before it."""
+    start = span.high if span.descending else span.low
+    if span.skip > _COUNTED:
+        return False
+    return start is None or db.ranks.nearest(start, db.doc_count()).most <= _COUNTED
 
 
 def _whole(db: Database, given: dict[str, Any], within: Range | None) -> bytes:
@@ -62,7 +73,7 @@ def _pieces(
     docs = given.get("include_docs") is True
     with db.reader() as connection:
         total = db.doc_count() if within is None else listing.count(connection, within)
-        offset = min(total, listing.offset(connection, span))
+        offset = min(total, listing.offset(connection, db.ranks, db.doc_count(), span))
         seq = b',"update_seq":"%s"' % db.seq_text(db.update_seq()).encode() if given.get("update_seq") is True else b""
         yield b'{"total_rows":%d,"offset":%d%s,"rows":[\r\n' % (total, offset, seq)
         for number, page in enumerate(listing.pages(connection, span, docs=docs)):
@@ -99,7 +110,7 @@ def _with_conflicts(db: Database, given: dict[str, Any], span: Range) -> bytes:
     with db.reader() as connection:
         for page in listing.pages(connection, span, docs=False):
             ids += [row["id"] for row in msgspec.json.decode(b"[" + page + b"]")]
-        offset = listing.offset(connection, span)
+        offset = listing.offset(connection, db.ranks, db.doc_count(), span)
     rows = []
     for doc_id in ids:
         found = db.winner(doc_id)
