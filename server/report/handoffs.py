@@ -9,6 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from crashfarm.documents.finding import Severity
+from server.report import summary
 from server.report.facts import Facts
 from server.report.junit import HANDED
 from server.report.model import Farm, Line, Overview
@@ -27,64 +28,6 @@ MAX_PATH = 1000
 INDEX_START = "var crashfarmIndex = [\n"
 
 
-class SignatureSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """One signature in summary.json. `page` is relative to the file."""
-
-    name: str
-    kind: str
-    headline: str
-    detail: str
-    title: str
-    severity: str
-    findings: int
-    branches: tuple[str, ...]
-    first_seen: str
-    last_seen: str
-    new: bool
-    differs: bool
-    suppressed: bool
-    open_bugs: int
-    closed_bugs: int
-    page: str
-
-
-class BranchSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """One branch in summary.json."""
-
-    product: str
-    branch: str
-    runs: int
-    failures: int
-    errors: int
-    findings: int
-    signatures: int
-    page: str
-
-
-class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """summary.json: the report's numbers. `since` is empty when nothing can be new, as in a first report.
-
-    `left_out` counts the signatures beyond the first 5,000, which are not listed. `format` grows when a member changes
-    its meaning or goes; new members come without that.
-    """
-
-    format: int = 1
-    farm: str
-    made_at: str
-    since: str
-    runs: int
-    failures: int
-    errors: int
-    findings: int
-    tuples: int
-    signatures: int
-    new_signatures: int
-    differing: int
-    branches: tuple[BranchSummary, ...]
-    listed: tuple[SignatureSummary, ...]
-    left_out: int
-
-
 _LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
 
 
@@ -95,8 +38,8 @@ def write(facts: Facts, overview: Overview, pages: Pages) -> None:
     pages.write("feed.xml.j2", "feed.xml", lines=facts.newest(FED))
     pages.write("mail.txt.j2", "mail.txt", page=overview, limit=MAILED)
     pages.write("search.html.j2", "search.html")
-    pages.put("summary.json", msgspec.json.format(msgspec.json.encode(_summary(overview, farm, listed))))
-    pages.put("summary.schema.json", msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Summary))))
+    pages.put("summary.json", msgspec.json.format(msgspec.json.encode(summary.of(overview, farm, listed))))
+    pages.put("summary.schema.json", msgspec.json.format(msgspec.json.encode(summary.schema())))
     pages.put("findings.sarif", msgspec.json.encode(_sarif(facts, farm, listed)))
     _write_index(facts, pages.folder / "search-index.js")
 
@@ -113,31 +56,6 @@ def _write_index(facts: Facts, path: Path) -> None:
             row = [line.name, text, line.kind, line.findings, plain(", ".join(line.branches), 200)]
             out.write(json.dumps(row) + ",\n")
         out.write("];\n")
-
-
-def _summary(overview: Overview, farm: Farm, listed: list[Line]) -> Summary:
-    return Summary(
-        farm=farm.name,
-        made_at=farm.made_at,
-        since=farm.since,
-        runs=overview.runs,
-        failures=overview.failures,
-        errors=overview.errors,
-        findings=overview.findings,
-        tuples=overview.tuples,
-        signatures=overview.signatures,
-        new_signatures=overview.new_count,
-        differing=overview.differing,
-        branches=tuple(_pick(BranchSummary, line, page=line.href) for line in overview.branches),
-        listed=tuple(_pick(SignatureSummary, line, page=line.href) for line in listed),
-        left_out=overview.signatures - len(listed),
-    )
-
-
-def _pick(kind: Any, line: Any, **others: Any) -> Any:
-    """A struct of that kind, whose fields are the line's attributes of the same names."""
-    names = [name for name in kind.__struct_fields__ if name not in others]
-    return kind(**{name: getattr(line, name) for name in names}, **others)
 
 
 def _sarif(facts: Facts, farm: Farm, listed: list[Line]) -> dict[str, Any]:
