@@ -145,15 +145,15 @@ def test_what_cannot_be_shown_stands_alone(page: Page) -> None:
 
 def test_dialogs_and_what_is_said_are_accessible(page: Page, dashboard: Dashboard) -> None:
     """In both colours, at both widths; so is the form to sign in."""
-    dashboard.write(worker("asked"))
+    dashboard.write(worker("in-a-dialog"))
     turn_to(page, "Workers")
-    row(page, "asked").get_by_role("button", name="Pause").click()
-    page.route(re.compile("worker%3Aasked"), lambda route: route.abort())
+    row(page, "in-a-dialog").get_by_role("button", name="Pause").click()
+    page.route(re.compile("worker%3Ain-a-dialog"), lambda route: route.abort())
     assert violations(page) == []
     page.get_by_role("dialog").get_by_role("button", name="Pause").click()
     expect(page.get_by_text("the database does not answer")).to_be_visible()
     assert violations(page) == []
-    page.unroute(re.compile("worker%3Aasked"))
+    page.unroute(re.compile("worker%3Ain-a-dialog"))
     page.get_by_role("button", name="Close").click()
     expect(page.get_by_text("the database does not answer")).to_have_count(0)
     dashboard.complaints[:] = [said for said in dashboard.complaints if "ERR_FAILED" not in said]
