@@ -164,8 +164,8 @@ def _at(where: str) -> str:
 
 
 def _text(value: str) -> str:
-    """The value as SQL has it."""
-    return "'" + value.replace("'", "''") + "'"
+    """The value as SQL has it; no word of a command holds a NUL."""
+    return "'" + value.replace("'", "''").replace("\0", "' || char(0) || '") + "'"
 
 
 def _of(table: str, column: str, name: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from crashfarm.documents.history import BugLists, History
 from crashfarm.documents.result import Result
-from crashfarm.documents.signature import Reproduction, SignatureNote
+from crashfarm.documents.signature import BuildRange, Minimal, Reproduction, SignatureNote
 from server.export import asking, mirror
 from server.report import write_report
 from tests import commands, farms
@@ -58,7 +58,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for one in farms.histories(runs()):
         farm.history.put(known(one).to_doc())
     again = Reproduction(result="result:00001", seen=2, ran=3)
-    farm.history.put(SignatureNote.of(finding()).evolve(reproduction=again).to_doc())
+    least = Minimal(result="result:00001", attachment="a", name="a", size=7, original_size=70, tests=5, at="")
+    builds = BuildRange(product="cpython", branch="3.13", buildtype="opt", first_bad="b2", last_good="b1", runs=4)
+    note = SignatureNote.of(finding()).evolve(reproduction=again, minimal=least, range=builds)
+    farm.history.put(note.to_doc())
     write_report(farm, folder / "site", now=NOON + timedelta(days=5), since=SINCE)
     mirror.update(farm, folder / "farm.sqlite", lambda done: None)
     return folder / "site"
@@ -139,6 +142,17 @@ def test_what_came_again_leads_to_the_command_that_tells_it(site: Path) -> None:
     pages = [page for page in (site / "signature").iterdir() if "#ask-repeated" in page.read_text()]
     assert len(pages) == 1
     assert f"crashfarm reproduce show {pages[0].stem}</bdi>" in pages[0].read_text()
+
+
+def test_what_was_found_out_is_told_by_its_command(site: Path) -> None:
+    """The smallest input's sizes and tests, the builds and how many runs they took."""
+    (page,) = [page for page in (site / "signature").iterdir() if "#ask-noted" in page.read_text()]
+    (told,) = answers(site, f"signature/{page.name}")["noted"]
+    text = page.read_text()
+    assert (told["minimal_size"], told["minimal_original_size"], told["minimal_tests"]) == (7, 70, 5)
+    assert "7 bytes, down from 70 bytes, found in 5 tests" in text
+    assert (told["last_good"], told["first_bad"], told["range_runs"]) == ("b1", "b2", 4)
+    assert "found in 4 runs" in text and text.count("#ask-noted") == 2
 
 
 def test_lists_are_those_of_their_commands(site: Path) -> None:

@@ -20,7 +20,7 @@ from server.report.lists import branch_name
 from tests import commands, farms
 from tests.farms import NOON, finding, result
 
-ODD = "it's $HOME \u202e\r\n\\!`x`"
+ODD = "it's \0 $HOME \u202e\r\n\\!`x`"
 """A name that shells may read as something else."""
 
 NAMES = ("main", "Main", "MAIN/x", "MAIN-x", "3.11", ODD)
