@@ -2,14 +2,15 @@
 
 import { el, reconcile, refill, told } from "../lib/dom.js";
 import { askKinds } from "../state/stuck.js";
-import { askSilent } from "../state/workers.js";
-import { ago, count, plainName, plural, stamp } from "../state/words.js";
+import { keptSilent } from "../state/workers.js";
+import { ago, count, plainName, plural } from "../state/words.js";
 import { documentLink } from "./links.js";
 import { nothing, section } from "./pieces.js";
 
 const SECONDS = 20; // a worker falls silent while nothing changes
 const CONFLICTS_SECONDS = 10; // so often it is asked for conflicts, which nobody has to see at once
 const SHOWN = 6; // reasons for which jobs are stuck
+const FEW = 5; // silent workers
 
 export class Attention {
   topics = ["worker", "job", "branch"];
@@ -26,9 +27,9 @@ export class Attention {
   }
 
   async ask() {
-    const { couch, places, kept, classes } = this.farm;
+    const { couch, kept, classes } = this.farm;
     const [silent, queue, { kinds, more }, conflicts] = await Promise.all([
-      kept.get("worker", "silent", () => askSilent(couch, places, stamp), SECONDS / 2), classes.ask(this.farm), askKinds(this.farm),
+      keptSilent(this.farm), classes.ask(this.farm), askKinds(this.farm),
       kept.get("", "conflicts", () => this.#askConflicts(), CONFLICTS_SECONDS),
     ]);
     const stuck = queue.classes.filter((one) => one.why);
@@ -57,7 +58,7 @@ function wordsOf({ mark, what, why, page, id }, farm) {
 }
 
 function silentItems({ workers, total }, now) {
-  const items = workers.map((worker) => ({
+  const items = workers.slice(0, FEW).map((worker) => ({
     key: `silent ${worker._id}`, id: worker._id, mark: "silent", page: "workers", what: plainName(worker._id),
     why: `last heard of ${ago(worker.heartbeat_at, now)}, as ${worker.state}`,
   }));
@@ -79,10 +80,13 @@ function stuckItems(stuck) {
     known.builds.add(`${asks.product} ${asks.branch} ${asks.buildtype}`);
     reasons.set(why, known);
   }
-  const items = [...reasons].sort(([, one], [, other]) => other.jobs - one.jobs);
-  return items.slice(0, SHOWN).map(([why, { jobs, builds }]) => (
+  const sorted = [...reasons].sort(([, one], [, other]) => other.jobs - one.jobs);
+  const items = sorted.slice(0, SHOWN).map(([why, { jobs, builds }]) => (
     { key: `stuck ${why}`, mark: "stuck", page: "jobs", why, what: `${plural(jobs, "job")} for ${[...builds].join(", ")}` }
   ));
+  const left = sorted.slice(SHOWN).reduce((sum, [, { jobs }]) => sum + jobs, 0);
+  const why = `for ${plural(sorted.length - SHOWN, "more reason")}`;
+  return left ? [...items, { key: "stuck", mark: "stuck", page: "jobs", what: plural(left, "job"), why }] : items;
 }
 
 // What was not looked at is no reason to be at ease.

@@ -21,8 +21,10 @@ export class Health {
     this.replications = el("tbody");
     this.conflicts = el("ul", { class: "plain" });
     this.unreplicated = nothing("");
-    this.replicated = section("Replications", 2, table("Replications", ["Replication", "From", "To", "State"], this.replications), this.unreplicated);
-    this.conflicted = section("Conflicts", 2, this.conflicts, nothing("No document is in conflict."));
+    this.unlisted = el("p", { class: "dim" });
+    this.unlistedConflicts = el("p", { class: "dim" });
+    this.replicated = section("Replications", 2, table("Replications", ["Replication", "From", "To", "State"], this.replications), this.unlisted, this.unreplicated);
+    this.conflicted = section("Conflicts", 2, this.conflicts, this.unlistedConflicts, nothing("No document is in conflict."));
     this.element = el("div", {},
       section("Databases", 1, table("Databases", ["Database", "Documents", "Size", "Fragmentation", "Conflicts"], this.bodies, "brief")),
       section("Indexes", 2, table("Indexes", ["Index", "Behind by", "Size", "Fragmentation"], this.indexes, "brief")), this.replicated, this.conflicted);
@@ -40,12 +42,15 @@ export class Health {
     const indexes = databases.flatMap((one) => one.indexes.map((index) => ({ ...index, database: one.name, key: `${one.name}/${index.name}` })));
     redraw(this.bodies, databases, (one) => one.name, (one) => databaseCells(one, this.farm));
     redraw(this.indexes, indexes, (index) => index.key, (index) => indexCells(index, this.farm));
-    redraw(this.replications, replications || [], (one) => one.id, (one) => replicationCells(one, this.farm));
+    redraw(this.replications, replications?.told || [], (one) => one.id, (one) => replicationCells(one, this.farm));
     fill(this.unreplicated, WHY_NONE[this.#whatIsTold(replications)]);
-    this.replicated.classList.toggle("is-empty", !replications?.length);
+    this.replicated.classList.toggle("is-empty", !replications?.told.length);
+    fill(this.unlisted, replications?.left ? `and ${plural(replications.left, "more replication")}.` : "");
     reconcile(this.conflicts, open, (one) => `${one.database} ${one.id}`, (one) => ({
       element: el("li", {}, told(one.id, 80), `: ${plural(one.revisions, "revision")} against the winner `, documentLink(this.farm, one.database, one.id)),
     }));
+    const all = databases.flatMap((one) => one.conflicts).reduce((sum, row) => sum + row.documents, 0);
+    fill(this.unlistedConflicts, all > open.length ? `and ${plural(all - open.length, "document")} more.` : "");
     this.conflicted.classList.toggle("is-empty", !open.length);
   }
 

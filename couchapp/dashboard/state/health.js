@@ -53,10 +53,11 @@ export async function askConflicts(couch, database, limit = 20) {
 async function askReplications(couch) {
   try {
     const answer = await couch.get("_scheduler/docs", { limit: 50 });
-    return answer.docs.map((doc) => ({
+    const told = answer.docs.map((doc) => ({
       id: doc.doc_id || "", database: doc.database || "_replicator", source: doc.source, target: doc.target, state: doc.state,
       trouble: doc.info?.error || "", pending: doc.info?.changes_pending ?? null,
     }));
+    return { told, left: Math.max(0, (answer.total_rows || 0) - told.length) };
   } catch (refusal) {
     // A server without a scheduler, or a user who may not look at it: then nothing is said about it.
     if (refusal.status) return null;

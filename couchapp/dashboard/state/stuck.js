@@ -2,8 +2,7 @@
 // of workers in place of single ones.
 
 import { permitsBuild } from "./allowed.js";
-import { SILENT_SECONDS } from "./workers.js";
-import { stamp } from "./words.js";
+import { keptSilent } from "./workers.js";
 
 const RELAXATIONS = 3; // parts of a machine that jobs of low priority pass over, one after the other
 const LARGE = 2; // the first priority that does
@@ -11,24 +10,17 @@ const LARGE = 2; // the first priority that does
 const KINDS = ["os_name", "os_version", "cpu_name", "tags", "rests", "allow", "allow_builds_from", "lacks"];
 
 const MOST = 1000; // kinds of workers, and branches, that are asked for at once
-const SILENT = 200; // silent workers that are told from those of their kind
-const SILENT_KEPT = 10; // seconds
 
 // What kinds of workers there are: {kinds: [{os_name, os_version, cpu_name, tags, rests, allow, allow_builds_from, lacks,
 // workers}], more}; `more` is whether there are others.
-export async function askKinds({ couch, places, kept }) {
+export async function askKinds(farm) {
+  const { couch, places, kept } = farm;
   const [{ rows }, silent] = await Promise.all([
     kept.get("worker", "kinds", () => couch.view(places.status, "workers", "by_ability", { group_level: KINDS.length, limit: MOST + 1 })),
-    kept.get("", "silent kinds", () => askSilent(couch, places), SILENT_KEPT),
+    keptSilent(farm),
   ]);
   const kinds = rows.slice(0, MOST).map(({ key, value }) => kindOf(key, value));
-  return { kinds: withSilent(kinds, silent), more: rows.length > MOST };
-}
-
-async function askSilent(couch, places) {
-  const query = { reduce: false, include_docs: true, limit: SILENT, endkey: [stamp(couch.now() - SILENT_SECONDS * 1000)] };
-  const { rows } = await couch.view(places.status, "workers", "by_heartbeat", query);
-  return rows.map((row) => row.doc).filter(Boolean);
+  return { kinds: withSilent(kinds, silent.workers), more: rows.length > MOST };
 }
 
 export function kindOf(key, workers) {

@@ -1,5 +1,7 @@
 // What the workers' views tell.
 
+import { stamp } from "./words.js";
+
 export const PAGE = 50;
 
 export async function askStates(couch, places) {
@@ -40,13 +42,19 @@ export function isSilent(worker, now) {
   return worker.state !== "stopped" && now - Date.parse(worker.heartbeat_at) > SILENT_SECONDS * 1000;
 }
 
-const FEW = 5;
+const MOST = 100;
+const KEPT_SECONDS = 10; // somebody falls silent while nothing changes, and ten thousand heartbeats are no reason to ask
 
-// The workers that were not heard of for longest, of those that have not stopped: a few of them, and how many there are.
-export async function askSilent(couch, places, stamp) {
+// The workers that were not heard of for longest, of those that have not stopped: {workers, total}, of which the first
+// are given.
+export function keptSilent({ couch, places, kept }) {
+  return kept.get("", "silent", () => askSilent(couch, places), KEPT_SECONDS);
+}
+
+async function askSilent(couch, places) {
   const endkey = [stamp(couch.now() - SILENT_SECONDS * 1000)];
   const [some, all] = await Promise.all([
-    couch.view(places.status, "workers", "by_heartbeat", { reduce: false, include_docs: true, limit: FEW, endkey }),
+    couch.view(places.status, "workers", "by_heartbeat", { reduce: false, include_docs: true, limit: MOST, endkey }),
     couch.view(places.status, "workers", "by_heartbeat", { endkey }),
   ]);
   const workers = some.rows.map((row) => row.doc).filter((worker) => worker && worker.state !== "stopped");

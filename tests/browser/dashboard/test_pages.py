@@ -2,12 +2,14 @@
 
 import re
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.dashboards import DESKTOP, PAGES, PHONE, Dashboard, now, row, sign_in, turn_to, worker
+from crashfarm import settings
+from tests.browser.dashboards import DESKTOP, PAGES, PHONE, Dashboard, job, now, row, sign_in, turn_to, worker
 from tests.browser.test_report_pages import RULES
 
 FULLEST = ("Now", "Jobs")
@@ -177,3 +179,58 @@ def violations(page: Page) -> list[Any]:
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             found += Axe().run(page, options=RULES).response["violations"]
     return [(one["id"], node["html"][:300], node["failureSummary"]) for one in found for node in one["nodes"]]
+
+
+def test_what_is_not_listed_is_counted(page: Page, dashboard: Dashboard) -> None:
+    """A list that ends without a word is taken for all there is."""
+    said = {"type": "message", "level": "info", "text": "in conflict", "at": now()}
+    revisions = [{"_id": f"message:twice-{n:02d}", "_rev": rev, **said} for n in range(25) for rev in ("1-a", "1-b")]
+    dashboard.farm.status.post_json("_bulk_docs", body={"new_edits": False, "docs": revisions})
+    for number in range(8):
+        dashboard.write(job(980 + number, branch=f"nowhere-{number}"))
+    expect(page.get_by_role("listitem").filter(has_text=re.compile(r"for \d+ more reasons"))).to_be_visible()
+    turn_to(page, "Databases")
+    conflicts = page.get_by_role("region", name="Conflicts")
+    expect(conflicts.get_by_role("listitem")).to_have_count(20)
+    expect(conflicts).to_contain_text("and 5 documents more.")
+    gone = [{"_id": one["_id"], "_rev": one["_rev"], "_deleted": True} for one in revisions]
+    dashboard.farm.status.post_json("_bulk_docs", body={"docs": gone})
+
+
+def test_links_lead_to_documents_of_any_name(page: Page, dashboard: Dashboard) -> None:
+    """A slash, a percent sign, a plus, a space, and letters of other scripts."""
+    name = "a/b%2B+c d?#&\u00fc\u4e2d"
+    dashboard.write(worker(name))
+    turn_to(page, "Workers")
+    page.get_by_label("Name begins with").fill("a/b")
+    href = row(page, name).get_by_role("link").first.get_attribute("href") or ""
+    address, _, path = href.partition("#database/")
+    assert address == "/_utils/"
+    assert [unquote(part) for part in path.split("/")] == [dashboard.farm.status.name, f"worker:{name}"]
+    row(page, name).get_by_role("button", name="Pause").click()
+    page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+    expect(row(page, name)).to_contain_text("is to pause, by alice")
+    page.get_by_label("Name begins with").fill("")
+
+
+def test_replications_are_told_to_administrators(browser: Browser, dashboard: Dashboard) -> None:
+    """With what ails them, and without the passwords in their addresses."""
+    found = settings.load(dashboard.data) if not settings.names_a_server() else settings.load()
+    dashboard.farm.connection.create("_replicator")
+    replicator = dashboard.farm.connection.database("_replicator")
+    rev = replicator.put(
+        {
+            "_id": "to-the-attic",
+            "source": f"http://someone:secret@127.0.0.1:9/{dashboard.farm.status.name}",
+            "target": f"{dashboard.url}/nowhere",
+        }
+    )
+    with dashboard.page(browser) as page:
+        page.goto(dashboard.door)
+        sign_in(page, found.user, found.password)
+        turn_to(page, "Databases")
+        told = row(page, "to-the-attic")
+        expect(told).to_contain_text("http://127.0.0.1:9/")
+        expect(told.get_by_role("link")).to_have_attribute("href", re.compile("#database/_replicator/to-the-attic$"))
+        assert "secret" not in page.content()
+    replicator.delete("to-the-attic", (replicator.get("to-the-attic") or {}).get("_rev", rev))
