@@ -1,12 +1,12 @@
 """Making jobs: every input on every build of the chosen branches."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
 from crashfarm import times
-from crashfarm.documents.branch import Branch
+from crashfarm.documents.branch import Branch, Build
 from crashfarm.documents.job import Dependency, Job, JobKind, JobResult, Priority, Requires, new_job_id
 from crashfarm.errors import InputError
 from server.inputs import JobInput
@@ -26,24 +26,39 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     buildtype: str | None = None
     requires: Requires = Requires()
     depends_on: tuple[Dependency, ...] = ()
+    build: str = ""
+
+    def builds(self, branch: Branch) -> Mapping[str, Mapping[str, Build]]:
+        """The builds of a branch that are meant: its current ones, or those of the name that is given."""
+        return branch.archive.get(self.build, {}) if self.build else branch.builds
 
 
 def make_jobs(inputs: Iterable[JobInput], branches: Sequence[Branch], plan: Plan, now: datetime) -> list[Job]:
-    """One job for each input, branch, build type and platform. Raises InputError if that makes none."""
+    """One job for each input, branch, build type and platform. Raises InputError if that makes none.
+
+    Jobs of an older build are experiments: what they show is not what their branch shows.
+    """
     builds = [
         (branch, buildtype, platform)
         for branch in branches
-        for buildtype, platforms in sorted(branch.builds.items())
+        for buildtype, platforms in sorted(plan.builds(branch).items())
         for platform in sorted(platforms)
         if plan.buildtype in (None, buildtype)
     ]
     if not builds:
-        wanted = f" of the build type {plan.buildtype!r}" if plan.buildtype else ""
-        raise InputError(f"no chosen branch has a build{wanted}: see 'crashfarm branch list'")
+        raise InputError(_no_build(branches, plan))
     jobs = [_job(item, *build, plan, now) for item in inputs for build in builds]
     if not jobs:
         raise InputError("there is no input: name a file, a folder, or - for URLs on standard input")
     return jobs
+
+
+def _no_build(branches: Iterable[Branch], plan: Plan) -> str:
+    wanted = f" of the build type {plan.buildtype!r}" if plan.buildtype else ""
+    if not plan.build:
+        return f"no chosen branch has a build{wanted}: see 'crashfarm branch list'"
+    known = ", ".join(dict.fromkeys(name for branch in branches for name in branch.archive)) or "none"
+    return f"no chosen branch has an older build{wanted} called {plan.build!r}; known: {known}"
 
 
 def _job(item: JobInput, branch: Branch, buildtype: str, platform: str, plan: Plan, now: datetime) -> Job:
@@ -62,6 +77,8 @@ def _job(item: JobInput, branch: Branch, buildtype: str, platform: str, plan: Pl
         timeout=plan.timeout,
         max_attempts=plan.max_attempts,
         depends_on=plan.depends_on,
+        build=plan.build,
+        probe=bool(plan.build),
         origin={"_attachments": attachments} if attachments else {},
     )
 

@@ -127,6 +127,25 @@ def by_day(doc: Document) -> list[Key]:
     return [[*key[:3], key[3][:10], key[4]] for key in rows if counts(doc)]
 
 
+def of_builds(doc: Document) -> TypeGuard[Result]:
+    """Whether a document is a result that counts for the older build that ran."""
+    return isinstance(doc, Result) and bool(doc.build) and not doc.source.startswith("reduce:")
+
+
+def shown(doc: Document) -> list[Key]:
+    if not isinstance(doc, Result):
+        return []
+    found = dict.fromkeys(
+        (one.kind, one.detail, one.message if one.kind == "assertion" else "") for one in doc.findings
+    )
+    builds = [""] * counts(doc) + [doc.build] * of_builds(doc)
+    return [[doc.product, doc.branch, build, doc.buildtype, *what] for what in found for build in builds]
+
+
+def runs_of_build(doc: Document) -> list[Key]:
+    return [[doc.product, doc.branch, doc.build, doc.buildtype, doc.outcome]] if of_builds(doc) else []
+
+
 EXPECTED: dict[str, Any] = {
     "crash_type/results": crash_type,
     "queue/by_claim": by_claim,
@@ -139,6 +158,8 @@ EXPECTED: dict[str, Any] = {
     "results/by_input": by_input,
     "results/by_machine": by_machine,
     "results/by_source": of(Result, "source", "outcome"),
+    "shown/by_build": shown,
+    "shown/runs_of_build": runs_of_build,
     "signatures/by_count": signatures,
     "tuples/by_bug": by_bug,
     "tuples/by_signature": by_signature,

@@ -5,6 +5,9 @@ from typing import Annotated, Any
 import typer
 
 from crashfarm import console
+from crashfarm.errors import InputError
+from crashfarm.settings import Farm
+from server import branches
 from server.cli import asking, completing, options
 from server.cli.spreading import spread
 from server.queries import diffs, known
@@ -15,7 +18,10 @@ SURE = 0.05
 """Differences that chance makes more seldom than this are shown."""
 
 
-FORMS = "BRANCH, BRANCH/BUILDTYPE, a week 2026-W46, or a period 2026-11-08..2026-11-15 without its last day."
+FORMS = (
+    "BRANCH, BRANCH/BUILDTYPE, an older build BRANCH@BUILD, a week 2026-W46, or a period 2026-11-08..2026-11-15 without"
+    " its last day."
+)
 
 
 def _side(name: str, words: str) -> Any:
@@ -43,22 +49,45 @@ def diff(
 ) -> None:
     """Compare two branches, builds, weeks or periods, signature by signature, the surest difference first.
 
+    Before and after tell how many runs showed a signature. Of older builds the runs of 'crashfarm range' and of
+    'crashfarm job add --build' count, which count nowhere else.
+
     The chance is that of a difference as large as this, or larger, if both sides were alike (Fisher's exact test over
     the runs that could begin). It means something where both sides ran the same inputs.
 
     Example: crashfarm diff 3.12 3.13
     """
     parts = asking.given(product=product, branch=branch)
-    sides = [diffs.read_side(text, parts) for text in (before, after)]
+    for text in (before, after):
+        diffs.read_side(text, parts)
     farm = options.connect(data)
-    for design, view in (("crash_type", "results"), ("results", "by_branch_day")):
+    for design, view in (("crash_type", "results"), ("results", "by_branch_day"), ("shown", "by_build")):
         asking.await_index(farm.history, design, view)
+    names = diffs.branches(farm.history)
+    sides = [diffs.read_side(text, parts, names) for text in (before, after)]
     for side in sides:
-        known.check(farm.history, side.parts)
+        _check(farm, side)
     found = diffs.compare(farm.history, *sides)
     shown = [one for one in found.differences if all_of_them or (one.chance < SURE and one.change != "same")]
     form.write(COLUMNS, [_cells(one) for one in shown])
     _explain(found, before, after, len(shown))
+
+
+def _check(farm: Farm, side: diffs.Side) -> None:
+    """Raise InputError, which lists the known ones, for an unknown name."""
+    if not side.build:
+        known.check(farm.history, side.parts)
+        return
+    listed = [
+        name
+        for one in branches.load(farm.status)
+        if one.branch == side.parts["branch"] and one.product == side.parts.get("product", one.product)
+        for name in (*one.history, *one.archive)
+    ]
+    there = list(dict.fromkeys([*listed, *diffs.builds(farm.history, side.parts)]))
+    if side.build not in there:
+        told = f"known, oldest first: {', '.join(there[-known.LISTED :])}" if there else "it has none"
+        raise InputError(f"no older build of {side.parts['branch']} is called {side.build!r}; {told}")
 
 
 def _explain(found: diffs.Comparison, before: str, after: str, shown: int) -> None:

@@ -35,6 +35,10 @@ class Terms:
     """On what terms jobs are run: options of `add`."""
 
     buildtype: Annotated[str | None, typer.Option(metavar="NAME", show_default="all")] = None
+    build: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="An older build of the branch: an experiment, counted by 'diff' alone."),
+    ] = ""
     priority: Annotated[int, typer.Option(help="0 reproduce, 1 a person asks, 2 large, 3 normal.", min=0, max=3)] = 1
     timeout: Annotated[float, typer.Option(help="Seconds a run may take.", min=0.1, max=LONGEST_SECONDS)] = 60.0
     attempts: Annotated[int, typer.Option(help="How often a job is tried before it is aborted.", min=1)] = 3
@@ -65,6 +69,7 @@ class Terms:
             buildtype=self.buildtype,
             requires=submit.requirements(self.require or (), self.tag or ()),
             depends_on=submit.dependencies(self.after or ()),
+            build=self.build,
         )
 
 

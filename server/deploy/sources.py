@@ -30,6 +30,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "crash_type": (HISTORY,),
     "recent": (HISTORY,),
     "results": (HISTORY,),
+    "shown": (HISTORY,),
     "signatures": (HISTORY,),
     "tuples": (HISTORY,),
 }

@@ -49,7 +49,7 @@ class Question:
     def fits(self, key: list[str]) -> bool:
         """Whether a row of `level` parts answers the question."""
         named = all(key[PARTS.index(name)] == value for name, value in self.parts.items())
-        return named and (self.since is None or key[WHEN] >= self.since)
+        return named and (self.since is None or (key[WHEN] or "") >= self.since)
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,46 @@ def test_builds_are_sides_too() -> None:
     assert changes(db, "3.13/release", "3.13/debug") == {finding().detail: ("new", 0, 1)}
 
 
+def test_a_run_that_shows_a_signature_often_counts_once() -> None:
+    """A flood of one assertion in one run is no proof of anything."""
+    runs = [result(1, *[finding(title=str(n)) for n in range(30)], branch="a")]
+    runs += [result(n, branch="a") for n in range(2, 40)] + [result(n, branch="b") for n in range(40, 80)]
+    for sides in (("a", "b"), ("2026-11-22..2026-11-23", "2026-11-23..2026-11-24")):
+        found = diffs.compare(history(*runs, result(1500)), *(diffs.read_side(side, {}) for side in sides))
+        assert (found.differences[0].before, found.differences[0].change) == (1, "gone")
+        assert found.differences[0].chance > 0.4
+
+
+def test_older_builds_are_sides_too() -> None:
+    """With the farm's experiments on them, which do not count for the branch."""
+    old = {"branch": "a", "probe": True, "source": "range:result:1"}
+    db = history(
+        result(1, finding(), **old, build="1200"),
+        result(2, **old, build="1100"),
+        result(3, outcome="error", **old, build="1100"),
+        result(4, finding(detail="current"), branch="a"),
+        result(5, finding(detail="mangled"), **old | {"source": "reduce:result:1"}, build="1200"),
+    )
+    assert changes(db, "a@1100", "a@1200") == {finding().detail: ("new", 0, 1)}
+    assert changes(db, "a/opt@1200", "a") == {finding().detail: ("gone", 1, 0), "current": ("new", 0, 1)}
+    found = diffs.compare(db, diffs.read_side("a@1100", {}), diffs.read_side("a@1200", {}))
+    assert (found.runs_before, found.runs_after) == (1, 1)
+    assert diffs.builds(db, {"branch": "a"}) == ["1100", "1200"]
+
+
+def test_branches_may_be_called_like_builds_and_weeks() -> None:
+    """What the farm knows as a branch is one."""
+    names = {"users/x", "a@b", "2026-W01"}
+    sides = [diffs.read_side(text, {}, names) for text in ("users/x", "users/x/debug", "a@b", "a@b@7", "2026-W01")]
+    assert [(side.parts["branch"], side.parts.get("buildtype"), side.build) for side in sides] == [
+        ("users/x", None, ""),
+        ("users/x", "debug", ""),
+        ("a@b", None, ""),
+        ("a@b", None, "7"),
+        ("2026-W01", None, ""),
+    ]
+
+
 def test_periods_are_sides_whose_last_day_is_not_in_them() -> None:
     """The first day is."""
     day = 24 * 60

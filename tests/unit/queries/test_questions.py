@@ -163,6 +163,19 @@ def test_csv_and_json_and_the_table_hold_the_same(ask: Any, command: str) -> Non
     assert len(ask(command).splitlines()) > len(found)
 
 
+def test_an_unknown_older_build_is_told_with_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that the branch lists, and those that ran."""
+    ran = result(9, finding(), build="1000", probe=True, source="range:x")
+    farm = farms.in_memory([*RUNS, ran], farms.branch("3.13").evolve(history=("1100", "1200")))
+    monkeypatch.setattr(options, "connect", lambda data: farm)
+    for words, told in (
+        (("3.13@1300", "3.13"), r"known, oldest first: 1100, 1200, 1000"),
+        (("3.12", "3.12@1"), "none"),
+    ):
+        with pytest.raises(InputError, match=told):
+            CliRunner().invoke(build(rooms_for(["diff"], {})), ["diff", *words], catch_exceptions=False)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

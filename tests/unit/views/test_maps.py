@@ -52,6 +52,8 @@ SHAPES: dict[str, list[Any]] = {
     "results/by_input": [text] * 8,
     "results/by_machine": [text] * 9,
     "results/by_source": [text] * 2,
+    "shown/by_build": [text] * 7,
+    "shown/runs_of_build": [text] * 5,
     "signatures/by_count": [text] * 6,
     "tuples/by_bug": [text] * 2,
     "tuples/by_signature": [text] * 3,
@@ -153,11 +155,25 @@ def test_finding_without_its_parts_is_counted_all_the_same() -> None:
 
 def test_experiment_counts_nowhere_but_in_its_own_round() -> None:
     """What the farm tried on a mangled input or an old build says nothing of what the farm found."""
-    doc = samples.result() | {"probe": True}
+    doc = samples.result() | {"probe": True, "build": ""}
     assert {name for name, run in FUNCTIONS.items() if run(doc)} == {"results/by_source"}
     counted = {name for name, run in FUNCTIONS.items() if run(doc | {"probe": False})}
     assert counted == {name for name in FUNCTIONS if name.split("/")[0] in ("crash_type", "results", "signatures")} | {
-        "recent/results"
+        "recent/results",
+        "shown/by_build",
+    }
+
+
+def test_experiments_count_for_the_older_build_that_ran() -> None:
+    """Unless their input was a changed one."""
+    doc = samples.result() | {"probe": True, "build": "1200", "source": "range:result:1"}
+    assert {name for name, run in FUNCTIONS.items() if run(doc)} == {
+        "results/by_source",
+        "shown/by_build",
+        "shown/runs_of_build",
+    }
+    assert {name for name, run in FUNCTIONS.items() if run(doc | {"source": "reduce:result:1"})} == {
+        "results/by_source"
     }
 
 
