@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any, TypeVar
 
 from crashfarm.documents.finding import Kind
@@ -67,7 +68,7 @@ def _outcomes(branches: Sequence[BranchLine], cut: str) -> list[Chart]:
 def _by_day(found: Mapping[Day, int]) -> list[Chart]:
     """Findings by day and branch, where there is more than one day to show."""
     all_days = sorted({day for _, _, day in found if day})
-    days = all_days[-DAYS:]
+    days = _without_gaps(all_days[-DAYS:])
     counts: Counter[tuple[str, Branch]] = Counter()
     by_branch: Counter[Branch] = Counter()
     for (product, name, day), number in found.items():
@@ -76,9 +77,19 @@ def _by_day(found: Mapping[Day, int]) -> list[Chart]:
             by_branch[product, name] += number
     branches = sorted((name for name, _ in by_branch.most_common(charts.MAX_SERIES)), key=_order)
     cut = f", the {len(branches)} branches with most" if len(branches) < len(by_branch) else ""
-    cut += f", the last {DAYS} days" if len(days) < len(all_days) else ""
+    cut += f", since {days[0]}" if days and days[0] > all_days[0] else ""
     table = _table(f"Findings by day and branch{cut}", "Day", counts, _itself(days), _labels(branches))
     return [charts.columns("days", table)] if len(days) > 1 else []
+
+
+def _without_gaps(days: Sequence[str]) -> Sequence[str]:
+    """The same days with those between them, unless one is far away, by a wrong clock or after a long rest."""
+    try:
+        first, last = (date.fromisoformat(day) for day in (days[0], days[-1]))
+    except (IndexError, ValueError):
+        return days
+    span = (last - first).days + 1
+    return days if span > 2 * DAYS else [(first + timedelta(days=at)).isoformat() for at in range(span)]
 
 
 def _order(name: Branch) -> tuple[Any, ...]:

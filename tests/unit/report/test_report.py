@@ -249,6 +249,15 @@ def test_findings_are_told_by_day_and_branch(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("days", "bars"), [((0, 3), 4), ((0, 3, 400), 3)])
+def test_days_on_which_nothing_was_found_are_told_too(tmp_path: Path, days: tuple[int, ...], bars: int) -> None:
+    """A trend with gaps left out is none; but one clock that is far off does not spread it over years."""
+    write(tmp_path / "out", [result(day * 24 * 60 + 1, finding()) for day in days])
+    text = (tmp_path / "out/index.html").read_text()
+    table = text.partition('day and branch, in numbers"')[2].partition("</table>")[0]
+    assert table.count('<th scope="row">') == bars
+
+
 def test_a_farm_without_results_gets_a_report_that_says_what_to_do(tmp_path: Path) -> None:
     """It is no error to ask too early."""
     summary = write(tmp_path / "out", [])
