@@ -106,3 +106,13 @@ def test_unknown_build_type_makes_no_job() -> None:
     """Nothing is queued in silence."""
     with pytest.raises(InputError, match="'asan'"):
         submit.make_jobs([inputs.from_url("http://a/")], [make_branch("1")], submit.Plan(buildtype="asan"), NOW)
+
+
+def test_jobs_of_an_older_build_are_experiments() -> None:
+    """They run that build, and what they show is not what the branch shows; a wrong name is told with the known ones."""
+    branch = make_branch("1").evolve(archive={"1200": {"asan": {"Linux": Build(command=("/old/prog", "{input}"))}}})
+    item = inputs.from_url("http://a/")
+    (job,) = submit.make_jobs([item], [branch], submit.Plan(build="1200"), NOW)
+    assert (job.build, job.buildtype, job.probe) == ("1200", "asan", True)
+    with pytest.raises(InputError, match="no chosen branch has an older build called '1300'; known: 1200"):
+        submit.make_jobs([item], [branch], submit.Plan(build="1300"), NOW)
