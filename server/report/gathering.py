@@ -1,7 +1,7 @@
 """What the scratch tables know of signatures, many with one question."""
 
 import itertools
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +10,7 @@ import msgspec
 
 from crashfarm.documents.signature import SignatureNote
 from server.report import bugs, notes
-from server.report.lists import branch_name
+from server.report.lists import branch_href
 from server.report.model import BugLink, Line, TupleRow, Variant
 from server.report.scratch import Tables
 
@@ -35,14 +35,16 @@ Build = tuple[str, str, str]
 Machine = tuple[str, str, str]
 Counts = dict[tuple[Build, Machine], int]
 
+_DAYS = msgspec.json.Decoder(dict[str, int])
+
 
 @dataclass
 class Tuples:
     """The tuples of one signature: the first ones as rows, and what all of them say together."""
 
     rows: list[TupleRow] = field(default_factory=list)
-    seen: Counter[tuple[Build, Machine]] = field(default_factory=Counter)
-    days: Counter[str] = field(default_factory=Counter)
+    seen: Counts = field(default_factory=dict)
+    days: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,23 +91,17 @@ def _by_signature(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[str, Iterat
 def _fold(rows: Iterable[tuple[Any, ...]]) -> Tuples:
     """The tuples of one signature, the commonest first; only the rows that a page lists are kept."""
     found = Tuples()
-    for row in rows:
-        message, first, last, count, days = row[1], *row[8:]
+    seen, days = found.seen, found.days
+    # Plainly, for there are very many.
+    for _, message, product, branch, buildtype, os_name, os_version, cpu_name, first, last, count, counted in rows:
+        build, machine = (product, branch, buildtype), (os_name, os_version, cpu_name)
         if len(found.rows) < MAX_ROWS:
-            found.rows.append(_row(message, row[2:5], row[5:8], first, last, count))
-        found.seen[row[2:5], row[5:8]] += count
-        for day, number in _days(days).items():
-            found.days[day] += number
+            href = branch_href(product, branch)
+            found.rows.append(TupleRow(href, message, *build, " ".join(machine), first, last, count))
+        seen[build, machine] = seen.get((build, machine), 0) + count
+        for day, number in _DAYS.decode(counted).items():
+            days[day] = days.get(day, 0) + number
     return found
-
-
-def _row(message: str, build: Build, machine: Machine, first: str, last: str, count: int) -> TupleRow:
-    href = f"branch/{branch_name(build[0], build[1])}.html"
-    return TupleRow(href, message, *build, " ".join(machine), first, last, count)
-
-
-def _days(text: str) -> Mapping[str, int]:
-    return msgspec.json.decode(text, type=dict[str, int])
 
 
 def _runs(rows: Iterable[tuple[Any, ...]]) -> Mapping[str, Counts]:

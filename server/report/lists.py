@@ -169,5 +169,10 @@ def branch_name(product: str, branch: str) -> str:
     return f"{readable}-{digest((product, branch))[:8]}".strip("-")
 
 
+def branch_href(product: str, branch: str) -> str:
+    """The address of a branch's page, from the report's folder."""
+    return f"branch/{branch_name(product, branch)}.html"
+
+
 def _of_outcome(runs: Sequence[Runs], outcome: str) -> int:
     return sum(run.count for run in runs if run.outcome == outcome)

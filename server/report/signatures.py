@@ -10,7 +10,7 @@ from server.queries.signatures import signature
 from server.report.fetching import Asked
 from server.report.frames import folded
 from server.report.gathering import MAX_ROWS, Build, Known, gather
-from server.report.lists import branch_name, machine_name
+from server.report.lists import branch_href, machine_name
 from server.report.model import Cell, Line, MachineLink, MatrixRow, Sample, SignaturePage
 from server.report.scratch import Tables
 from server.report.text import natural
@@ -45,7 +45,7 @@ def _page(known: Known, asked: Asked) -> SignaturePage:
 def _matrix(known: Known) -> tuple[tuple[MachineLink, ...], tuple[MatrixRow, ...]]:
     """Machines, and for each build how often the signature was seen on each of them in how many runs."""
     seen, ran = known.tuples.seen, known.ran
-    pairs = sorted({*seen, *ran})
+    pairs = {*seen, *ran}
     cells = {pair: _cell(seen.get(pair, 0), ran.get(pair)) for pair in pairs}
     builds = sorted({build for build, _ in pairs}, key=lambda build: (build[0], natural(build[1]), build[2]))
     machines = sorted({machine for _, machine in pairs})
@@ -84,4 +84,4 @@ def _cell(seen: int, ran: int | None) -> Cell:
 
 def _matrix_row(build: Build, cells: list[Cell | None]) -> MatrixRow:
     product, branch, buildtype = build
-    return MatrixRow(branch, f"branch/{branch_name(product, branch)}.html", buildtype, tuple(cells))
+    return MatrixRow(branch, branch_href(product, branch), buildtype, tuple(cells))

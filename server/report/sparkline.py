@@ -1,8 +1,10 @@
 """Findings per day as a small picture, and as words: for pages that are too many to draw a chart on each."""
 
+import functools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 DAYS = 60
 """Days that are drawn: up to the last on which anything was seen."""
@@ -12,6 +14,8 @@ HEIGHT = 40
 
 LISTED = 14
 """Days that are told in words, the last ones."""
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -27,27 +31,27 @@ class Sparkline:
 
 def sparkline(days: Sequence[tuple[str, int]]) -> Sparkline | None:
     """Draw days and numbers, in the order of the days; None where there are less than two days to compare."""
-    known = {day: n for day, n in days if _is_day(day)}
+    known = [(at, day, number) for day, number in days if (at := _at(day))]
     if len(known) < 2:
         return None
-    last = date.fromisoformat(max(known))
-    begin = max(date.fromisoformat(min(known)), last - timedelta(days=DAYS - 1))
-    numbers = [0] * ((last - begin).days + 1)
-    for day, number in known.items():
-        if (at := (date.fromisoformat(day) - begin).days) >= 0:
-            numbers[at] = number
-    highest = max(numbers)
-    bars = (f"M{5 * at} {HEIGHT}v{-_height(n, highest)}h4v{_height(n, highest)}z" for at, n in enumerate(numbers) if n)
-    words = ", ".join(f"{day}: {n:,}" for day, n in list(known.items())[-LISTED:])
-    return Sparkline("".join(bars), 5 * len(numbers), begin.isoformat(), last.isoformat(), words)
+    last = known[-1][0]
+    begin = max(known[0][0], last - DAYS + 1)
+    shown = [(at - begin, number) for at, _, number in known if at >= begin]
+    words = ", ".join(f"{day}: {number:,}" for _, day, number in known[-LISTED:])
+    first_day, last_day = (date.fromordinal(at).isoformat() for at in (begin, last))
+    return Sparkline(_path(shown), 5 * (last - begin + 1), first_day, last_day, words)
 
 
-def _height(number: int, highest: int) -> int:
-    return max(2, round(HEIGHT * number / highest))
+def _path(shown: Sequence[tuple[int, int]]) -> str:
+    highest = max(number for _, number in shown)
+    heights = ((at, max(2, round(HEIGHT * number / highest))) for at, number in shown if number)
+    return "".join(f"M{5 * at} {HEIGHT}v-{height}h4v{height}z" for at, height in heights)
 
 
-def _is_day(text: str) -> bool:
+@functools.lru_cache(4096)
+def _at(day: str) -> int:
+    """The day's number since the calendar's first, or 0 for a text that is no day as documents have them."""
     try:
-        return bool(date.fromisoformat(text))
+        return date.fromisoformat(day).toordinal() if _DAY.fullmatch(day) else 0
     except ValueError:
-        return False
+        return 0
