@@ -9,6 +9,7 @@ from pathlib import Path
 
 import crashfarm
 from crashfarm import times
+from crashfarm.errors import InputError
 from crashfarm.settings import Farm
 from server.report import handoffs, model, publish
 from server.report.collect import Progress, collect
@@ -45,6 +46,8 @@ def write_report(
     """
     out = publish.place(out)
     before = publish.previous(out)
+    if before and before.farm != farm.status.name:
+        raise InputError(f"{out} holds the report of another farm, {before.farm}: name another folder")
     since_text = times.to_text(since) if since else before.made_at if before else ""
     about = model.Farm(farm.status.name, times.to_text(now), since_text, crashfarm.__version__, url.rstrip("/"))
     marker = publish.Marker(farm=about.name, made_at=about.made_at, token=secrets.token_hex(8))

@@ -306,6 +306,17 @@ def test_an_output_folder_with_something_else_is_refused_and_stays(tmp_path: Pat
     assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
 
 
+def test_the_report_of_another_farm_is_refused_and_stays(tmp_path: Path) -> None:
+    """Its readers would miss it, and what is new would be reckoned from it."""
+    write(tmp_path / "out", [result(1, finding())])
+    before = (tmp_path / "out/index.html").read_bytes()
+    farm = farms.in_memory([])
+    farm.status.name = "another"
+    with pytest.raises(InputError, match="another farm, crashfarm"):
+        write_report(farm, tmp_path / "out", now=LATER)
+    assert (tmp_path / "out/index.html").read_bytes() == before
+
+
 def test_progress_is_told_phase_by_phase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In each phase the number done never goes back and never passes the total, so that a bar can be drawn from it."""
     monkeypatch.setattr("server.report.fetching.BATCH", 2)
