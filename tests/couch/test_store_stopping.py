@@ -63,16 +63,17 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 
 @contextmanager
-def asking(method: str, url: str, **options: object) -> Iterator[threading.Thread]:
-    """A request that is under way while the block runs, whatever becomes of it."""
+def asking(method: str, url: str, **options: object) -> Iterator[list[int]]:
+    """A request that is under way while the block runs; the status of its answer, if there is one, is there later."""
+    statuses: list[int] = []
 
     def ask() -> None:
         with suppress(requests.RequestException):
-            requests.request(method, url, timeout=60, **options)  # type: ignore[arg-type]
+            statuses.append(requests.request(method, url, timeout=60, **options).status_code)  # type: ignore[arg-type]
 
     thread = threading.Thread(target=ask)
     thread.start()
-    yield thread
+    yield statuses
     thread.join()
 
 
@@ -90,14 +91,18 @@ def is_running_javascript(process: "subprocess.Popen[str]") -> bool:
         ("POST", "_design/d/_update/loops"),
     ],
 )
-def test_function_that_never_ends_does_not_keep_the_store(tmp_path: Path, method: str, path: str) -> None:
-    """Its limit of time may be minutes away."""
+def test_function_that_never_ends_does_not_keep_the_store(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], method: str, path: str
+) -> None:
+    """Its limit of time may be minutes away. Who waits for it is told to come back."""
     with store(tmp_path, javascript_seconds=100) as (process, db):
         requests.put(f"{db}/_design/d", json=DESIGN, timeout=30)
         requests.put(f"{db}/a", json={}, timeout=30)
-        with asking(method, f"{db}/{path}"):
+        with asking(method, f"{db}/{path}") as statuses:
             wait_for(lambda: is_running_javascript(process))
             end(process, tmp_path)
+    assert statuses == ([200] if "continuous" in path else [503])
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_validation_that_never_ends_does_not_keep_the_store(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,9 @@ class App:
             response = error_response(error)
         except (apsw.Error, OSError) as error:
             response = error_response(explain(error, scope["path"]))
+        except asyncio.CancelledError:
+            # Nothing else interrupts a request here, and its time of grace is over.
+            response = error_response(StoreError(503, "service_unavailable", "The store is stopping."))
         except Exception:
             _log.exception("%s %s failed", scope["method"], scope["path"])
             response = error_response(StoreError(500, "internal_server_error", "The log says more."))
@@ -126,7 +130,8 @@ class App:
         counts["requests"] += 1
         counts["method " + scope["method"]] += 1
         counts[f"status {response.status}"] += 1
-        await _send(response, scope, send)
+        with suppress(asyncio.CancelledError):
+            await _send(response, scope, send)
 
     async def _answer(self, request: Request) -> Response:
         request.user = await self._store.authenticator.identify(request.headers, request.peer)
