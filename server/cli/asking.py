@@ -134,6 +134,13 @@ def await_index(db: paging.Viewed, design: str, view: str) -> None:
         paging.build(db, design, view, tell, time.sleep)
 
 
+def await_findings(farm: Farm, since: str | None) -> None:
+    """Wait for the indexes that tell what was found, since then or ever."""
+    await_index(farm.history, "crash_type", "results")
+    if since:
+        await_index(farm.history, "recent", "results")
+
+
 def explain_nothing(farm: Farm, parts: dict[str, str]) -> None:
     """Say why an answer about runs is empty. Raises InputError, which lists the known ones, for an unknown name."""
     known.check(farm.history, parts)

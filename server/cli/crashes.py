@@ -43,7 +43,7 @@ def crashes(
     record: tuples.Record = "history" if asked.new else "result"
     types, level, moment = _type(asked, record, type_name), tuples.group_level(group), asked.moment
     farm = options.connect(data)
-    asking.await_index(farm.history, "crash_type", "results")
+    asking.await_findings(farm, moment)
     what = asking.given(message=asked.message, detail=asked.detail)
     parts = {**types, **what, **asked.build, **asked.place(farm)}
     question = tuples.Question(parts=parts, record=record, since=moment, group=level)

@@ -14,6 +14,8 @@ from server.queries import diffs, known
 
 COLUMNS = ("change", "kind", "signature", "before", "after", "chance")
 
+VIEWS = (("crash_type", "results"), ("results", "by_branch_day"), ("shown", "by_build"), ("recent", "results"))
+
 SURE = 0.05
 """Differences that chance makes more seldom than this are shown."""
 
@@ -61,7 +63,7 @@ def diff(
     for text in (before, after):
         diffs.read_side(text, parts)
     farm = options.connect(data)
-    for design, view in (("crash_type", "results"), ("results", "by_branch_day"), ("shown", "by_build")):
+    for design, view in VIEWS:
         asking.await_index(farm.history, design, view)
     names = diffs.branches(farm.history)
     sides = [diffs.read_side(text, parts, names) for text in (before, after)]

@@ -52,7 +52,7 @@ def results(
 
 def _runs(farm: Farm, shown: runs.Shown, where: dict[str, str], columns: set[str]) -> Iterator[tuple[runs.Row, int]]:
     if shown:
-        asking.await_index(farm.history, "crash_type", "results")
+        asking.await_findings(farm, shown.since)
         return runs.once(runs.showing(farm.history, shown, where))
     machine = [where[name] for name in MACHINE if name in where]
     whole = machine if len(machine) == len(MACHINE) else ()

@@ -80,7 +80,7 @@ def _table(rows: list[Row], columns: Sequence[str]) -> tuple[Sequence[str], list
 def _rows(farm: Farm, shown: runs.Shown, what: dict[str, str]) -> list[Row]:
     """A row for each worker, or, where something was asked of their runs, for each that has such runs."""
     if shown:
-        asking.await_index(farm.history, "crash_type", "results")
+        asking.await_findings(farm, shown.since)
     found = runs.once(runs.showing(farm.history, shown, what)) if shown else runs.counted(farm.history, ("worker",))
     counts = runs.group(found, ("worker", "outcome"), what, shown.since or "")
     rows = [_row(worker, counts) for worker in farm_workers.load(farm.status)]

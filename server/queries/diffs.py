@@ -1,5 +1,6 @@
 """What differs between two sides, branches, builds or periods, and how likely chance alone would make it."""
 
+import itertools
 import math
 import re
 from collections import Counter, defaultdict
@@ -156,10 +157,11 @@ def _seen_in_period(history: paging.Viewed, side: Side) -> Counter[Signature]:
     """From the rows of all findings: the same run counts once, whichever messages it showed."""
     runs: dict[Signature, set[int]] = defaultdict(set)
     question = tuples.Question(parts=side.parts, since=side.first)
-    for type_name in tuples.types(history, "result"):
-        for row in paging.rows(history, "crash_type", "results", [type_name]):
-            if question.fits(row.key) and side.within(row.key[tuples.WHEN]):
-                runs[signature(kind_of(type_name), row.key[1] or "", row.key[2] or "")].add(hash(row.id))
+    few = tuples.late(history, question, side.end)
+    every = (paging.rows(history, "crash_type", "results", [name]) for name in tuples.types(history, "result"))
+    for row in itertools.chain.from_iterable(every) if few is None else few:
+        if question.fits(row.key) and side.within(row.key[tuples.WHEN] or ""):
+            runs[signature(kind_of(row.key[0]), row.key[1] or "", row.key[2] or "")].add(hash(row.id))
     return Counter({one: len(found) for one, found in runs.items()})
 
 

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from crashfarm.database import Row as ViewRow
 from crashfarm.documents.result import Result
 from crashfarm.errors import InvalidDocument
 from crashfarm.keys import PARTS
 from server.queries import paging, regressions
 from server.queries.signatures import kind_of
-from server.queries.tuples import WHEN, Question, types
+from server.queries.tuples import WHEN, Question, asked_types, late, types
 
 Row = Mapping[str, str]
 """The value of each column; empty where a document lacks it."""
@@ -96,11 +97,17 @@ def _plain(key: Sequence[str]) -> tuple[str, ...]:
 
 
 def _ids(history: paging.Viewed, question: Question, only: set[tuple[str, ...]] | None) -> Iterator[str]:
-    asked = question.parts.get("type")
-    for type_name in [asked] if asked else types(history, "result"):
-        for row in paging.rows(history, "crash_type", "results", question.prefix(type_name)):
-            if question.fits(row.key) and (only is None or _plain(row.key) in only):
-                yield row.id or ""
+    for row in _rows(history, question):
+        if question.fits(row.key) and (only is None or _plain(row.key) in only):
+            yield row.id or ""
+
+
+def _rows(history: paging.Viewed, question: Question) -> Iterator[ViewRow]:
+    few = late(history, question)
+    if few is not None:
+        return few
+    prefixes = (question.prefix(name) for name in asked_types(history, question))
+    return (row for prefix in prefixes for row in paging.rows(history, "crash_type", "results", prefix))
 
 
 def _read(history: paging.Viewed, ids: list[str]) -> Iterator[Row]:

@@ -1,14 +1,16 @@
 """Questions to `crash_type/results`: counts by any parts of the key tuple, of results or of history documents."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from crashfarm.database import Row
 from crashfarm.errors import InputError
 from crashfarm.keys import PARTS, prefix_range
 from crashfarm.ordering import natural
-from server.queries import paging
+from server.queries import paging, recent
 
 Record = Literal["result", "history"]
 
@@ -73,11 +75,29 @@ def in_order(found: Iterable[Count]) -> Iterator[Count]:
 
 
 def _counts(history: paging.Viewed, question: Question) -> Iterator[Count]:
-    asked = question.parts.get("type")
-    for type_name in [asked] if asked else types(history, question.record):
+    if question.record == "result" and (few := late(history, question)) is not None:
+        found = Counter(tuple(row.key[: question.group]) for row in few if question.fits(row.key))
+        yield from (Count(parts, found[parts]) for parts in sorted(found, key=lambda parts: [*map(str, parts)]))
+        return
+    for type_name in asked_types(history, question):
         fitting = ((key, n) for key, n in _read(history, question, type_name) if question.fits(key))
         for parts, same in itertools.groupby(fitting, key=lambda row: tuple(row[0][: question.group])):
             yield Count(parts, _sum(same))
+
+
+def late(history: paging.Viewed, question: Question, end: str = "") -> Iterator[Row] | None:
+    """The rows of findings since then, where there are so few that the others had better not be read."""
+    if not question.since:
+        return None
+    prefixes = (question.prefix(name) for name in asked_types(history, question))
+    rows = sum(paging.total(history, "crash_type", "results", prefix) for prefix in prefixes)
+    return recent.findings(history, question.since, end, rows)
+
+
+def asked_types(history: paging.Viewed, question: Question) -> list[str]:
+    """The types that a question is about."""
+    asked = question.parts.get("type")
+    return [asked] if asked else types(history, question.record)
 
 
 def types(history: paging.Viewed, record: Record | None = None) -> list[str]:

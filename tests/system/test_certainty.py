@@ -74,6 +74,9 @@ def test_first_bad_build_is_found(crash: tuple[Shell, str]) -> None:
     told = answer(shell, "range", job, "--repeats", "3", "--error", "0.2")
     assert (told["last_good"], told["first_bad"], told["skipped"]) == ("2", "3", [])
     assert "first bad: 3" in shell("crashfarm", "range", job, "--repeats", "3", "--error", "0.2").out
+    branch = answer(shell, "jobs", "--state", "completed")[0]["branch"]
+    (new,) = answer(shell, "diff", f"{branch}@2", f"{branch}@3", "--all")
+    assert (new["change"], new["before"]) == ("new", 0)
 
 
 def test_input_is_reduced_and_attached(crash: tuple[Shell, str], tmp_path: Path) -> None:

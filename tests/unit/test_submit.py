@@ -109,7 +109,7 @@ def test_unknown_build_type_makes_no_job() -> None:
 
 
 def test_jobs_of_an_older_build_are_experiments() -> None:
-    """They run that build, and what they show is not what the branch shows; a wrong name is told with the known ones."""
+    """They run that build, and what they show is not what the branch shows; a wrong name lists the known ones."""
     branch = make_branch("1").evolve(archive={"1200": {"asan": {"Linux": Build(command=("/old/prog", "{input}"))}}})
     item = inputs.from_url("http://a/")
     (job,) = submit.make_jobs([item], [branch], submit.Plan(build="1200"), NOW)

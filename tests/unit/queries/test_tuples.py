@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crashfarm.documents.finding import Kind
 from crashfarm.errors import InputError
 from crashfarm.keys import PARTS
 from server.queries import paging, tuples
@@ -71,3 +72,21 @@ def test_a_group_that_is_neither_is_refused(text: str) -> None:
     """The message lists the parts."""
     with pytest.raises(InputError, match="os_version"):
         tuples.group_level(text)
+
+
+def test_what_is_late_is_not_looked_for_among_all_findings() -> None:
+    """The last of a thousand results is read alone, and tells what the rows of all findings tell."""
+    runs = [farms.result(number, farms.finding(detail=str(number % 7))) for number in range(1000)]
+    twice = (farms.finding(), farms.finding(kind=Kind.HANG), farms.finding())
+    runs.append(farms.result(60 * 48, *twice, branch="3.9"))
+    db = FakeDatabase("history", farms.history_docs(runs))
+    question = tuples.Question(since="2026-11-24T11:59:59.999Z", group=5)
+    before = db.asked
+    found = [(count.parts[0], count.parts[4], count.count) for count in tuples.counts(db, question)]
+    assert found == [("result_crash", "3.9", 2), ("result_hang", "3.9", 1)]
+    assert db.asked - before < 10
+    few = tuples.late(db, question)
+    assert few is not None
+    every = [row for name in tuples.types(db, "result") for row in paging.rows(db, "crash_type", "results", [name])]
+    assert sorted(map(str, few)) == sorted(str(row) for row in every if question.fits(row.key))
+    assert tuples.late(db, tuples.Question(since="2026-11-22")) is None
