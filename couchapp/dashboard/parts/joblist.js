@@ -84,7 +84,7 @@ export class JobList {
       job = now;
       box.checked = this.chosen.has(job._id);
       refill(priority, job.priority ?? 3, (number) => priorityOf(number));
-      refill(stands, [job.state, job.result, job.claim?.worker, job.attempts?.length, job.reason, job.wait], () => standsOf(job));
+      refill(stands, [job.state, job.result, job.claim?.worker, job.attempts?.length, job.reason, job.wait], () => standsOf(job, this.farm));
       refill(since, job.completed_at || job.started_at || job.created_at, (moment) => (when = age(moment)).element);
       reconcile(acts, this.farm.rights.write ? offered(job.state) : [], (act) => act, (act) => ({ element: this.#button(act, () => [job]) }));
     };
@@ -120,11 +120,12 @@ export class JobList {
   }
 }
 
-function standsOf(job) {
+function standsOf(job, farm) {
   const held = job.claim ? ["by ", told(job.claim.worker, 40)] : [];
   const tries = (job.attempts || []).length;
   return [
     el("span", { class: `state of-${job.state}` }, job.state, job.result ? `, ${job.result}` : ""), " ", ...held,
+    job.state === "completed" ? documentLink(farm, farm.places.history, job._id.replace(/^job:/, "result:")) : null,
     tries ? el("span", { class: "dim" }, ` ${plural(tries, "attempt")}`) : null,
     job.reason || job.wait ? el("span", { class: "under" }, told(job.reason || `waits for ${job.wait === "jobs" ? "other jobs" : "its next try"}`, 160)) : null,
   ];

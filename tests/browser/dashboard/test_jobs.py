@@ -122,3 +122,33 @@ def test_jobs_of_several_states_are_tried_again_each_by_itself(page: Page, dashb
     told.get_by_role("button", name="Close").click()
     again = {doc["supersedes"] for doc in dashboard.farm.status.documents("job:2") if doc["product"] == "cherries"}
     assert again == {"job:00961", "job:00963"}
+
+
+def test_what_has_the_focus_is_not_behind_the_bar(page: Page, dashboard: Dashboard) -> None:
+    """The bar of acts stays at the top while one goes back through a long list by the keyboard."""
+    for number in range(30):
+        dashboard.write(job(52_000 + number, product="medlars"))
+    page.set_viewport_size({"width": 1280, "height": 500})
+    turn_to(page, "Jobs")
+    page.get_by_label("or id begins with").fill("job:520")
+    boxes = page.get_by_role("table", name="Jobs", exact=True).locator("tbody").get_by_role("checkbox")
+    expect(boxes).to_have_count(30)
+    boxes.last.check()
+    for _ in range(20):
+        for _ in range(4):
+            page.keyboard.press("Shift+Tab")
+        focused = page.evaluate("document.activeElement.getBoundingClientRect().top")
+        bar = page.get_by_role("group", name="Acts on the chosen jobs").evaluate(
+            "bar => bar.getBoundingClientRect().bottom"
+        )
+        assert focused >= bar
+    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+
+
+def test_a_job_that_has_ended_leads_to_its_result(page: Page, dashboard: Dashboard) -> None:
+    """Which tells what was found."""
+    dashboard.write(samples.completed() | {"_id": "job:00990"})
+    turn_to(page, "Jobs")
+    page.get_by_label("or id begins with").fill("job:00990")
+    link = page.get_by_role("link", name="result:00990 in Fauxton")
+    expect(link).to_have_attribute("href", re.compile(f"#database/{dashboard.farm.history.name}/result%3A00990$"))

@@ -1,6 +1,7 @@
 """The parts of the dashboard that need no browser: names, words, rights, reasons, pace."""
 
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -340,6 +341,18 @@ def test_changes_are_asked_for_once_a_second_at_most() -> None:
     """At once when nothing was asked for a while; a thousand changes are one question."""
     asked = run("also.rehearse", [[0, "job"], [10, "job"], [20, "worker"], [30, "job"], [3000, "job"]], 1000)
     assert asked == [[0, ["job"]], [1000, ["job", "worker"]], [3000, ["job"]]]
+
+
+def test_no_module_reads_html_or_runs_a_text() -> None:
+    """What documents hold is only ever text; a policy without exceptions holds besides."""
+    forbidden = re.compile(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc|javascript:"
+    )
+    for path in DASHBOARD.rglob("*.js"):
+        assert not forbidden.search(path.read_text()), path
+    page = (DASHBOARD / "index.html").read_text()
+    assert re.findall(r"<script[^>]*>(.*?)</script>", page) == [""] and not re.search(r"<style|style=|\son\w+=", page)
+    assert not re.search(r"https?:", page + (DASHBOARD / "style.css").read_text())
 
 
 def test_every_module_is_small_and_says_what_it_is_for() -> None:
