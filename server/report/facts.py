@@ -3,10 +3,8 @@
 import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from crashfarm.documents.branch import Branch, branch_id
-from crashfarm.documents.finding import Severity
 from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from server.queries import totals
@@ -17,8 +15,6 @@ from server.report.machines import MAX_LINES, Machines
 from server.report.model import BranchLine, BranchPage, BugLink, BugPage, BuildRow, Line, Overview
 from server.report.scratch import Scratch
 from server.report.text import natural
-
-_BADNESS: dict[str, int] = {severity: at for at, severity in enumerate(Severity)}
 
 SHOWN = 10
 """Signatures in a list of the first page."""
@@ -85,10 +81,11 @@ class Facts:
 
     def unfiled(self) -> list[Line]:
         """Signatures that no bug explains, the new ones first, then the worst."""
-        new = list(self._lists.lines(f"{UNFILED} AND {NEW}", self._since, limit=MAX_LINES)) if self._since else []
-        old = f"{UNFILED} AND NOT {NEW}" if self._since else UNFILED
-        values = (self._since,) if self._since else ()
-        return sorted([*new, *self._lists.lines(old, *values, limit=MAX_LINES - len(new))], key=_urgency)
+        if not self._since:
+            return list(self._lists.worst(UNFILED, limit=MAX_LINES))
+        new = list(self._lists.worst(f"{UNFILED} AND {NEW}", self._since, limit=MAX_LINES))
+        old = self._lists.worst(f"{UNFILED} AND NOT {NEW}", self._since, limit=MAX_LINES - len(new))
+        return [*new, *old]
 
     def bugs(self) -> tuple[BugLink, ...]:
         """All known bugs that explain anything."""
@@ -153,10 +150,6 @@ class Facts:
         except InvalidDocument:
             # A half-edited document of one branch must not cost the others their report.
             return None
-
-
-def _urgency(line: Line) -> tuple[Any, ...]:
-    return (not line.new, _BADNESS.get(line.severity, len(_BADNESS)), -line.findings, line.name)
 
 
 def _builds(branch: Branch) -> Iterator[BuildRow]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from crashfarm.documents.finding import Severity
 from crashfarm.documents.history import digest
 from crashfarm.documents.job import JobResult
 from server.queries.totals import Runs
@@ -16,9 +17,10 @@ from server.report.text import natural, slug
 _LINES = """
 SELECT name, kind, detail, message, title, severity, first_seen, last_seen, {seen}, tuples, suppressed, differs,
     open_bugs, closed_bugs, branches
-FROM {table} WHERE {condition} ORDER BY suppressed, findings DESC, first_seen, name LIMIT {limit} OFFSET {offset}
+FROM {table} WHERE {condition} ORDER BY {first}, findings DESC, first_seen, name LIMIT {limit} OFFSET {offset}
 """
-_EVERYWHERE = {"seen": "findings", "table": "signatures"}
+_EVERYWHERE = {"seen": "findings", "table": "signatures", "first": "suppressed"}
+_WORST = _EVERYWHERE | {"first": f"instr('{' '.join(Severity)}', severity)"}
 
 _TOLD = """
 SELECT count(*), sum(suppressed OR open_bugs > 0) FROM (
@@ -87,6 +89,10 @@ class Lists:
         """The signatures that meet an SQL condition, the commonest first; a negative limit means all."""
         return self._lines(_EVERYWHERE, condition, *values, limit=limit, offset=offset)
 
+    def worst(self, condition: str, *values: Any, limit: int) -> Iterator[Line]:
+        """The same, the gravest first, however seldom they are seen."""
+        return self._lines(_WORST, condition, *values, limit=limit)
+
     def on_branch(self, product: str, branch: str, also: str = "1", limit: int = -1) -> Iterator[Line]:
         """The signatures of a branch that meet a condition, too, each with how often it was seen there."""
         return self._here("on_branch", f"product = ? AND branch = ? AND {also}", product, branch, limit=limit)
@@ -103,7 +109,7 @@ class Lists:
 
     def _here(self, table: str, condition: str, *values: Any, limit: int) -> Iterator[Line]:
         here = {"seen": f"{table}.count AS findings", "table": f"signatures JOIN {table} ON signature = name"}
-        return self._lines(here, condition, *values, limit=limit)
+        return self._lines(_EVERYWHERE | here, condition, *values, limit=limit)
 
     def _lines(self, where: Mapping[str, str], condition: str, *values: Any, **cut: int) -> Iterator[Line]:
         statement = _LINES.format(**where, condition=condition, **{"offset": 0} | cut)

@@ -228,8 +228,33 @@ def test_new_signatures_are_filed_before_old_and_worse_ones(tmp_path: Path, monk
     fresh = result(90, finding(detail="fresh", severity="low"))
     write(tmp_path / "out", [*old, fresh], since=SINCE)
     text = (tmp_path / "out/unfiled.html").read_text()
-    assert text.index("<bdi>fresh</bdi>") < text.index("<bdi>older</bdi>")
-    assert "5 signatures</a> that no known bug explains" in text and "old 1" not in text
+    assert text.index("<bdi>fresh</bdi>") < text.index("<bdi>old ")
+    assert "5 signatures</a> that no known bug explains" in text and text.count("<bdi>old ") == 2
+
+
+def test_the_worst_is_ready_to_file_however_seldom_it_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the list is cut, what is common and harmless does not crowd it out."""
+    monkeypatch.setattr("server.report.facts.MAX_LINES", 2)
+    common = [result(n, *(finding(detail=f"common {at}", severity="low") for at in range(3))) for n in range(4)]
+    write(tmp_path / "out", [*common, result(9, finding(detail="worst", severity="critical"))])
+    text = (tmp_path / "out/unfiled.html").read_text()
+    assert "<bdi>worst</bdi>" in text and text.index("<bdi>worst</bdi>") < text.index("<bdi>common ")
+
+
+def test_bugs_are_read_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many with one request, for there may be many."""
+    bugs = [Bug(id=bug_id("a", str(n)), tracker="a", number=str(n), title=f"Bug {n}") for n in range(5)]
+    run = result(1, finding())
+    farm = farms.in_memory([run], *bugs)
+    (one,) = farms.histories([run])
+    farm.history.put(one.evolve(bugs=BugLists(open=tuple(bug.id for bug in bugs))).to_doc())
+    asked: list[str] = []
+    get = farm.status.get
+    monkeypatch.setattr(farm.status, "get", lambda name: asked.append(name) or get(name))
+    monkeypatch.setattr("server.report.bugs.BUGS", 2)
+    write_report(farm, tmp_path / "out", now=LATER)
+    assert not any(name.startswith("bug:") for name in asked)
+    assert all(f"Bug {n}" in (tmp_path / "out/bugs.html").read_text() for n in range(5))
 
 
 def test_findings_are_told_by_day_and_branch(tmp_path: Path) -> None:
