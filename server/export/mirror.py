@@ -1,7 +1,7 @@
 """A SQLite file that follows the farm's databases by their changes feeds."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from importlib import resources
 from pathlib import Path
@@ -28,10 +28,11 @@ def update(farm: Farm, path: Path, progress: Progress) -> int:
     """Bring the file up to what the farm holds now, making it if it is not there; returns how many changes that took.
 
     It may be interrupted at any moment and goes on from there next time. Raises InputError if the file is something
-    else, or another version's.
+    else, another farm's, or another version's.
     """
     with closing(_open(path)) as sql:
         done = 0
+        _begin(sql, (farm.status, farm.history), path)
         for db in (farm.status, farm.history):
             done = _follow(sql, db, done, progress)
         return done
@@ -76,7 +77,7 @@ def _pragma(sql: sqlite3.Connection, name: str) -> int:
 
 
 def _follow(sql: sqlite3.Connection, db: Database, done: int, progress: Progress) -> int:
-    since = _position(sql, db)
+    (since,) = sql.execute("SELECT seq FROM copied WHERE database = ?", (db.name,)).fetchone()
     while True:
         answer = db.changes(since=since, limit=PAGE, include_docs=True)
         with sql:
@@ -91,20 +92,19 @@ def _follow(sql: sqlite3.Connection, db: Database, done: int, progress: Progress
             return done
 
 
-def _position(sql: sqlite3.Connection, db: Database) -> str:
-    """The sequence to go on from. What came from an earlier database of the same name is forgotten."""
-    instance = str(db.info().get("instance_start_time", ""))
-    found = sql.execute("SELECT instance, seq FROM copied WHERE database = ?", (db.name,)).fetchone()
-    if found and found[0] == instance:
-        return str(found[1])
+def _begin(sql: sqlite3.Connection, dbs: Sequence[Database], path: Path) -> None:
+    """Have a line for each database. What came from an earlier one of the same name is forgotten, and all with it:
+    both are read again from their beginning. Raises InputError if the file is of another farm."""
+    now = {db.name: str(db.info().get("instance_start_time", "")) for db in dbs}
     with sql:
         sql.execute("BEGIN IMMEDIATE")
-        for table in MAIN_TABLES if found else ():
-            sql.execute(f"DELETE FROM {table}")  # noqa: S608 names are ours
-        if found:
-            sql.execute("UPDATE copied SET seq = '0'")
-        sql.execute("INSERT OR REPLACE INTO copied VALUES (?, ?, '0')", (db.name, instance))
-    return "0"
+        before = dict(sql.execute("SELECT database, instance FROM copied"))
+        if others := sorted(before.keys() - now.keys()):
+            raise InputError(f"{path} is a copy of another farm, {others[0]!r}: name another file")
+        if before != now:
+            for table in (*MAIN_TABLES, "unreadable"):
+                sql.execute(f"DELETE FROM {table}")  # noqa: S608 names are ours
+            sql.executemany("INSERT OR REPLACE INTO copied VALUES (?, ?, '0')", now.items())
 
 
 def _apply(sql: sqlite3.Connection, change: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from crashfarm.documents.history import BugLists
@@ -133,6 +134,28 @@ def test_a_new_database_of_the_same_name_starts_the_copy_anew(tmp_path: Path) ->
     update(farms.in_memory([result(7)]), path)
     assert rows(path, "SELECT id FROM result") == [("result:00007",)]
     assert rows(path, "SELECT * FROM tuple") == []
+
+
+def test_a_copy_that_starts_anew_is_whole_at_once(tmp_path: Path) -> None:
+    """Only the history was made anew: the farm's workers, which were read before it, are not lost with it."""
+    worker, path = Worker.from_doc(samples.worker()), tmp_path / "farm.sqlite"
+    farm = farms.in_memory([result(1)], worker)
+    update(farm, path)
+    update(msgspec.structs.replace(farm, history=farms.in_memory([result(2)]).history), path)
+    assert rows(path, "SELECT id FROM worker") == [(worker.id,)]
+    assert rows(path, "SELECT id FROM result") == [("result:00002",)]
+
+
+def test_the_copy_of_another_farm_is_refused_and_stays(tmp_path: Path) -> None:
+    """Else one file would hold some of both."""
+    path = tmp_path / "farm.sqlite"
+    update(farms.in_memory([result(1)]), path)
+    other = farms.in_memory([result(2)])
+    for db, name in ((other.status, "engines"), (other.history, "engines-history")):
+        db.name = name
+    with pytest.raises(InputError, match="a copy of another farm, 'crashfarm': name another file"):
+        update(other, path)
+    assert rows(path, "SELECT id FROM result") == [("result:00001",)]
 
 
 def test_a_broken_document_is_named_and_left_out(tmp_path: Path) -> None:
