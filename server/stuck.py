@@ -107,8 +107,19 @@ def _why_resting(farm: _Farm, worker: Worker) -> str:
 
 def _held_back(status: Database) -> list[Stuck]:
     """Jobs that wait for other jobs, or for their next try."""
-    rows = status.view("queue", "waiting", reduce=False, include_docs=True, limit=MOST).rows
-    return [Stuck(1, job.id, _why_held_back(job)) for job in read(row.doc for row in rows)]
+    jobs, more = _first(status, "waiting")
+    return [*(Stuck(1, job.id, _why_held_back(job)) for job in jobs), *_unseen(more, "wait for other jobs, or a try")]
+
+
+def _first(status: Database, view: str) -> tuple[list[Job], int]:
+    """The jobs that are looked at one by one, and how many more there are."""
+    rows = status.view("queue", view, reduce=False, include_docs=True, limit=MOST + 1).rows
+    counted = status.view("queue", view).rows if len(rows) > MOST else []
+    return list(read(row.doc for row in rows[:MOST])), sum(int(row.value) for row in counted) - MOST if counted else 0
+
+
+def _unseen(jobs: int, what: str) -> list[Stuck]:
+    return [Stuck(jobs, "others", f"{what}: only the first {MOST} are looked at one by one")] if jobs > 0 else []
 
 
 def _why_held_back(job: Job) -> str:
@@ -121,9 +132,9 @@ def _why_held_back(job: Job) -> str:
 def _silent(status: Database, farm: _Farm) -> list[Stuck]:
     """Running jobs of workers from whom nothing was heard for longer than the lease, by this machine's clock."""
     known = {plain_name(worker.id): worker for worker in farm.workers}
-    rows = status.view("queue", "by_claim", reduce=False, include_docs=True, limit=MOST).rows
-    jobs = [job for job in read(row.doc for row in rows) if job.state == JobState.RUNNING and job.claim]
-    return [found for job in jobs if (found := _why_silent(farm, job, known))]
+    held, more = _first(status, "by_claim")
+    jobs = [job for job in held if job.state == JobState.RUNNING and job.claim]
+    return [*(found for job in jobs if (found := _why_silent(farm, job, known))), *_unseen(more, "run")]
 
 
 def _why_silent(farm: _Farm, job: Job, known: dict[str, Worker]) -> Stuck | None:

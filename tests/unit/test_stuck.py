@@ -138,3 +138,14 @@ def test_what_a_silent_worker_holds_is_told_after_its_lease() -> None:
     queue.claim(ALPHA, abilities(), 1, LEASE)
     assert reasons(status) == []
     assert reasons(status, "2026-11-22T06:20:00.000Z") == [f"is held by alpha, silent since {samples.NOW}"]
+
+
+@pytest.mark.parametrize(("number", "told"), [(stuck.MOST, 0), (stuck.MOST + 3, 3)])
+def test_what_is_not_looked_at_is_counted(number: int, told: int) -> None:
+    """A list that ends without a word is taken for all there is."""
+    status = farm()
+    for n in range(number):
+        status.put(samples.running() | {"_id": f"job:held-{n:03d}"})
+        status.put(samples.pending() | {"_id": f"job:waits-{n:03d}", "wait": "delay", "delay_seconds": 5.0})
+    others = [(one.jobs, one.reason) for one in stuck.find(status, from_text(samples.NOW)) if one.what == "others"]
+    assert [jobs for jobs, _ in others] == [told] * 2 * bool(told)
