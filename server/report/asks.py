@@ -94,7 +94,6 @@ def signature(page: SignaturePage) -> tuple[Ask, ...]:
     return (
         Ask("seen", "How often it was seen, by tuple", f"crashfarm crashes {what} --group cpu_name"),
         Ask("who", "Which machines have seen it", f"crashfarm workers {what}"),
-        Ask("days", "When", f"crashfarm results {what} --group day"),
         *_repeated(page),
     )
 
@@ -102,6 +101,7 @@ def signature(page: SignaturePage) -> tuple[Ask, ...]:
 def named(name: str) -> tuple[Ask, ...]:
     """Of the page of the signature of that name, what follows from the name alone."""
     return (
+        Ask("days", "How often it was seen on which day", _found(DAY, condition=f"signature_name = '{name}'")),
         Ask("about", "When it was first and last seen, on how many branches", _of("signature", "name", name)),
         Ask("ran", "How often it was seen, in how many runs", _of("matrix", "signature_name", name)),
         Ask(

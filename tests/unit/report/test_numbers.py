@@ -191,3 +191,14 @@ def test_bugs_are_listed_with_what_they_explain(site: Path) -> None:
     told = {row["bug"]: row["signatures"] for row in asked(site, "bugs.html", "bugs")}
     rows = re.findall(r'<bdi>(bug:[^<]+)</bdi>.*?data-value="(\d+)"', page(site, "bugs.html"), re.DOTALL)
     assert told == {name: int(number) for name, number in rows} == {bug_id("a", "1"): 1, GONE: 1}
+
+
+def test_a_signatures_days_are_those_of_its_command(site: Path) -> None:
+    """Findings, not runs: one run may show the same twice."""
+    one = finding(detail=SHARED)
+    name = short_name(signature(one.kind, one.message, one.detail))
+    told = {row["day"]: row["findings"] for row in asked(site, f"signature/{name}.html", "days")}
+    days = Counter(run.completed_at[:10] for run in counted() for one in run.findings if one.detail == SHARED)
+    assert told == days and len(days) == 3
+    words = ", ".join(f"{day}: {number}" for day, number in sorted(days.items()))
+    assert words in page(site, f"signature/{name}.html")
