@@ -29,6 +29,9 @@ SHOWN = 10_000
 PARTS = 2_000
 """Of each small part, those that are remembered."""
 
+SMALL = ("time", "kind", "place", "cell", "source", "tile")
+"""The small parts that are filters: of what is known beforehand they are shown when templates are compiled."""
+
 _NAME = "0123456789abcdef"
 """A name in whose place others are put."""
 
@@ -113,13 +116,12 @@ def _add_parts(made: jinja2.Environment) -> None:
     def strip_of(line: Line, branches: tuple[tuple[str, str], ...]) -> Markup:
         return strip(line.branches, branches)
 
-    made.filters |= {name: _remembered(getattr(module, name)) for name in ("time", "kind", "place", "cell")}
+    made.filters |= {name: _remembered(getattr(module, name)) for name in SMALL}
     made.filters |= {"marks": marks_of, "strip": strip_of}
     heads = {name: _remembered(getattr(module, name)) for name in ("assets", "top", "programs")}
     made.filters["asks_named"] = _asks_named(str(module.answers(asks.named(_NAME))))
     made.globals |= {"ask_list": asks.listed(), "ask_unfiled": asks.unfiled(), "ask_bugs": asks.bugs()}
-    made.globals |= {"source": _remembered(module.source)}
-    made.globals |= {"heads": SimpleNamespace(**heads), "tile": _remembered(module.tile), "questions": module.questions}
+    made.globals |= {"heads": SimpleNamespace(**heads), "questions": module.questions}
 
 
 def _asks_named(template: str) -> Callable[[str], Markup]:
