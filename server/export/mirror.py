@@ -28,13 +28,17 @@ def update(farm: Farm, path: Path, progress: Progress) -> int:
     """Bring the file up to what the farm holds now, making it if it is not there; returns how many changes that took.
 
     It may be interrupted at any moment and goes on from there next time. Raises InputError if the file is something
-    else, another farm's, or another version's.
+    else, another farm's, or another version's, ConfigError if it cannot be written.
     """
     with closing(_open(path)) as sql:
         done = 0
         _begin(sql, (farm.status, farm.history), path)
-        for db in (farm.status, farm.history):
-            done = _follow(sql, db, done, progress)
+        try:
+            for db in (farm.status, farm.history):
+                done = _follow(sql, db, done, progress)
+        except sqlite3.OperationalError as exc:
+            # It is as it was before this page.
+            raise ConfigError(f"cannot write {path}: {exc}") from exc
         return done
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import msgspec
 
+from crashfarm.errors import ConfigError
 from server.report import publish
 
 TABLES = ("branch", "worker", "job", "result", "finding", "frame", "tuple", "place", "bug", "explains", "note")
@@ -25,15 +26,20 @@ MAX_ROW_BYTES = 64 * 1024 * 1024
 def write(source: Path, out: Path, marker: publish.Marker) -> list[Path]:
     """Write the tables of the export `source` into the folder `out`, in whose place a complete new one is put.
 
-    Raises InputError if `out` holds something else than such files.
+    All are of one moment of it, whoever brings it up meanwhile. Raises InputError if `out` holds something else than
+    such files, ConfigError if it cannot be written.
     """
     out = out.resolve()
     publish.previous(out, HOLDS)
     reading = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)
-    with closing(reading) as sql, publish.writing(out, msgspec.structs.replace(marker, holds=HOLDS)) as folder:
-        for table in TABLES:
-            _write_table(sql, table, folder / f"{table}.parquet")
-        _write_views(sql, folder)
+    try:
+        with closing(reading) as sql, publish.writing(out, msgspec.structs.replace(marker, holds=HOLDS)) as folder:
+            sql.execute("BEGIN")
+            for table in TABLES:
+                _write_table(sql, table, folder / f"{table}.parquet")
+            _write_views(sql, folder)
+    except duckdb.IOException as exc:
+        raise ConfigError(f"cannot write {out}: {str(exc).splitlines()[0]}") from exc
     return [out / f"{table}.parquet" for table in (*TABLES, *VIEWS)]
 
 

@@ -233,7 +233,7 @@ SELECT
         WHERE result.product = tuple.product AND result.branch = tuple.branch
     )) AS last_run,
     -- An input that shows it on one branch has also run on another branch, where it was never seen.
-    max(EXISTS (
+    max(CASE WHEN EXISTS (
         SELECT 1 FROM place
         JOIN result ON result.input = place.place AND result.product = tuple.product AND result.outcome <> 'error'
         WHERE place.tuple = tuple.id AND NOT EXISTS (
@@ -241,7 +241,7 @@ SELECT
             WHERE there.signature_name = tuple.signature_name
                 AND there.product = result.product AND there.branch = result.branch
         )
-    )) AS differs
+    ) THEN 1 ELSE 0 END) AS differs
 FROM tuple GROUP BY signature_name;
 
 -- How reliably a signature shows: how often it was seen on each build and kind of machine, in how many runs of the

@@ -16,7 +16,7 @@ import pytest
 from crashfarm.documents.history import BugLists
 from crashfarm.documents.signature import Reproduction, SignatureNote
 from crashfarm.documents.worker import Worker
-from crashfarm.errors import InputError
+from crashfarm.errors import ConfigError, InputError
 from crashfarm.settings import Farm
 from server.export import asking, mirror, parquet
 from server.queries.signatures import short_name, signature
@@ -232,6 +232,35 @@ def test_parquet_files_hold_the_same_rows(export: Path, tmp_path: Path) -> None:
         parquet.write(export, folder, MARKER)
     for table in (*parquet.TABLES, *parquet.VIEWS):
         assert Counter(rows(folder, every(table))) == Counter(rows(export, every(table))), table
+
+
+def test_views_have_the_same_values_in_files_of_both_kinds(export: Path, folder: Path) -> None:
+    """Numbers where the one has numbers, with the same types."""
+    for view in parquet.VIEWS:
+        told = (sorted(repr(row) for row in rows(source, every(view))) for source in (export, folder))
+        assert next(told) == next(told)
+
+
+def test_a_full_disk_is_said_in_words(export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what is there stays."""
+    farm, path = farms.in_memory([result(1)]), tmp_path / "farm.sqlite"
+    update(farm, path)
+    monkeypatch.setattr(mirror, "_open", full(mirror._open))
+    put(farm, result(2, *[finding(excerpt="x", detail="y" * 1000) for _ in range(200)]).to_doc())
+    with pytest.raises(ConfigError, match=r"cannot write .*farm.sqlite: database or disk is full"):
+        update(farm, path)
+    assert rows(path, "SELECT id FROM result") == [("result:00001",)]
+
+
+def full(opening: Any) -> Any:
+    """Has a file grow no more from its opening on."""
+
+    def opened(path: Path) -> sqlite3.Connection:
+        sql: sqlite3.Connection = opening(path)
+        sql.execute(f"PRAGMA max_page_count = {sql.execute('PRAGMA page_count').fetchone()[0]}")
+        return sql
+
+    return opened
 
 
 def test_a_folder_that_holds_something_else_is_refused(export: Path, tmp_path: Path) -> None:
