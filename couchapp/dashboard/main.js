@@ -13,6 +13,7 @@ import { askSetup } from "./state/addresses.js";
 import { rightsOf } from "./state/rights.js";
 
 const REST_MS = 1_000;
+const CROWDED_MS = 3_000; // a question that waits so long may have no connection to be sent on
 const ASLEEP_MS = 20_000; // where the clock leaps so far, the machine was asleep
 
 class Dashboard {
@@ -28,6 +29,8 @@ class Dashboard {
     this.pace = new Pace(REST_MS);
     this.feeds = [];
     this.ticked = Date.now();
+    this.windows = new BroadcastChannel("crashfarm"); // of this browser, which share its connections
+    this.windows.onmessage = () => this.#makeRoom();
     document.querySelector(".skip").addEventListener("click", (event) => this.#skip(event));
   }
 
@@ -122,9 +125,13 @@ class Dashboard {
   async #checkUser() {
     const user = this.farm.user.name;
     const now = await this.farm.couch.session().catch(() => null);
-    if (!now || !user || this.farm.user.name !== user || now.name === user) return;
-    this.#leave("You are not signed in any more.");
+    if (!now || this.farm.user.name !== user || now.name === user) return;
+    if (user) this.#leave("You are not signed in any more.");
     if (now.name) this.begin();
+  }
+
+  #makeRoom() {
+    for (const feed of this.feeds) feed.makeRoom();
   }
 
   // Connections from before the sleep may be dead and not know it.
@@ -159,6 +166,10 @@ class Dashboard {
     this.shell.tick();
     if (slept) this.#wake();
     this.asking.tick(now);
+    if (this.farm.couch.waits > CROWDED_MS) {
+      this.windows.postMessage("crowded");
+      this.#makeRoom();
+    }
   }
 }
 

@@ -41,6 +41,13 @@ export class Couch {
     this.fetcher = fetcher;
     this.skew = 0; // milliseconds that the server's clock is ahead of this browser's
     this.onSignedOut = () => {};
+    this.sent = new Set(); // when each request that is not answered yet was sent, but for those of the feeds
+  }
+
+  // For how many milliseconds the oldest of them has been waiting.
+  get waits() {
+    const [oldest] = this.sent;
+    return oldest ? performance.now() - oldest.at : 0;
   }
 
   now() {
@@ -54,9 +61,15 @@ export class Couch {
       options.body = JSON.stringify(body);
       options.headers["content-type"] = "application/json";
     }
-    const answer = await this.#fetch(`${this.root}/${path}${queryText(query)}`, options);
-    this.#readClock(answer);
-    return this.#read(answer, path);
+    const sent = { at: performance.now() };
+    if (!signal) this.sent.add(sent);
+    try {
+      const answer = await this.#fetch(`${this.root}/${path}${queryText(query)}`, options);
+      this.#readClock(answer);
+      return await this.#read(answer, path);
+    } finally {
+      this.sent.delete(sent);
+    }
   }
 
   get(path, query, signal) {

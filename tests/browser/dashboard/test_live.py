@@ -177,3 +177,22 @@ def test_a_clock_that_is_an_hour_wrong_changes_nothing(page: Page, dashboard: Da
         other.goto(dashboard.door + "#workers")
         expect(row(other, "timely").locator("time").last).to_have_text(re.compile(r"^(3|4|5)\d s ago$"))
         other.close()
+
+
+def test_many_windows_of_one_browser_leave_each_other_room(browser: Browser, dashboard: Dashboard) -> None:
+    """A browser has six connections to one server, and each window holds two of them to listen."""
+    dashboard.write(worker("seen-by-all"))
+    with dashboard.signed_in(browser) as page:
+        windows = [page, *(page.context.new_page() for _ in range(3))]
+        for window in windows[1:]:
+            window.goto(dashboard.door + "#workers")
+        turn_to(page, "Workers")
+        for window in windows:
+            expect(row(window, "seen-by-all")).to_be_visible()
+        dashboard.write(worker("seen-by-all", state=WorkerState.RECORDING))
+        for window in windows:
+            expect(row(window, "seen-by-all")).to_contain_text("recording")
+        row(page, "seen-by-all").get_by_role("button", name="Pause").click()
+        page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+        for window in windows:
+            expect(row(window, "seen-by-all")).to_contain_text("is to pause, by alice")

@@ -102,6 +102,7 @@ def test_pages_fit_the_narrowest_window(page: Page) -> None:
 def test_the_link_to_the_content_stays_on_the_page(page: Page) -> None:
     """It is the first thing that the keyboard comes to, and once led to the page Now, from everywhere."""
     turn_to(page, "Workers")
+    expect(page.get_by_role("group", name="State of the workers").get_by_role("button").first).to_be_visible()
     page.get_by_role("link", name="Skip to content").focus()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()

@@ -58,6 +58,23 @@ export async function answers(numbers) {
   for (let turn = 0; turn < 99; turn += 1) await null;
   return { told, listeners: globalThis.listeners };
 }
+// How a feed asks before and after it is to make room.
+export async function crowded() {
+  globalThis.goesOn = true;
+  const asked = [];
+  let feed;
+  const couch = { get: async (path, { feed: kind }) => {
+    asked.push(kind);
+    if (asked.length > 6) return new Promise(() => {});
+    if (kind !== "longpoll") return { results: [], last_seq: "9-x" };
+    feed.makeRoom();
+    throw { name: "AbortError" };
+  } };
+  feed = new Feed(couch, "farm", { onChanges: () => {}, onState: (heard) => heard === false && asked.push("lost") });
+  feed.start();
+  for (let turn = 0; turn < 99; turn += 1) await null;
+  return asked;
+}
 """,
     before="""
 var AbortController = class {
@@ -117,3 +134,8 @@ def test_changes_that_are_leapt_over_are_asked_for() -> None:
 def test_nothing_is_left_of_what_was_waited_for() -> None:
     """A page stays open for weeks, and an answer comes each second."""
     assert run("also.answers", [1] * 9)["listeners"] <= 1
+
+
+def test_a_feed_that_makes_room_asks_now_and_then_and_is_not_lost() -> None:
+    """A browser has six connections to one server, for all its windows."""
+    assert run("also.crowded") == ["normal", "longpoll", "normal", "normal", "normal", "normal", "normal"]
