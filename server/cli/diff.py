@@ -67,6 +67,8 @@ def diff(
         asking.await_index(farm.history, design, view)
     names = diffs.branches(farm.history)
     sides = [diffs.read_side(text, parts, names) for text in (before, after)]
+    if branch is not None and (named := [side for side in sides if not side.first]):
+        raise InputError(f"{named[0].text!r} names a branch itself: --branch is for periods")
     for side in sides:
         _check(farm, side)
     found = diffs.compare(farm.history, *sides)

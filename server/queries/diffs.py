@@ -80,6 +80,8 @@ def read_side(text: str, parts: Mapping[str, str], branches: Collection[str] = (
             raise InputError(f"there is no day in {text!r}: the first day comes first, and the last is not in it")
         return side
     named, _, build = text.rpartition("@") if "@" in text else (text, "", "")
+    if "@" in text and not build:
+        raise InputError(f"{text!r} names no build behind the @: write BRANCH@BUILD")
     branch, slash, buildtype = (named, "", "") if named in branches else named.rpartition("/")
     told = {"branch": branch, "buildtype": buildtype} if slash else {"branch": named}
     return Side(text, {**parts, **told}, build=build)

@@ -9,6 +9,7 @@ from crashfarm.documents.finding import Kind
 from crashfarm.errors import InputError
 from crashfarm.keys import PARTS
 from crashfarm.ordering import natural
+from crashfarm.tables import visible
 from server.queries import paging
 
 _BUILD_PARTS = ("product", "branch", "buildtype")
@@ -95,5 +96,5 @@ def _once(texts: Iterator[str]) -> Iterator[str]:
 def _compare(name: str, asked: str | None, there: list[str]) -> None:
     if asked is not None and there and asked not in there:
         more = f" and {len(there) - LISTED} more" if len(there) > LISTED else ""
-        listed = ", ".join(sorted(there, key=natural)[:LISTED])
+        listed = ", ".join(visible(one, keep="") for one in sorted(there, key=natural)[:LISTED])
         raise InputError(f"no {name} is called {asked!r}; known: {listed}{more}")

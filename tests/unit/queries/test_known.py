@@ -27,3 +27,10 @@ def test_a_known_name_is_not_refused() -> None:
 def test_in_a_farm_without_results_no_name_is_wrong() -> None:
     """There is nothing to compare with."""
     known.check(FakeDatabase("history", []), {"branch": "3.12"})
+
+
+def test_a_known_name_cannot_pass_for_a_line_of_ours() -> None:
+    """Whatever workers wrote as a branch."""
+    db = FakeDatabase("history", farms.history_docs([farms.result(1, branch="3\ncrashfarm: all is well")]))
+    with pytest.raises(InputError, match=r"known: 3\\ncrashfarm"):
+        known.check(db, {"branch": "4"})

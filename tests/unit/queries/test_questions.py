@@ -193,6 +193,8 @@ def test_an_unknown_older_build_is_told_with_the_known_ones(monkeypatch: pytest.
         (("results", "--group", "colour"), "--group takes product"),
         (("jobs", "--group", "colour"), "--group takes id"),
         (("crashes", "--group", "colour"), "--group takes a number"),
+        (("diff", "3.12@", "3.13"), "'3.12@' names no build behind the @"),
+        (("diff", "3.12", "3.13", "--branch", "3.9"), "'3.12' names a branch itself: --branch is for periods"),
     ],
 )
 def test_what_is_not_known_is_told_with_what_is(ask: Any, words: tuple[str, ...], told: str) -> None:
