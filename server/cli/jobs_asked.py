@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -75,15 +75,15 @@ def jobs(
     asking.await_index(farm.status, "jobs", "by_state")
     others = asking.given(state=state, worker=worker, source=source)
     met = known.Met({**asked.build, **asked.place(farm), **others})
-    found = _showing(farm, _rows(farm.status, met, "" if shown else shown.since or ""), shown, asked.build)
-    rows = _counted(found, columns) if columns else [tuple(row.values()) for row in itertools.islice(found, limit + 1)]
+    if columns:
+        rows = _counted(_in_numbers(farm, met, shown, asked.build, columns), columns)
+    else:
+        found = _each(farm, met, shown, asked.build)
+        rows = [tuple(row.values()) for row in itertools.islice(found, limit + 1)]
     if not rows:
         _explain_nothing(farm, met)
-    if columns:
-        form.write((*columns, "count"), rows)
-        return
-    form.write(COLUMNS, rows[:limit])
-    if len(rows) > limit:
+    form.write((*columns, "count") if columns else COLUMNS, rows if columns else rows[:limit])
+    if len(rows) > limit and not columns:
         console.say(f"these are the first {limit}: see more with --limit")
 
 
@@ -95,9 +95,36 @@ def _explain_nothing(farm: Farm, met: known.Met) -> None:
         console.say("nothing found: there are no jobs. Queue some with 'crashfarm job add'")
 
 
-def _counted(rows: Iterator[Row], columns: Sequence[str]) -> list[tuple[object, ...]]:
-    counts = Counter(tuple(row[name] for name in columns) for row in rows)
+def _each(farm: Farm, met: known.Met, shown: runs.Shown, build: dict[str, str]) -> Iterator[Row]:
+    return _showing(farm, _rows(farm.status, met, "" if shown else shown.since or ""), shown, build)
+
+
+def _in_numbers(
+    farm: Farm, met: known.Met, shown: runs.Shown, build: dict[str, str], columns: Sequence[str]
+) -> Iterator[tuple[Row, int]]:
+    """The jobs, each with the number 1, or how many there are of each kind where that tells all that is asked."""
+    if {*columns, *met.asked} <= {*KEY} and not shown and not shown.since:
+        return _classes(farm.status, met)
+    return runs.once(_each(farm, met, shown, build))
+
+
+def _counted(rows: Iterable[tuple[Row, int]], columns: Sequence[str]) -> list[tuple[object, ...]]:
+    counts: Counter[tuple[object, ...]] = Counter()
+    for row, number in rows:
+        counts[tuple(row[name] for name in columns)] += number
     return asking.counted(counts)
+
+
+def _classes(status: Database, met: known.Met) -> Iterator[tuple[Row, int]]:
+    """How many jobs there are of each state, product, branch and build type: no job is read for that."""
+    for key, number in paging.groups(status, "jobs", "by_state", len(KEY), _prefix(met)):
+        row = dict(zip(KEY, (part or "" for part in key), strict=True))
+        if met.fits(row):
+            yield row, number
+
+
+def _prefix(met: known.Met) -> list[str | None]:
+    return [*itertools.takewhile(lambda value: value is not None, (met.asked.get(name) for name in KEY))]
 
 
 def _showing(farm: Farm, rows: Iterator[Row], shown: runs.Shown, build: dict[str, str]) -> Iterator[Row]:
@@ -110,8 +137,7 @@ def _showing(farm: Farm, rows: Iterator[Row], shown: runs.Shown, build: dict[str
 
 def _rows(status: Database, met: known.Met, since: str) -> Iterator[Row]:
     """The jobs with the parts asked for, by state, product, branch and build type, then by their time of making."""
-    prefix = [*itertools.takewhile(lambda value: value is not None, (met.asked.get(name) for name in KEY))]
-    for row in paging.rows(status, "jobs", "by_state", prefix, include_docs=True, page=PAGE):
+    for row in paging.rows(status, "jobs", "by_state", _prefix(met), include_docs=True, page=PAGE):
         try:
             found = _row(Job.from_doc(row.doc or {}))
         except InvalidDocument:

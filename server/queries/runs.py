@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from crashfarm.database import Row as ViewRow
 from crashfarm.documents.result import Result
@@ -11,6 +12,8 @@ from crashfarm.keys import PARTS
 from server.queries import paging, regressions
 from server.queries.signatures import kind_of
 from server.queries.tuples import WHEN, Question, asked_types, late, types
+
+T = TypeVar("T")
 
 Row = Mapping[str, str]
 """The value of each column; empty where a document lacks it."""
@@ -75,8 +78,8 @@ def group(rows: Iterable[tuple[Row, int]], columns: Sequence[str], parts: Row, s
     return found
 
 
-def once(rows: Iterable[Row]) -> Iterator[tuple[Row, int]]:
-    """Rows that stand for one run each."""
+def once(rows: Iterable[T]) -> Iterator[tuple[T, int]]:
+    """Rows that stand for one thing each."""
     return ((row, 1) for row in rows)
 
 
