@@ -1,4 +1,4 @@
-"""Databases that several people create at once."""
+"""Databases that several people create at once, and answers that no CouchDB gives."""
 
 import json
 from collections.abc import Iterator
@@ -19,6 +19,10 @@ def server(there: bool) -> Iterator[Connection]:
     class Handler(BaseHTTPRequestHandler):
         def do_PUT(self) -> None:
             self.answer(500, {"error": "error", "reason": "conflict"})
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
 
         def do_GET(self) -> None:
             self.answer(200 if there else 404, {"db_name": "farm"} if there else {"error": "not_found"})
@@ -56,3 +60,10 @@ def test_a_database_that_is_not_there_after_an_error_was_not_created() -> None:
     """Only then the error is told."""
     with server(there=False) as connection, pytest.raises(UnexpectedAnswer, match="conflict"):
         connection.create("farm")
+
+
+@pytest.mark.parametrize("asked", [{}, {"keys": ["a"]}])
+def test_an_answer_that_is_no_view_is_told_in_words(asked: dict[str, list[str]]) -> None:
+    """As that of a proxy in between: it is JSON, and has no rows."""
+    with server(there=True) as connection, pytest.raises(UnexpectedAnswer, match="not what CouchDB would give"):
+        connection.database("farm").all_docs(**asked)
