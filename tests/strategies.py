@@ -203,6 +203,8 @@ def jobs(draw: st.DrawFn) -> Job:
     """Any job, in any state, as the queue writes it."""
     state = draw(st.sampled_from(JobState))
     running, completed = state == JobState.RUNNING, state == JobState.COMPLETED
+    needed = draw(lists(dependencies))
+    waits = ["jobs"] if needed else ["", "delay", "jobs"]
     return Job(
         id=new_job_id(draw(moments)),
         product=draw(few_names),
@@ -218,11 +220,11 @@ def jobs(draw: st.DrawFn) -> Job:
         max_attempts=draw(positive),
         parent=draw(st.none() | name.map("job:{}".format)),
         supersedes=draw(st.none() | name.map("job:{}".format)),
-        depends_on=draw(lists(dependencies)),
+        depends_on=needed,
         delay_seconds=draw(st.floats(0, 1e6)),
         build=draw(text),
         probe=draw(st.booleans()),
-        wait=draw(st.sampled_from(("", "delay", "jobs"))) if state == JobState.PENDING else "",
+        wait=draw(st.sampled_from(waits)) if state == JobState.PENDING else "",
         state=state,
         result=draw(st.sampled_from(JobResult)) if completed else None,
         reason=draw(text),
