@@ -120,7 +120,8 @@ def pages(
         if len(got) < page:
             return
         last = (got[-1].key, got[-1].id)
-        skip = sum(1 for row in got if (row.key, row.id) == last) + (skip if last == start else 0)
+        same = itertools.takewhile(lambda row: (row.key, row.id) == last, reversed(got))  # noqa: B023 used at once
+        skip = sum(1 for _ in same) + (skip if last == start else 0)
         query |= {"startkey": last[0], "startkey_docid": last[1]}
         start = last
 

@@ -6,7 +6,7 @@ import gc
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from crashfarm.documents.history import HISTORY_TYPES
 from crashfarm.settings import Farm
@@ -120,17 +120,7 @@ def _runs(farm: Farm, scratch: Scratch, tell: _Told) -> Iterator[Note]:
     """Runs of each input on which anything was ever seen."""
     counts = _batches(paging.groups(farm.history, "results", "by_input", 8), paging.PAGE)
     for runs in tell.of("runs", paging.ahead(counts, many=1, deep=DEEP)):
-        yield functools.partial(_add_runs, scratch, runs)
-
-
-def _add_runs(scratch: Scratch, runs: Sequence[tuple[list[Any], int]]) -> None:
-    shows = {place: _shows(scratch, place) for place in {tuple(key[:2]) for key, _ in runs}}
-    tables.add_runs(scratch, [(key, count) for key, count in runs if shows[tuple(key[:2])]])
-
-
-def _shows(scratch: Scratch, place: tuple[Any, ...]) -> bool:
-    query = "SELECT EXISTS (SELECT 1 FROM places WHERE product = ? AND place = ?)"
-    return bool(scratch.number(query, *tables.texts(place)))
+        yield functools.partial(tables.add_runs, scratch, runs)
 
 
 def _batches(things: Iterable[T], many: int = DOCUMENT_PAGE) -> Iterator[list[T]]:

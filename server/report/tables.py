@@ -1,7 +1,7 @@
 """Rows of views and documents, as rows of the scratch tables."""
 
 import functools
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -42,7 +42,9 @@ INSERT INTO on_day VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count +
 """
 
 _RUN = """
-INSERT INTO ran VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET runs = runs + excluded.runs
+INSERT INTO ran
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM places WHERE product = ?1 AND place = ?2)
+ON CONFLICT DO UPDATE SET runs = runs + excluded.runs
 """
 
 
@@ -107,12 +109,12 @@ def add_seen(scratch: Scratch, seen: Iterable[Seen]) -> None:
     """Add to what tuples were seen. Where one has no history document yet, the times of its results tell the rest."""
     all_of_them = list(seen)
     scratch.change_all(_SEE, [_saw(one) for one in all_of_them])
-    found: Counter[tuple[str, str, str]] = Counter()
+    found: dict[tuple[str, ...], dict[str, int]] = defaultdict(dict)
     for one in all_of_them:
-        product, branch = texts(one.key[PRODUCT : BRANCH + 1])
+        counts = found[tuple(texts(one.key[PRODUCT : BRANCH + 1]))]
         for day, number in one.days.items():
-            found[product, branch, day] += number
-    scratch.change_all(_COUNT, [(*key, number) for key, number in found.items()])
+            counts[day] = counts.get(day, 0) + number
+    scratch.change_all(_COUNT, [(*where, *counted) for where, counts in found.items() for counted in counts.items()])
 
 
 def _saw(seen: Seen) -> tuple[Any, ...]:
@@ -157,7 +159,10 @@ def _json(days: Days) -> str:
 
 
 def add_runs(scratch: Scratch, runs: Iterable[tuple[list[Any], int]]) -> None:
-    """Count runs, each a key of the view by input and a number. A run that could not begin does not count."""
+    """Count runs, each a key of the view by input and a number, of those inputs on which anything was ever seen.
+
+    A run that could not begin does not count.
+    """
     begun = [(*texts(where), count) for (*where, outcome), count in runs if outcome != JobResult.ERROR]
     scratch.change_all(_RUN, begun)
 
