@@ -103,6 +103,7 @@ def named(name: str) -> tuple[Ask, ...]:
     return (
         Ask("days", "How often it was seen on which day", _found(DAY, condition=f"signature_name = '{name}'")),
         Ask("about", "When it was first and last seen, on how many branches", _of("signature", "name", name)),
+        Ask("inputs", "Inputs that show it", _inputs(name)),
         Ask("ran", "How often it was seen, in how many runs", _of("matrix", "signature_name", name)),
         Ask(
             "tuples", "How bad each tuple is, and when it was first and last seen", _of("tuple", "signature_name", name)
@@ -166,6 +167,10 @@ def _at(where: str) -> str:
 def _text(value: str) -> str:
     """The value as SQL has it; no word of a command holds a NUL."""
     return "'" + value.replace("'", "''").replace("\0", "' || char(0) || '") + "'"
+
+
+def _inputs(name: str) -> str:
+    return _sql(f"SELECT DISTINCT place FROM place JOIN tuple ON tuple = id WHERE signature_name = '{name}'")  # noqa: S608
 
 
 def _of(table: str, column: str, name: str) -> str:

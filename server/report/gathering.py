@@ -49,12 +49,12 @@ class Tuples:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of one signature before its documents are read."""
+    """What is known of one signature before its documents are read; `places` are those to list, and how many more."""
 
     line: Line
     tuples: Tuples
     ran: Counts
-    places: tuple[str, ...]
+    places: tuple[tuple[str, ...], int]
     bugs: tuple[BugLink, ...]
     note: SignatureNote | None
     variants: tuple[Variant, ...]
@@ -66,7 +66,7 @@ def gather(tables: Tables, lines: Sequence[Line]) -> list[Known]:
     found = {name: _fold(rows) for name, rows in _by_signature(tables.rows(_TUPLES, names))}
     ran = _runs(tables.rows(_RAN, names))
     places = {
-        name: tuple(place for _, place in itertools.islice(rows, MAX_ROWS))
+        name: (tuple(place for _, place in itertools.islice(rows, MAX_ROWS)), sum(1 for _ in rows))
         for name, rows in _by_signature(tables.rows(_PLACES, names))
     }
     noted = notes.of_signatures(tables, names)
@@ -75,7 +75,7 @@ def gather(tables: Tables, lines: Sequence[Line]) -> list[Known]:
             line=line,
             tuples=found.get(line.name) or Tuples(),
             ran=ran.get(line.name, {}),
-            places=places.get(line.name, ()),
+            places=places.get(line.name, ((), 0)),
             bugs=bugs.of_signature(tables, line.name) if line.open_bugs or line.closed_bugs else (),
             note=noted.get(line.name),
             variants=notes.variants(tables, line.name) if line.name in noted else (),

@@ -306,6 +306,7 @@ class SignaturePage(msgspec.Struct, frozen=True, gc=False):
     machines: tuple[MachineLink, ...]
     matrix: tuple[MatrixRow, ...]
     places: tuple[str, ...]
+    places_left_out: int
     bugs: tuple[BugLink, ...]
     days: tuple[tuple[str, int], ...]
     variants: tuple[Variant, ...]

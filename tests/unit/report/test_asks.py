@@ -1,5 +1,6 @@
 """The commands on the pages give the numbers beside them: those in SQL, asked of an export of the same farm."""
 
+import html
 import re
 from collections import Counter
 from datetime import timedelta
@@ -134,6 +135,8 @@ def test_a_signatures_page_is_what_its_commands_say(site: Path) -> None:
         assert {
             *re.findall(r'<td><time datetime="(.*?)">.*?</time></td><td><time datetime="(.*?)">', text)
         } == times_told
+        inputs = re.findall(r"<li><code><bdi>(.*?)</bdi></code></li>", text)
+        assert sorted(inputs) == sorted(html.escape(row["place"] or "(no name)") for row in told["inputs"]) != []
     assert seen_cells > 10
 
 

@@ -321,6 +321,17 @@ def test_a_signature_page_tells_how_often_it_shows_in_how_many_runs(tmp_path: Pa
     assert "3.12opt 0 of 1" in text
 
 
+def test_inputs_that_are_not_listed_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the command that gives them all is named there."""
+    monkeypatch.setattr("server.report.gathering.MAX_ROWS", 2)
+    runs = [result(n, finding(detail="d"), input_name=f"input {n}") for n in range(5)]
+    write(tmp_path / "out", runs)
+    (page,) = (tmp_path / "out/signature").iterdir()
+    text = page.read_text()
+    assert text.count("<li><code>") == 2
+    assert '3 more inputs are not listed; <a href="#ask-inputs">' in text and 'id="ask-inputs"' in text
+
+
 def test_an_output_folder_with_something_else_is_refused_and_stays(tmp_path: Path) -> None:
     """Nothing is written beside it either."""
     (tmp_path / "out").mkdir()
