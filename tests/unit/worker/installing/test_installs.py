@@ -170,6 +170,8 @@ def test_a_build_that_failed_rests_and_is_tried_again_later(site: Site) -> None:
         (tar(("bomb", bytes(17 << 20))), "unpacks to more than the 16777216 bytes allowed"),
         (b"nothing of the kind", "the archive cannot be read"),
     ],
+    # An archive tells when it was made, so that it makes a poor name.
+    ids=["leads out", "a bomb", "no archive"],
 )
 def test_a_bad_archive_leaves_nothing_behind(site: Site, content: bytes, reason: str) -> None:
     """Neither what was fetched nor what was unpacked of it."""
