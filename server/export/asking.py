@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import duckdb
@@ -80,13 +81,17 @@ def _read(cursor: Any, question: str, interrupt: Callable[[], None]) -> Answer:
 
 
 def _interruptibly(work: Callable[[], T], interrupt: Callable[[], None]) -> T:
+    # A signal can break off waiting here at any moment; waiting for the future itself, it would leave locks behind.
+    done: SimpleQueue[None] = SimpleQueue()
     with ThreadPoolExecutor(1) as pool:
-        doing = pool.submit(work)
         try:
-            return doing.result()
+            doing = pool.submit(work)
+            doing.add_done_callback(lambda _: done.put(None))
+            done.get()
         except (KeyboardInterrupt, SystemExit):
             interrupt()
             raise
+        return doing.result()
 
 
 def _check_file(sql: sqlite3.Connection, source: Path) -> None:

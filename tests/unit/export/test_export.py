@@ -322,7 +322,10 @@ def test_a_question_without_end_can_be_ended(export: Path, folder: Path, kind: s
     """By Ctrl-C and by SIGTERM, whichever database is busy with it."""
     source = export if kind == "file" else folder
     program = (
-        "import sys; from pathlib import Path; from crashfarm import console; from server.export import asking\n"
+        "import signal, sys; from pathlib import Path\n"
+        "from crashfarm import console; from server.export import asking\n"
+        # Whoever runs the tests in the background may have it ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def ask():\n"
         "    endless = 'WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c'\n"
         "    print('asking', flush=True)\n"
@@ -330,12 +333,15 @@ def test_a_question_without_end_can_be_ended(export: Path, folder: Path, kind: s
         "console.run(ask, 'it')"
     )
     with subprocess.Popen([sys.executable, "-c", program, source], stdout=subprocess.PIPE) as asked:
-        assert asked.stdout is not None
-        assert asked.stdout.readline() == b"asking\n"
-        with pytest.raises(subprocess.TimeoutExpired):
-            asked.wait(0.3)
-        asked.send_signal(getattr(signal, name))
-        assert asked.wait(20) == 128 + getattr(signal, name)
+        try:
+            assert asked.stdout is not None
+            assert asked.stdout.readline() == b"asking\n"
+            with pytest.raises(subprocess.TimeoutExpired):
+                asked.wait(0.3)
+            asked.send_signal(getattr(signal, name))
+            assert asked.wait(20) == 128 + getattr(signal, name)
+        finally:
+            asked.kill()
 
 
 def test_an_answer_is_read_while_it_is_used(export: Path, folder: Path) -> None:
