@@ -598,9 +598,20 @@
   var LENT = { job: lentJob, worker: lentWorker, result: lentResult, message: lentMessage, cursor: lentCursor };
   KINDS.forEach(function (kind) { LENT["history_" + kind] = lentHistory; });
 
+  // Whoever watches the farm is sent these with every change. What 1,000 slots run fits in many times.
+  var WATCHED = ["worker", "message", "cursor"], LONGEST_WATCHED = 262144;
+
+  function checkLength(doc) {
+    var length = WATCHED.indexOf(doc.type) < 0 ? 0 : JSON.stringify(doc).length;
+    if (length > LONGEST_WATCHED) {
+      refuse("type", "a " + doc.type + " may have " + LONGEST_WATCHED + " characters in all, but this one has " + length);
+    }
+  }
+
   function checkLent(doc, old, user) {
     if (doc._deleted) refuse("_deleted", "a worker may not delete");
     if (!Object.prototype.hasOwnProperty.call(LENT, doc.type)) refuse("type", "a worker may not write a " + doc.type);
+    checkLength(doc);
     LENT[doc.type](doc, old, user);
   }
 

@@ -265,6 +265,17 @@ def test_a_worker_tells_news_of_its_own() -> None:
     assert said(samples.message()) is not None
 
 
+@pytest.mark.parametrize(
+    "members", [{"os_name": "x" * 300_000}, {"running": ["job:" + "x" * 100] * 3000}], ids=["text", "list"]
+)
+def test_a_worker_does_not_flood_those_who_watch(members: Json) -> None:
+    """Its document goes to every dashboard with each heartbeat; people may write what they like."""
+    flood = worker() | members
+    assert "type: a worker may have 262144 characters in all" in (said(flood) or "")
+    assert said(worker(running=["job:" + "x" * 100] * 1000)) is None
+    assert _validate(flood, None, None, ("crashfarm",)) is None
+
+
 @pytest.mark.parametrize("make", [samples.branch, samples.bug, samples.command, samples.signature])
 def test_everything_else_is_not_a_workers(make: Any) -> None:
     """What is to be run least of all."""
