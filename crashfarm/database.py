@@ -11,7 +11,7 @@ revision and be refused with Conflict.
 import http.client
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import couchdb
 import couchdb.http
@@ -22,6 +22,8 @@ from crashfarm import errors
 from crashfarm.sending import OnePiece
 
 Json = dict[str, Any]
+
+T = TypeVar("T")
 
 TIMEOUT = 30.0
 """Seconds without a byte from the server until a request is given up."""
@@ -93,8 +95,26 @@ class View(msgspec.Struct, frozen=True):
     offset: int | None = None
 
 
+NOTHING = msgspec.Raw(b"null")
+
+
+class RawRow(msgspec.Struct, frozen=True, gc=False):
+    """A row asked for with include_docs, whose document is JSON as it came: `NOTHING` where there is none."""
+
+    key: Any = None
+    id: str | None = None
+    doc: msgspec.Raw = NOTHING
+
+
+class RawView(msgspec.Struct, frozen=True):
+    """The answer of a view whose documents are not read yet."""
+
+    rows: tuple[RawRow, ...]
+
+
+# Straight from the bytes: the rows are many, and would else be made twice.
 _VIEW = msgspec.json.Decoder(View)
-"""Straight from the bytes: the rows are many, and would else be made twice."""
+_RAW_VIEW = msgspec.json.Decoder(RawView)
 
 
 class Connection:
@@ -106,9 +126,14 @@ class Connection:
         self._session.cache = _NoCache()
         self._server = couchdb.Server(self.url, session=self._session)
         self._server.resource.credentials = (user, password) if user else None
+        self._made_of = (url, user, password, timeout)
 
     def __repr__(self) -> str:
         return f"Connection({self.url!r})"
+
+    def __reduce__(self) -> tuple[type["Connection"], tuple[str, str, str, float]]:
+        """For a process that this one starts: the same, with connections of its own."""
+        return Connection, self._made_of
 
     def info(self) -> Json:
         """The server's greeting: `{"couchdb": "Welcome", "version": …}`."""
@@ -239,24 +264,35 @@ class Database:
 
     def view(self, design: str, view: str, **query: Any) -> View:
         """Ask a view. Keys in `query` are JSON values: startkey, endkey, key, keys, group_level, limit, …"""
-        path = ("_design", design, "_view", view)
-        if len(msgspec.json.encode(query)) > LONG_QUERY:
-            return self._post_view(*path, body=query)
-        return self._get_view(*path, **_encoded(query))
+        return self._ask(_VIEW, design, view, query)
+
+    def raw_view(self, design: str, view: str, **query: Any) -> RawView:
+        """The same with include_docs, of which the documents are left as they came."""
+        return self._ask(_RAW_VIEW, design, view, query | {"include_docs": True})
 
     def all_docs(self, *, keys: Sequence[str] | None = None, **query: Any) -> View:
         """All documents in the order of their ids, or those of the ids in `keys`, with the options of a view."""
         if keys is None:
-            return self._get_view("_all_docs", **_encoded(query))
-        return self._post_view("_all_docs", body={"keys": keys}, **_encoded(query))
+            return self._get_view(_VIEW, "_all_docs", **_encoded(query))
+        return self._post_view(_VIEW, "_all_docs", body={"keys": keys}, **_encoded(query))
 
-    def _get_view(self, *path: str, **query: str) -> View:
-        with _translated(self._address(*path)):
-            return _VIEW.decode(self._resource(*path).get(**query)[2].read())
+    def raw_docs(self, keys: Sequence[str]) -> RawView:
+        """The documents of these ids, as they came."""
+        return self._post_view(_RAW_VIEW, "_all_docs", body={"keys": keys}, include_docs="true")
 
-    def _post_view(self, *path: str, body: Json, **query: str) -> View:
+    def _ask(self, decoder: msgspec.json.Decoder[T], design: str, view: str, query: Json) -> T:
+        path = ("_design", design, "_view", view)
+        if len(msgspec.json.encode(query)) > LONG_QUERY:
+            return self._post_view(decoder, *path, body=query)
+        return self._get_view(decoder, *path, **_encoded(query))
+
+    def _get_view(self, decoder: msgspec.json.Decoder[T], *path: str, **query: str) -> T:
         with _translated(self._address(*path)):
-            return _VIEW.decode(self._resource(*path).post(body=body, **query)[2].read())
+            return decoder.decode(self._resource(*path).get(**query)[2].read())
+
+    def _post_view(self, decoder: msgspec.json.Decoder[T], *path: str, body: Json, **query: str) -> T:
+        with _translated(self._address(*path)):
+            return decoder.decode(self._resource(*path).post(body=body, **query)[2].read())
 
     def documents(self, prefix: str, page: int = 500) -> Iterator[Json]:
         """All documents whose ids begin with `prefix`, read a page at a time."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from crashfarm.database import Row, View
+from crashfarm.database import RawRow, RawView, Row, View
 from crashfarm.errors import NotFound
 from server.store import collation
 from tests.javascript import ROOT, map_function
@@ -39,6 +39,14 @@ class FakeDatabase:
         if query.get("include_docs"):
             chosen = [msgspec.structs.replace(row, doc=self.docs.get(row.id)) for row in chosen]
         return View(tuple(chosen))
+
+    def raw_view(self, design: str, view: str, **query: Any) -> RawView:
+        """The same with documents as JSON."""
+        return _raw(self.view(design, view, include_docs=True, **query))
+
+    def raw_docs(self, keys: list[str]) -> RawView:
+        """The documents of these ids as JSON."""
+        return _raw(self.all_docs(keys))
 
     def post_json(self, *path: str, body: Json) -> Json:
         """Many questions to one view."""
@@ -104,6 +112,10 @@ class FakeDatabase:
         if high in query:
             index = [(key, row) for key, row in index if key <= collation.encode(query[high])]
         return [row for _, row in (reversed(index) if backwards else index)]
+
+
+def _raw(view: View) -> RawView:
+    return RawView(tuple(RawRow(row.key, row.id, msgspec.Raw(msgspec.json.encode(row.doc))) for row in view.rows))
 
 
 def _mapped(path: str, docs: list[Json]) -> list[Row]:

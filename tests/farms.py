@@ -2,6 +2,7 @@
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, cast
 
 from crashfarm import times
@@ -148,3 +149,8 @@ def in_memory(results: list[Result], *others: Document) -> Farm:
     history = fake_views.FakeDatabase("crashfarm-history", history_docs(results))
     status = fake_views.FakeDatabase("crashfarm", [one.to_doc() for one in others])
     return Farm(cast(Any, None), cast(Any, status), cast(Any, history))
+
+
+def content(out: Path) -> dict[str, bytes]:
+    """All files of a report but its marker."""
+    return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*.*") if path.name[0] != "."}

@@ -8,17 +8,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
-from crashfarm.database import Json, Row, View
+from crashfarm.database import Json, RawRow, RawView, Row, View
 from crashfarm.errors import ConfigError, DatabaseUnavailable, NotFound, UnexpectedAnswer
 from crashfarm.keys import prefix_range
 
 T = TypeVar("T")
 U = TypeVar("U")
+R = TypeVar("R", Row, RawRow)
 
 log = logging.getLogger("crashfarm")
 
 PAGE = 1000
 """Rows that one request asks for."""
+
+DEEP = 8
+"""Pages that are read ahead of those who take their time with each."""
 
 FEW = 5000
 """Changes that an index takes up while nobody grows impatient."""
@@ -38,6 +42,9 @@ class Viewed(Protocol):
 
     def view(self, design: str, view: str, **query: Any) -> View:
         """Ask one view."""
+
+    def raw_view(self, design: str, view: str, **query: Any) -> RawView:
+        """The same with documents as they came."""
 
     def get_json(self, *path: str) -> Any:
         """Read what is at an address below the database."""
@@ -112,17 +119,32 @@ def pages(
     One document can give several rows of one key, so a page begins at the last row of the page before and skips
     those of its key and document that were there.
     """
-    query = _range(prefix) | {"reduce": False, "limit": page} | options
+    return _pages(lambda **query: ask(db, design, view, **query).rows, _range(prefix) | options, page)
+
+
+def raw_pages(
+    db: Viewed, design: str, view: str, prefix: Sequence[Any] = (), *, page: int = PAGE, **options: Any
+) -> Iterator[Sequence[RawRow]]:
+    """The same rows with their documents as they came."""
+
+    def question(**query: Any) -> Sequence[RawRow]:
+        return _patiently(db, design, lambda: db.raw_view(design, view, **query)).rows
+
+    return _pages(question, _range(prefix) | options, page)
+
+
+def _pages(question: Callable[..., Sequence[R]], query: Json, page: int) -> Iterator[Sequence[R]]:
+    query = {"reduce": False, "limit": page, **query}
     skip, start = 0, None
     while True:
-        got = ask(db, design, view, **query, skip=skip).rows
+        got = question(**query, skip=skip)
         yield got
         if len(got) < page:
             return
         last = (got[-1].key, got[-1].id)
         same = itertools.takewhile(lambda row: (row.key, row.id) == last, reversed(got))  # noqa: B023 used at once
         skip = sum(1 for _ in same) + (skip if last == start else 0)
-        query |= {"startkey": last[0], "startkey_docid": last[1]}
+        query = query | {"startkey": last[0], "startkey_docid": last[1]}
         start = last
 
 
@@ -137,6 +159,12 @@ def groups(
         if len(got) < page:
             return
         query |= {"startkey": [*got[-1].key, {}]}
+
+
+def batches(things: Iterable[T], many: int) -> Iterator[list[T]]:
+    """The same things, so many at a time."""
+    waiting = iter(things)
+    return iter(lambda: list(itertools.islice(waiting, many)), [])
 
 
 def ahead(things: Iterable[T], many: int = PAGE, deep: int = 1) -> Iterator[T]:

@@ -8,10 +8,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from crashfarm.documents.history import HISTORY_TYPES
+import msgspec
+
+from crashfarm.database import NOTHING
+from crashfarm.documents.history import HISTORY_TYPES, History
+from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from server.queries import paging
-from server.report import bugs, follow, notes, seen, tables
+from server.report import bugs, counting, follow, notes, seen, tables
 from server.report.scratch import Scratch
 
 T = TypeVar("T")
@@ -28,10 +32,10 @@ READ = (TUPLES, ("results", "by_input"), ("signatures", "by_count"))
 """One view of each design document that is read."""
 
 DOCUMENT_PAGE = 500
-"""Documents that one request brings, and rows that are noted at once."""
+"""Documents that one request brings."""
 
-DEEP = 8
-"""Pages that are read ahead of what is noted."""
+AT_ONCE = 5000
+"""Tuples whose sightings are noted at once: they share most days."""
 
 
 def collect(farm: Farm, scratch: Scratch, progress: Progress) -> None:
@@ -70,13 +74,17 @@ def _few_circles() -> Iterator[None]:
 @_few_circles()
 def _read_all(farm: Farm, scratch: Scratch, progress: Progress) -> None:
     numbers = {key[0]: number for key, number in paging.groups(farm.history, "crash_type", "results", 1)}
-    tell = _Told(progress, sum(numbers.values()) + paging.total(farm.history, "results", "by_input"))
-    # In which order they are noted makes no difference; the database finds some while others are noted.
-    _do_all(_histories(farm, scratch, tell, name) for name in numbers if name in HISTORY_TYPES)
-    scratch.index()
-    # Only now is it known which inputs show anything.
-    sightings = (_sightings(farm, scratch, tell, name) for name in numbers if name.startswith("result_"))
-    _do_all(itertools.chain([_runs(farm, scratch, tell)], sightings))
+    runs = paging.total(farm.history, "results", "by_input")
+    tell = _Told(progress, sum(numbers.values()) + runs)
+    with counting.beside(farm, scratch, runs) as hand:
+        # In which order they are noted makes no difference; the database finds some while others are noted.
+        _do_all(_histories(farm, scratch, tell, name) for name in numbers if name in HISTORY_TYPES)
+        scratch.index()
+        found = [_sightings(farm, scratch, tell, name) for name in numbers if name.startswith("result_")]
+        # Only now is it known which inputs show anything.
+        _do_all(found if hand else [_runs(farm, scratch, tell), *found])
+        for more in hand.finish() if hand else ():
+            tell.more("runs", more)
     notes.collect(farm, scratch)
     scratch.change("INSERT OR IGNORE INTO dirty SELECT DISTINCT signature FROM tuples")
 
@@ -97,32 +105,38 @@ class _Told:
     def of(self, what: str, batches: Iterable[Sequence[T]]) -> Iterator[Sequence[T]]:
         """The same things."""
         for batch in batches:
-            self._done += len(batch)
-            self._progress(self._done, self._total, f"reading {what}")
+            self.more(what, len(batch))
             yield batch
+
+    def more(self, what: str, number: int) -> None:
+        """So many more of them."""
+        self._done += number
+        self._progress(self._done, self._total, f"reading {what}")
 
 
 def _histories(farm: Farm, scratch: Scratch, tell: _Told, type_name: str) -> Iterator[Note]:
     """The history documents of one type, in the order of their tuples, less those that are gone."""
-    pages = paging.pages(farm.history, *TUPLES, [type_name], page=DOCUMENT_PAGE, include_docs=True)
-    for rows in tell.of("tuples", paging.ahead(pages, many=1, deep=DEEP)):
-        yield functools.partial(tables.add_histories, scratch, [(row.id or "", row.doc) for row in rows if row.doc])
+    pages = paging.raw_pages(farm.history, *TUPLES, [type_name], page=DOCUMENT_PAGE)
+    for rows in tell.of("tuples", paging.ahead(pages, many=1, deep=paging.DEEP)):
+        known = [(row.id or "", _history(type_name, row.doc)) for row in rows if row.doc != NOTHING]
+        yield functools.partial(tables.add_histories, scratch, known)
+
+
+def _history(type_name: str, doc: msgspec.Raw) -> History | None:
+    try:
+        return HISTORY_TYPES[type_name].read(doc)
+    except InvalidDocument:
+        return None
 
 
 def _sightings(farm: Farm, scratch: Scratch, tell: _Told, type_name: str) -> Iterator[Note]:
     """What the results of one type show, tuple by tuple."""
-    pages = tell.of("results", paging.ahead(paging.pages(farm.history, *TUPLES, [type_name]), many=1, deep=DEEP))
-    for some in _batches(seen.by_tuple(itertools.chain.from_iterable(pages))):
+    pages = tell.of("results", paging.ahead(paging.pages(farm.history, *TUPLES, [type_name]), many=1, deep=paging.DEEP))
+    for some in paging.batches(seen.by_tuple(itertools.chain.from_iterable(pages)), AT_ONCE):
         yield functools.partial(tables.add_seen, scratch, some)
 
 
 def _runs(farm: Farm, scratch: Scratch, tell: _Told) -> Iterator[Note]:
     """Runs of each input on which anything was ever seen."""
-    counts = _batches(paging.groups(farm.history, "results", "by_input", 8), paging.PAGE)
-    for runs in tell.of("runs", paging.ahead(counts, many=1, deep=DEEP)):
+    for runs in tell.of("runs", counting.runs(farm.history)):
         yield functools.partial(tables.add_runs, scratch, runs)
-
-
-def _batches(things: Iterable[T], many: int = DOCUMENT_PAGE) -> Iterator[list[T]]:
-    waiting = iter(things)
-    return iter(lambda: list(itertools.islice(waiting, many)), [])

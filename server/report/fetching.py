@@ -1,11 +1,11 @@
 """The documents that signatures' pages need, brought many at a time, ahead of those who paint the pages."""
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from crashfarm.database import NOTHING
 from crashfarm.documents.signature import SignatureNote
 from crashfarm.settings import Farm
 from server.queries import paging
@@ -40,13 +40,8 @@ class _Known:
 
 def asked(farm: Farm, tables: Tables, lines: Iterable[Line]) -> Iterator[list[Asked]]:
     """These signatures with their documents, in their order, in batches."""
-    known = (_known(tables, batch) for batch in _batches(lines))
+    known = (_known(tables, batch) for batch in paging.batches(lines, BATCH))
     return (found for _, found in paging.fetched(known, lambda batch: _fetch(farm, batch)))
-
-
-def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
-    waiting = iter(lines)
-    return iter(lambda: list(itertools.islice(waiting, BATCH)), [])
 
 
 def _known(tables: Tables, lines: Sequence[Line]) -> list[_Known]:
@@ -58,6 +53,6 @@ def _known(tables: Tables, lines: Sequence[Line]) -> list[_Known]:
 
 def _fetch(farm: Farm, batch: Sequence[_Known]) -> list[Asked]:
     keys = sorted({known.newest for known in batch if known.newest})
-    rows = farm.history.all_docs(keys=keys, include_docs=True).rows if keys else ()
-    found = {row.id: msgspec.json.encode(row.doc) for row in rows if row.doc}
+    rows = farm.history.raw_docs(keys).rows if keys else ()
+    found = {row.id: bytes(row.doc) for row in rows if row.doc != NOTHING}
     return [Asked(known.line, found.get(known.newest, b""), notes.minimal_input(farm, known.note)) for known in batch]

@@ -11,7 +11,7 @@ from typing import Any
 
 from crashfarm.database import Database, Row
 from crashfarm.documents.base import Json
-from crashfarm.documents.history import HISTORY_TYPES
+from crashfarm.documents.history import HISTORY_TYPES, History
 from crashfarm.documents.result import Result
 from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
@@ -96,8 +96,7 @@ def _add(scratch: Scratch, touched: _Touched, change: Json) -> bool:
         return False
     try:
         if doc.get("type") in HISTORY_TYPES:
-            HISTORY_TYPES[doc["type"]].from_doc(doc)
-            _add_history(scratch, touched, document_id, doc)
+            _add_history(scratch, touched, document_id, HISTORY_TYPES[doc["type"]].from_doc(doc))
         else:
             _add_result(touched, Result.from_doc(doc))
     except InvalidDocument:
@@ -105,10 +104,10 @@ def _add(scratch: Scratch, touched: _Touched, change: Json) -> bool:
     return True
 
 
-def _add_history(scratch: Scratch, touched: _Touched, document_id: str, doc: Json) -> None:
+def _add_history(scratch: Scratch, touched: _Touched, document_id: str, history: History) -> None:
     tables.forget_history(scratch, document_id)
-    scratch.insert("dirty", [(tables.add_history(scratch, document_id, doc),)])
-    touched.inputs |= {(str(doc.get("product")), place) for place in _new_places(scratch, document_id)}
+    scratch.insert("dirty", [(tables.add_history(scratch, document_id, history),)])
+    touched.inputs |= {(history.product, place) for place in _new_places(scratch, document_id)}
 
 
 def _add_result(touched: _Touched, result: Result) -> None:

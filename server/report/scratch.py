@@ -3,6 +3,7 @@
 It is temporary, or it is kept for the next report, which then reads only what has changed.
 """
 
+import contextlib
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -115,6 +116,17 @@ class Scratch(Tables):
     def share(self) -> None:
         """Have all that was changed in the file, where other processes can read it until the next change."""
         self._sql.execute("COMMIT")
+        self._sql.execute("BEGIN")
+
+    @contextlib.contextmanager
+    def beside(self, path: Path) -> Iterator[None]:
+        """Have the tables of another file, which nobody writes, under the name `other`."""
+        self._sql.execute("COMMIT")
+        self._sql.execute("ATTACH ? AS other", (str(path),))
+        self._sql.execute("BEGIN")
+        yield
+        self._sql.execute("COMMIT")
+        self._sql.execute("DETACH other")
         self._sql.execute("BEGIN")
 
     def keep(self) -> None:

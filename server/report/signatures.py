@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
 from crashfarm.documents.result import Result
 from crashfarm.errors import InvalidDocument
 from server.queries.signatures import signature
@@ -56,7 +54,7 @@ def _matrix(known: Known) -> tuple[tuple[MachineLink, ...], tuple[MatrixRow, ...
 
 def _read(doc: bytes) -> Result | None:
     try:
-        return Result.from_doc(msgspec.json.decode(doc))
+        return Result.read(doc)
     except InvalidDocument:
         # A half-edited result must not cost the others their page.
         return None

@@ -3,14 +3,13 @@
 import functools
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from crashfarm.documents.base import Json
 from crashfarm.documents.history import HISTORY_TYPES, History
 from crashfarm.documents.job import JobResult
-from crashfarm.errors import InvalidDocument
 from crashfarm.keys import PARTS
 from server.queries.signatures import kind_of, short_name, signature
 from server.report.scratch import Scratch
@@ -41,40 +40,44 @@ _COUNT = """
 INSERT INTO on_day VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count
 """
 
-_RUN = """
+_ADD_RUNS = "ON CONFLICT DO UPDATE SET runs = runs + excluded.runs"
+
+_RUN = f"""
 INSERT INTO ran
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM places WHERE product = ?1 AND place = ?2)
-ON CONFLICT DO UPDATE SET runs = runs + excluded.runs
-"""
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM places WHERE product = ?1 AND place = ?2) {_ADD_RUNS}
+"""  # noqa: S608 the statement is ours
+_ANY_RUN = f"INSERT INTO ran VALUES (?, ?, ?, ?, ?, ?, ?, ?) {_ADD_RUNS}"  # noqa: S608
+_TAKE_RUNS = f"""
+INSERT INTO main.ran
+SELECT * FROM other.ran AS its
+WHERE EXISTS (SELECT 1 FROM places WHERE places.product = its.product AND places.place = its.place) {_ADD_RUNS}
+"""  # noqa: S608 the statement is ours
 
 
-def add_history(scratch: Scratch, document_id: str, doc: Json) -> str | None:
-    """Note what a history document says; returns the name of its signature, or None if it cannot be read.
+def add_history(scratch: Scratch, document_id: str, history: History) -> str:
+    """Note what a history document says; returns the name of its signature.
 
     How often its tuple was seen is not in it, and stays as it is.
     """
-    return add_histories(scratch, [(document_id, doc)])[0]
+    name = _signature(history)
+    add_histories(scratch, [(document_id, history)])
+    return name
 
 
-def add_histories(scratch: Scratch, docs: Iterable[tuple[str, Json]]) -> list[str | None]:
-    """The same of many documents, each with its id."""
-    readable: list[tuple[str, str, History]] = []
-    names: list[str | None] = []
-    for document_id, doc in docs:
-        try:
-            one = HISTORY_TYPES[doc["type"]].from_doc(doc)
-        except InvalidDocument:
-            scratch.insert("unreadable", [(document_id,)])
-            names.append(None)
-            continue
-        names.append(_name(_KINDS[one.TYPE], one.message, one.detail))
-        readable.append((names[-1] or "", document_id, one))
+def add_histories(scratch: Scratch, found: Iterable[tuple[str, History | None]]) -> None:
+    """The same of many documents, each with its id; None is one that cannot be read."""
+    known = list(found)
+    readable = [(_signature(one), id, one) for id, one in known if one]
     scratch.change_all(_SAY, [_said(name, one) for name, _, one in readable])
+    scratch.insert("unreadable", [(id,) for id, one in known if not one])
     scratch.insert("places", [(name, one.product, place, id) for name, id, one in readable for place in one.places])
     scratch.insert("bugs", [(name, bug, True, id) for name, id, one in readable for bug in one.bugs.open])
     scratch.insert("bugs", [(name, bug, False, id) for name, id, one in readable for bug in one.bugs.closed])
     scratch.insert("again", [(name, bug, one.last_seen, id) for name, id, one in readable for bug in one.regressed])
-    return names
+
+
+def _signature(history: History) -> str:
+    return _name(_KINDS[history.TYPE], history.message, history.detail)
 
 
 def _said(name: str, one: History) -> tuple[Any, ...]:
@@ -163,8 +166,22 @@ def add_runs(scratch: Scratch, runs: Iterable[tuple[list[Any], int]]) -> None:
 
     A run that could not begin does not count.
     """
-    begun = [(*texts(where), count) for (*where, outcome), count in runs if outcome != JobResult.ERROR]
-    scratch.change_all(_RUN, begun)
+    scratch.change_all(_RUN, _begun(runs))
+
+
+def add_all_runs(scratch: Scratch, runs: Iterable[tuple[list[Any], int]]) -> None:
+    """The same of all inputs, in tables that do not know where anything was seen."""
+    scratch.change_all(_ANY_RUN, _begun(runs))
+
+
+def take_runs(scratch: Scratch, path: Path) -> None:
+    """Count the runs that such tables hold, in the file of that path, as `add_runs` would."""
+    with scratch.beside(path):
+        scratch.change(_TAKE_RUNS)
+
+
+def _begun(runs: Iterable[tuple[list[Any], int]]) -> list[tuple[Any, ...]]:
+    return [(*texts(where), count) for (*where, outcome), count in runs if outcome != JobResult.ERROR]
 
 
 def name_of(key: list[Any]) -> str:

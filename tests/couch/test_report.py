@@ -17,11 +17,13 @@ from crashfarm.settings import Farm, Settings
 from server import deploy
 from server.cli import build
 from server.queries import paging, totals, tuples
-from server.report import ReportSummary, write_report
+from server.report import ReportSummary, counting, tables, write_report
 from tests import commands, farms
 from tests.farms import NOON
 
 RESULTS = farms.generate(days=3)
+
+take = tables.take_runs
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +98,21 @@ def test_the_pages_say_what_the_views_say(farm: Farm, summary: ReportSummary) ->
     hang = paging.total(farm.history, "crash_type", "results", ["result_hang"])
     pages = [path.read_text() for path in (summary.index.parent / "signature").iterdir()]
     assert sum(f'#ask-seen">{hang}</a>' in text and "No end" in text for text in pages) == 1
+
+
+def test_a_hand_that_counts_runs_changes_nothing(
+    farm: Farm, summary: ReportSummary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same files to the byte, and nothing is left of its own."""
+    monkeypatch.setattr(counting, "WORTH", 0)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1})
+    taken = []
+    monkeypatch.setattr(tables, "take_runs", lambda *given: taken.append(take(*given)))
+    given = {"now": NOON + timedelta(days=4), "since": NOON + timedelta(days=1)}
+    write_report(farm, tmp_path / "out", **given, state=tmp_path / "state")  # type: ignore[arg-type]
+    assert taken
+    assert farms.content(tmp_path / "out") == farms.content(summary.index.parent)
+    assert {path.name for path in tmp_path.iterdir()} == {"out", "state"}
 
 
 def test_differences_between_branches_are_those_of_the_documents(summary: ReportSummary) -> None:

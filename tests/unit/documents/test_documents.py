@@ -115,6 +115,37 @@ def test_any_json_is_read_or_refused(doc: Json, kind: str) -> None:
         read(doc | {"type": kind})
 
 
+def told(make: Any) -> Any:
+    """What a document says, or that it is refused."""
+    try:
+        return _without(msgspec.structs.asdict(make()), "type") | {"origin": {}}
+    except InvalidDocument:
+        return "refused"
+
+
+@given(doc=strategies.documents, data=st.data())
+def test_a_document_that_is_only_looked_at_says_the_same(doc: Document, data: st.DataObject) -> None:
+    """Read straight from JSON, whole or with a member that is missing or anything."""
+    plain = over_the_wire(doc.to_doc())
+    name = data.draw(st.sampled_from(sorted(plain)))
+    changed = data.draw(
+        st.sampled_from([plain, plain | {name: data.draw(strategies.json_values)}, _without(plain, name)])
+    )
+    raw = msgspec.json.encode(changed)
+    assert told(lambda: type(doc).read(raw)) == told(lambda: type(doc).from_doc(changed))
+
+
+def _without(doc: Json, name: str) -> Json:
+    return {other: value for other, value in doc.items() if other != name}
+
+
+def test_what_is_no_json_is_no_document() -> None:
+    """Nor what is another value than an object, or cut off."""
+    for raw in (b"", b"[]", b'{"_id":', b"null", b'{"_id": "\xff"}'):
+        with pytest.raises(InvalidDocument):
+            Result.read(raw)
+
+
 def floating(value: Any) -> Any:
     """The same JSON as a writer makes it that has floats only."""
     if isinstance(value, dict):

@@ -9,18 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from crashfarm.errors import ConfigError
 from server.report import painting, write_report
+from server.report.hands import HandFailed
 from tests import farms
 
 
 def write(out: Path) -> None:
     """A report of a farm with some results."""
     write_report(farms.in_memory(farms.generate()), out, now=farms.NOON + timedelta(days=4))
-
-
-def content(out: Path) -> dict[str, bytes]:
-    """All files but the marker."""
-    return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*.*") if path.name[0] != "."}
 
 
 @pytest.fixture
@@ -37,27 +34,26 @@ def test_painters_write_what_one_process_would(tmp_path: Path, monkeypatch: pyte
     write(tmp_path / "many")
     monkeypatch.setattr(painting, "WORTH", 10**9)
     write(tmp_path / "one")
-    assert content(tmp_path / "many") == content(tmp_path / "one")
+    assert farms.content(tmp_path / "many") == farms.content(tmp_path / "one")
 
 
 @pytest.mark.usefixtures("at_once")
 def test_a_painter_that_fails_fails_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says why, and the folder is as it was."""
     monkeypatch.setattr("server.report.writing._write_lists", lambda facts, pages: pages.write("none.j2", "x.html"))
-    with pytest.raises(painting.PaintingFailed, match=r"TemplateNotFound.*none\.j2"):
+    with pytest.raises(HandFailed, match=r"TemplateNotFound.*none\.j2"):
         write(tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_painter_that_cannot_write_says_so_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full disk is no fault of the program, so nobody wants to see where in it that was noticed."""
-    monkeypatch.setattr(
-        "server.report.writing._write_lists", lambda facts, pages: pages.write("search.html.j2", "a/b/c")
-    )
-    with pytest.raises(painting.PaintingFailed) as failed:
+def test_a_painters_full_disk_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is where this process writes: with what could not be written, and why."""
+    full = "../" * 20 + "dev/full"
+    monkeypatch.setattr("server.report.writing._write_lists", lambda facts, pages: pages.write("search.html.j2", full))
+    with pytest.raises(ConfigError) as failed:
         write(tmp_path / "out")
-    assert "No such file or directory" in str(failed.value) and "\n" not in str(failed.value)
+    assert str(failed.value) == f"cannot write {tmp_path / 'out'}: No space left on device; it is as it was"
 
 
 ORPHANING = """
@@ -65,7 +61,7 @@ import sys
 from types import SimpleNamespace
 from server.report.painting import Painters
 painters = Painters(None, SimpleNamespace(path=None), 2)
-print(*(process.pid for process in painters._processes), flush=True)
+print(*(hand.pid for hand in painters.hands), flush=True)
 sys.stdin.read()
 """
 
