@@ -16,6 +16,7 @@ from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from server.queries import paging
 from server.report import bugs, counting, follow, notes, seen, tables
+from server.report.hands import Hands
 from server.report.scratch import Scratch
 
 T = TypeVar("T")
@@ -38,7 +39,7 @@ AT_ONCE = 5000
 """Tuples whose sightings are noted at once: they share most days."""
 
 
-def collect(farm: Farm, scratch: Scratch, progress: Progress) -> None:
+def collect(farm: Farm, scratch: Scratch, progress: Progress, hands: Hands) -> None:
     """Bring the tables to what the farm's views say now.
 
     Tables that hold an earlier state of the same farm are brought up by what has changed since; others are made anew.
@@ -49,7 +50,7 @@ def collect(farm: Farm, scratch: Scratch, progress: Progress) -> None:
     info = farm.history.info()
     if not follow.bring_up(farm, scratch, info, progress):
         scratch.clear()
-        _read_all(farm, scratch, progress)
+        _read_all(farm, scratch, progress, hands)
     scratch.set("instance", follow.instance(farm, info))
     scratch.set("seq", str(info["update_seq"]))
     bugs.collect(farm, scratch)
@@ -72,11 +73,11 @@ def _few_circles() -> Iterator[None]:
 
 
 @_few_circles()
-def _read_all(farm: Farm, scratch: Scratch, progress: Progress) -> None:
+def _read_all(farm: Farm, scratch: Scratch, progress: Progress, hands: Hands) -> None:
     numbers = {key[0]: number for key, number in paging.groups(farm.history, "crash_type", "results", 1)}
     runs = paging.total(farm.history, "results", "by_input")
     tell = _Told(progress, sum(numbers.values()) + runs)
-    with counting.beside(farm, scratch, runs) as hand:
+    with counting.beside(farm, scratch, runs, hands) as hand:
         # In which order they are noted makes no difference; the database finds some while others are noted.
         _do_all(_histories(farm, scratch, tell, name) for name in numbers if name in HISTORY_TYPES)
         scratch.index()

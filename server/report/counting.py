@@ -1,6 +1,5 @@
 """Runs of inputs, counted: by a hand, where there are many, for there is enough else to read."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from crashfarm.database import Connection, Database
 from crashfarm.settings import Farm
 from server.queries import paging
 from server.report import tables
-from server.report.hands import Hand, Tell
+from server.report.hands import Hand, Hands, Tell, spare
 from server.report.scratch import Scratch
 
 WORTH = 50_000
@@ -49,10 +48,10 @@ class Counter:
 class Beside:
     """A hand that counts."""
 
-    def __init__(self, farm: Farm, scratch: Scratch) -> None:
+    def __init__(self, farm: Farm, scratch: Scratch, hand: Hand) -> None:
         self._scratch = scratch
         self._path = scratch.path.with_name(f"{scratch.path.name}.runs")
-        self._hand = Hand()
+        self._hand = hand
         self._hand.be(Counter, farm.connection, farm.history.name, self._path)
         self._hand.do("count")
 
@@ -70,12 +69,14 @@ class Beside:
 
 
 @contextmanager
-def beside(farm: Farm, scratch: Scratch, number: int) -> Iterator[Beside | None]:
+def beside(farm: Farm, scratch: Scratch, number: int, hands: Hands) -> Iterator[Beside | None]:
     """A hand that counts so many runs, where that is worth it."""
-    if number < WORTH or len(os.sched_getaffinity(0)) < 2:
+    if number < WORTH or not spare():
         yield None
         return
-    counting = Beside(farm, scratch)
+    counting = Beside(farm, scratch, hands.take())
+    # Where so much was run there will be much to write.
+    hands.prepare(spare())
     try:
         yield counting
     finally:

@@ -1,8 +1,6 @@
-"""What other programs take from a report: a feed, a summary, SARIF, a mail, an index to search in."""
+"""What other programs take from a report: a feed, a summary, SARIF, a mail."""
 
-import json
 import re
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -25,9 +23,6 @@ MAILED = 12
 MAX_PATH = 1000
 """Characters of a source file's path that anybody takes for one."""
 
-INDEX_START = "var crashfarmIndex = [\n"
-
-
 _LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
 
 
@@ -37,25 +32,9 @@ def write(facts: Facts, overview: Overview, pages: Pages) -> None:
     listed = list(facts.lines(limit=HANDED))
     pages.write("feed.xml.j2", "feed.xml", lines=facts.newest(FED))
     pages.write("mail.txt.j2", "mail.txt", page=overview, limit=MAILED)
-    pages.write("search.html.j2", "search.html")
     pages.put("summary.json", msgspec.json.format(msgspec.json.encode(summary.of(overview, farm, listed))))
     pages.put("summary.schema.json", msgspec.json.format(msgspec.json.encode(summary.schema())))
     pages.put("findings.sarif", msgspec.json.encode(_sarif(facts, farm, listed)))
-    _write_index(facts, pages.folder / "search-index.js")
-
-
-def _write_index(facts: Facts, path: Path) -> None:
-    """Write what the search page searches in: a script, for a page from a file may not read other files.
-
-    It is ASCII, so that JSON is JavaScript in whatever encoding it is read.
-    """
-    with path.open("w", encoding="ascii") as out:
-        out.write(INDEX_START)
-        for line in facts.lines():
-            text = plain(f"{line.headline}\n{line.title} {line.detail}", 400)
-            row = [line.name, text, line.kind, line.findings, plain(", ".join(line.branches), 200)]
-            out.write(json.dumps(row) + ",\n")
-        out.write("];\n")
 
 
 def _sarif(facts: Facts, farm: Farm, listed: list[Line]) -> dict[str, Any]:

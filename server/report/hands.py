@@ -9,6 +9,7 @@ import ctypes
 import fcntl
 import gc
 import itertools
+import os
 import pickle
 import signal
 import sqlite3
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from crashfarm.errors import CrashfarmError
 
@@ -105,6 +106,36 @@ class Hand:
         self._process.kill()
         self._process.communicate()
         self._answer.close()
+
+
+class Hands:
+    """The hands of one report: some may be started before it is known what they will be."""
+
+    def __init__(self) -> None:
+        self._ready: list[Hand] = []
+        self._taken: list[Hand] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for hand in self._ready + self._taken:
+            hand.stop()
+
+    def prepare(self, number: int) -> None:
+        """Start so many: they learn to read and write while there is nothing for them to do."""
+        self._ready += [Hand() for _ in range(number)]
+
+    def take(self) -> Hand:
+        """One that is nothing yet. It is stopped when the report ends, if not before."""
+        self._taken.append(self._ready.pop() if self._ready else Hand())
+        return self._taken[-1]
+
+
+def spare() -> int:
+    """How many hands are of use: as many as there are processors, and none where there is but one."""
+    processors = len(os.sched_getaffinity(0))
+    return processors if processors > 1 else 0
 
 
 def work(source: IO[bytes], answer: IO[bytes]) -> None:

@@ -5,15 +5,14 @@ A painter reads the report's tables, and tells the sources of what it has painte
 
 import functools
 import itertools
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from server.report import junit, signatures
+from server.report import junit, searching, signatures
 from server.report.fetching import Asked
-from server.report.hands import Hand
+from server.report.hands import Hand, Hands, spare
 from server.report.model import BranchLine
 from server.report.pages import Pages
 from server.report.scratch import Scratch, Tables
@@ -36,6 +35,9 @@ class Writer(Protocol):
 
     def junit(self, branches: Sequence[BranchLine]) -> None:
         """Write the test results, which are as much work as many pages."""
+
+    def index(self) -> None:
+        """Write what the search page searches in, which is, too."""
 
 
 class Painter:
@@ -63,6 +65,10 @@ class Painter:
         """Write the test results."""
         junit.write(self._pages, self._tables, branches)
 
+    def index(self) -> None:
+        """Write what the search page searches in."""
+        searching.write(self._pages, self._tables)
+
 
 def painter(tell: Callable[[list[Source]], None], pages: Pages, path: Path) -> Painter:
     """What a hand is that paints; the tables are in the file of that path."""
@@ -72,10 +78,10 @@ def painter(tell: Callable[[list[Source]], None], pages: Pages, path: Path) -> P
 class Painters:
     """Hands that paint. They must be able to import what is in the values of a page."""
 
-    def __init__(self, pages: Pages, scratch: Scratch, number: int) -> None:
-        self.hands = [Hand() for _ in range(number)]
+    def __init__(self, pages: Pages, scratch: Scratch, hands: Sequence[Hand]) -> None:
+        self._hands = hands
         self._turn = 0
-        for hand in self.hands:
+        for hand in hands:
             hand.be(painter, pages, scratch.path)
 
     def write(self, template: str, path: str, **values: Any) -> None:
@@ -90,37 +96,32 @@ class Painters:
         """Have the test results written."""
         self._next().do("junit", branches)
 
+    def index(self) -> None:
+        """Have the search page's index written."""
+        self._next().do("index")
+
     def close(self) -> Iterator[Source]:
         """Wait until all pages are written; tells the sources of signatures."""
-        for hand in self.hands:
+        for hand in self._hands:
             hand.wait()
-        told = itertools.chain.from_iterable(hand.told() for hand in self.hands)
+        told = itertools.chain.from_iterable(hand.told() for hand in self._hands)
         return itertools.chain.from_iterable(told)
 
-    def stop(self) -> None:
-        """End at once, whatever is not written yet."""
-        for hand in self.hands:
-            hand.stop()
-
     def _next(self) -> Hand:
-        self._turn = (self._turn + 1) % len(self.hands)
-        return self.hands[self._turn]
+        self._turn = (self._turn + 1) % len(self._hands)
+        return self._hands[self._turn]
 
 
 @contextmanager
-def painting(pages: Pages, scratch: Scratch, number_of_pages: int) -> Iterator[Writer]:
-    """What writes pages: painters, where there are many pages and more than one processor, else this process.
+def painting(pages: Pages, scratch: Scratch, number_of_pages: int, hands: Hands) -> Iterator[Writer]:
+    """What writes pages: hands, where there are many pages and more than one processor, else this process.
 
-    As long as there are painters, the tables must not change. The sources of signatures are there at the end.
+    As long as they paint, the tables must not change. The sources of signatures are there at the end.
     """
-    processors = len(os.sched_getaffinity(0))
-    if number_of_pages < WORTH or processors < 2:
+    if number_of_pages < WORTH or not spare():
         yield Painter(pages, scratch, functools.partial(scratch.insert, "sources"))
         return
     scratch.share()
-    painters = Painters(pages, scratch, processors)
-    try:
-        yield painters
-        scratch.insert("sources", painters.close())
-    finally:
-        painters.stop()
+    painters = Painters(pages, scratch, [hands.take() for _ in range(spare())])
+    yield painters
+    scratch.insert("sources", painters.close())

@@ -14,6 +14,7 @@ from crashfarm.settings import Farm
 from server.report import handoffs, model, publish
 from server.report.collect import Progress, collect
 from server.report.facts import Facts
+from server.report.hands import Hands
 from server.report.model import ReportSummary
 from server.report.pages import Pages
 from server.report.painting import Writer, painting
@@ -52,25 +53,26 @@ def write_report(
     about = model.Farm(farm.status.name, times.to_text(now), since_text, crashfarm.__version__, url.rstrip("/"))
     marker = publish.Marker(farm=about.name, made_at=about.made_at, token=secrets.token_hex(8))
     tell = progress or (lambda done, total, words: None)
-    with publish.writing(out, marker) as folder, _scratch(state) as scratch:
+    with publish.writing(out, marker) as folder, _scratch(state) as scratch, Hands() as hands:
         if anew:
             scratch.clear()
-        collect(farm, scratch, tell)
+        collect(farm, scratch, tell, hands)
         if not before or scratch.get("token") != before.token:
             scratch.change("DELETE FROM pages")
         facts = Facts(farm, scratch, since_text)
         overview = facts.overview()
-        _write(facts, overview, scratch, Pages(folder, out, about, overview.branches), tell)
+        _write(facts, overview, scratch, Pages(folder, out, about, overview.branches), tell, hands)
         scratch.set("token", marker.token)
     return _summary(overview, out)
 
 
-def _write(facts: Facts, overview: model.Overview, scratch: Scratch, pages: Pages, tell: Progress) -> None:
+def _write(
+    facts: Facts, overview: model.Overview, scratch: Scratch, pages: Pages, tell: Progress, hands: Hands
+) -> None:
     """Write all files."""
     changed = overview.signatures - _keep(facts, scratch, pages)
-    with painting(pages, scratch, changed + overview.signatures // LINES) as paint:
+    with painting(pages, scratch, changed + overview.signatures // LINES, hands) as paint:
         _write_pages(facts, overview, paint)
-        paint.junit(overview.branches)
         written = 0
         for batch in facts.asked(facts.changed(pages.look)):
             paint.signatures(batch)
@@ -102,6 +104,9 @@ def _write_pages(facts: Facts, overview: model.Overview, pages: Writer) -> None:
     for bug in facts.bugs():
         pages.write("bug.html.j2", bug.href, page=facts.bug(bug))
     pages.write("unfiled.html.j2", "unfiled.html", lines=facts.unfiled(), total=overview.unfiled)
+    pages.write("search.html.j2", "search.html")
+    pages.index()
+    pages.junit(overview.branches)
 
 
 def _keep(facts: Facts, scratch: Scratch, pages: Pages) -> int:

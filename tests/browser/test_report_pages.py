@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Request
 
-from server.report.handoffs import INDEX_START
+from server.report import searching
 from tests.farms import HOSTILE
 
 PHONE = {"width": 390, "height": 844}
@@ -118,7 +118,7 @@ def test_twenty_thousand_signatures_are_searched_as_fast_as_people_type(
     many = tmp_path / "report"
     shutil.copytree(report, many)
     rows = (json.dumps([f"{n:016x}", f"f{n} | {HOSTILE[:60]}\nSIGSEGV", "crash", n, "3.13"]) for n in range(20_000))
-    (many / "search-index.js").write_text(INDEX_START + ",\n".join(rows) + "];")
+    (many / "search-index.js").write_text(searching.START + ",\n".join(rows) + "];")
     page.goto((many / "search.html").as_uri())
     page.get_by_role("searchbox").fill("SCRIPT sigsegv")
     assert page.get_by_role("status").inner_text() == "20000 of 20000, the first 100 shown"

@@ -8,6 +8,7 @@ from crashfarm import settings
 from crashfarm.errors import DatabaseUnavailable
 from crashfarm.settings import Settings
 from server.report import counting
+from server.report.hands import Hands
 from server.report.scratch import Scratch
 
 
@@ -16,7 +17,7 @@ def test_a_database_that_does_not_answer_is_told_as_such(tmp_path: Path, monkeyp
     monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1})
     farm = settings.connect(Settings(url="http://127.0.0.1:9", user="ann", password="secret"))
     scratch = Scratch(tmp_path / "tables")
-    with counting.beside(farm, scratch, counting.WORTH) as hand:
+    with Hands() as hands, counting.beside(farm, scratch, counting.WORTH, hands) as hand:
         assert hand
         with pytest.raises(DatabaseUnavailable, match=r"no answer from http://127\.0\.0\.1:9/crashfarm-history"):
             list(hand.finish())
@@ -31,5 +32,5 @@ def test_a_hand_is_taken_only_where_it_is_worth_it(
     """Many runs, and a processor to spare."""
     monkeypatch.setattr("os.sched_getaffinity", lambda process: processors)
     farm = settings.connect(Settings(url="http://127.0.0.1:9"))
-    with counting.beside(farm, Scratch(tmp_path / "tables"), number) as hand:
+    with Hands() as hands, counting.beside(farm, Scratch(tmp_path / "tables"), number, hands) as hand:
         assert hand is None

@@ -13,7 +13,7 @@ import pytest
 
 from crashfarm.documents.finding import Kind
 from crashfarm.documents.history import BugLists
-from server.report import handoffs, model, summary, write_report
+from server.report import model, searching, summary, write_report
 from server.report.model import BranchLine, Line
 from server.report.pages import Pages
 from tests import farms
@@ -229,9 +229,7 @@ def test_the_mail_is_plain_short_and_safe_for_terminals(out: Path) -> None:
 def test_the_search_index_is_a_script_of_plain_json_rows(out: Path) -> None:
     """One row for each signature, whatever is in it."""
     text = (out / "search-index.js").read_text(encoding="ascii")
-    rows = json.loads(
-        "[" + text.removeprefix(handoffs.INDEX_START).rstrip().removesuffix("];").rstrip().rstrip(",") + "]"
-    )
+    rows = json.loads("[" + text.removeprefix(searching.START).rstrip().removesuffix("];").rstrip().rstrip(",") + "]")
     assert {row[0] for row in rows} == {path.stem for path in (out / "signature").iterdir()}
     assert any(row[1].startswith(HOSTILE[:20]) for row in rows)
 

@@ -58,15 +58,15 @@ def test_a_painters_full_disk_is_said_in_words(tmp_path: Path, monkeypatch: pyte
 
 ORPHANING = """
 import sys
-from types import SimpleNamespace
-from server.report.painting import Painters
-painters = Painters(None, SimpleNamespace(path=None), 2)
-print(*(hand.pid for hand in painters.hands), flush=True)
-sys.stdin.read()
+from server.report.hands import Hands
+with Hands() as hands:
+    hands.prepare(1)
+    print(*(hands.take().pid for _ in range(2)), flush=True)
+    sys.stdin.read()
 """
 
 
-def test_painters_end_when_the_process_that_makes_the_report_is_killed() -> None:
+def test_hands_end_when_the_process_that_makes_the_report_is_killed() -> None:
     """Whatever they wait for: nobody would ever end them."""
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", ORPHANING], stdin=pipe, stdout=pipe, text=True) as making:
