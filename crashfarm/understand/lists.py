@@ -13,11 +13,14 @@ from functools import cache, lru_cache
 from importlib import resources
 
 from crashfarm.documents.finding import Frame
+from crashfarm.understand import beginnings
 
 FIELDS = ("function", "file", "module")
 """What of a frame entries are matched with."""
 
-_PLAIN = re.compile(r"(\w)(?![?*{])")
+SCOPE = "::"
+
+_ANY_SCOPE = "(?:.*::)?"
 _NEVER = "(?!)"
 
 
@@ -65,9 +68,10 @@ def all_lists() -> tuple[FrameList, ...]:
 def why_dropped(frame: Frame, language: str = "native") -> Dropped | None:
     """Why a frame tells nothing, or None when it does tell something; what hides others is asked first."""
     # Most frames are on no list, and told so at once.
-    if not any((text := getattr(frame, field)) and _listed(language, field, text[0]).match(text) for field in FIELDS):
-        return None
-    return next((found for found in (one.match(frame) for one in _of_language(language)) if found), None)
+    for field, text in zip(FIELDS, (frame.function, frame.file, frame.module), strict=True):
+        if text and _listed(language, field, text[0], SCOPE in text).match(text):
+            return next((found for found in (one.match(frame) for one in _of_language(language)) if found), None)
+    return None
 
 
 @cache
@@ -77,26 +81,23 @@ def _of_language(language: str) -> tuple[FrameList, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _listed(language: str, field: str, first: str) -> re.Pattern[str]:
-    """Fits a text that begins with the character `first` if any entry does: those that cannot need not be tried."""
+def _listed(language: str, field: str, first: str, scoped: bool) -> re.Pattern[str]:
+    """Fits a text if any entry does; `first` is its first character, and `scoped` tells whether it holds a `SCOPE`.
+
+    Entries that cannot fit such a text need not be tried.
+    """
     entries = [entry for one in _of_language(language) for entry in one.entries.get(field, ())]
-    return _any([entry for entry in entries if _begins(entry) in ("", first)] or [_NEVER])
+    return _any([entry for entry in entries if may_fit(entry, first, scoped)] or [_NEVER])
 
 
-def _begins(entry: str) -> str:
-    """The character that all texts begin with which an entry fits; empty where that cannot be told at a glance."""
-    plain = _PLAIN.match(entry)
-    return plain[1] if plain and not _has_alternatives(entry) else ""
-
-
-def _has_alternatives(entry: str) -> bool:
-    """Whether there may be a | outside of all groups."""
-    depth = 0
-    for character in entry:
-        depth += (character == "(") - (character == ")")
-        if character == "|" and depth <= 0:
-            return True
-    return depth != 0
+def may_fit(entry: str, first: str, scoped: bool) -> bool:
+    """Whether an entry may fit a text with that first character; `scoped` tells whether the text holds a `SCOPE`."""
+    if not scoped:
+        if entry.endswith(SCOPE) and len(beginnings.alternatives(entry)) == 1:
+            return False
+        entry = entry.removeprefix(_ANY_SCOPE)
+    begins = beginnings.of(entry)
+    return begins is None or first in begins
 
 
 def _any(entries: Sequence[str]) -> re.Pattern[str]:

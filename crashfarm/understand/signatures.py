@@ -12,6 +12,7 @@ from importlib import resources
 from itertools import groupby
 from typing import Any
 
+import msgspec
 from siggen.generator import Result, SignatureGenerator
 from siggen.rules import CSignatureTool, Rule, SigFixWhitespace, SigTruncate
 
@@ -62,8 +63,7 @@ _LANGUAGES = (
 Data = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, gc=False):
     """What was decided about one frame: kept, or dropped for a reason."""
 
     frame: Frame

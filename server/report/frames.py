@@ -1,6 +1,5 @@
 """Stacks as people read them: what calls itself a thousand times is told once, and each frame says what it counts."""
 
-import itertools
 from collections.abc import Sequence
 
 import msgspec
@@ -11,7 +10,7 @@ from crashfarm.understand import signatures
 LOOKED_AT = 24
 """Frames whose part in the signature is told: those which decide it stand further in."""
 
-_LANGUAGES = {".py": "python", ".go": "go", ".java": "java", ".js": "javascript", ".mjs": "javascript"}
+_LANGUAGES = {"py": "python", "go": "go", "java": "java", "js": "javascript", "mjs": "javascript"}
 
 
 class Fold(msgspec.Struct, frozen=True, gc=False):
@@ -32,15 +31,21 @@ class Fold(msgspec.Struct, frozen=True, gc=False):
 
 def folded(finding: Finding) -> tuple[Fold, ...]:
     """The finding's frames with equal neighbours folded into one, each with its part in the signature."""
-    steps = {step.frame: step for step in signatures.walk(finding.frames[:LOOKED_AT], _language(finding.frames))}
-    parts = _parts(finding, [step.frame for step in steps.values() if step.kept])
+    frames = finding.frames
+    steps = signatures.walk(frames[:LOOKED_AT], _language(frames))
+    parts = _parts(finding.signature, steps)
+    # What is looked at is told frame by frame; of what stands further in, as it was told of the first frame like it.
+    further = {step.frame: at for at, step in reversed([*enumerate(steps)])} if len(frames) > len(steps) else {}
     found, at = [], 0
-    for frame, same in itertools.groupby(finding.frames):
-        step, times = steps.get(frame), sum(1 for _ in same)
-        dropped = step.reason if step and not step.kept else ""
+    while at < len(frames):
+        frame, first = frames[at], at
+        at += 1
+        while at < len(frames) and frames[at] == frame:
+            at += 1
+        known = first if first < len(steps) else further.get(frame, -1)
+        dropped = "" if known < 0 or steps[known].kept else steps[known].reason
         name = frame.function or frame.module or "?"
-        found.append(Fold(at, times, name, _where(frame), frame.inlined, frame in parts, dropped))
-        at += times
+        found.append(Fold(first, at - first, name, _where(frame), frame.inlined, frame in parts, dropped))
     return tuple(found)
 
 
@@ -50,12 +55,21 @@ def _where(frame: Frame) -> str:
     return f"{frame.module} {frame.offset}".strip() if frame.module and frame.function else ""
 
 
-def _parts(finding: Finding, kept: Sequence[Frame]) -> list[Frame]:
-    """The kept frames that the signature names: other rules than today's may have made it."""
-    return [frame for frame in kept[: signatures.FRAMES] if signatures.name(frame) in finding.signature]
+def _parts(signature: str, steps: Sequence[signatures.Step]) -> list[Frame]:
+    """The kept frames that a signature names: other rules than today's may have made it."""
+    kept: list[Frame] = []
+    for step in steps:
+        if step.kept and step.frame not in kept:
+            kept.append(step.frame)
+        if len(kept) == signatures.FRAMES:
+            break
+    return [frame for frame in kept if signatures.name(frame) in signature]
 
 
 def _language(frames: Sequence[Frame]) -> str:
     """Which lists apply, by the first source file that tells."""
-    endings = ("." + frame.file.rpartition(".")[2] for frame in frames if frame.file)
-    return next((_LANGUAGES[ending] for ending in endings if ending in _LANGUAGES), "native")
+    # Plainly, for stacks are many.
+    for frame in frames:
+        if (ending := frame.file.rpartition(".")[2]) in _LANGUAGES:
+            return _LANGUAGES[ending]
+    return "native"

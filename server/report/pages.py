@@ -38,12 +38,12 @@ class Pages:
 
     def write(self, template: str, path: str, **values: Any) -> None:
         """Render a template into the file of that path, which is relative to the report's folder."""
-        page = templating.environment().get_template(template).render(self._values(path, values))
+        page = templating.template(template).render(self._values(path, values))
         self.put(path, page.encode("utf-8", errors="backslashreplace"))
 
     def stream(self, template: str, path: str, **values: Any) -> None:
         """The same of a file that may be too large for memory, which is always written anew."""
-        made = templating.environment().get_template(template).stream(self._values(path, values))
+        made = templating.template(template).stream(self._values(path, values))
         made.enable_buffering(PIECES)
         with open(f"{self._make_room(path)}/{path}", "wb") as target:
             made.dump(target, encoding="utf-8", errors="backslashreplace")

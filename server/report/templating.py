@@ -60,6 +60,17 @@ class _Template(jinja2.Template):
         made.root_render_func.__globals__["escape"] = _escape
         return made
 
+    @functools.cached_property
+    def _plain_globals(self) -> dict[str, Any]:
+        """Copied for each page: a chain of dictionaries takes long to copy."""
+        return dict(self.globals)
+
+    def new_context(self, vars: Any = None, shared: bool = False, locals: Any = None) -> jinja2.runtime.Context:
+        """What a page is rendered with; macros and parts that are included see what they always do."""
+        if shared or locals:
+            return super().new_context(vars, shared, locals)
+        return super().new_context(self._plain_globals | (vars or {}), shared=True)
+
 
 class _Code(CodeGenerator):
     """Python out of a template, in which `line.name` asks for the attribute and for nothing else.
@@ -76,6 +87,12 @@ class _Code(CodeGenerator):
 class _Environment(jinja2.Environment):
     template_class = _Template
     code_generator_class = _Code
+
+
+@functools.cache
+def template(name: str) -> jinja2.Template:
+    """A template by its name, without a look at whether it is still the same."""
+    return environment().get_template(name)
 
 
 @functools.cache

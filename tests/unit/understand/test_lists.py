@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crashfarm.documents.finding import Frame
-from crashfarm.understand import lists, signatures
+from crashfarm.understand import beginnings, lists
 
 ENTRIES = [
     (field, entry, language)
@@ -52,17 +52,35 @@ def test_what_an_entry_fits_is_left_out(one: tuple[tuple[str, str, str], str]) -
 
 
 @pytest.mark.parametrize(
-    ("entry", "character"),
-    [("abc", "a"), ("ab|cd", ""), ("a(?:b|c)d", "a"), ("(?:a|b)", ""), ("a?b", ""), (r"a\(|b", "")],
+    ("entry", "characters"),
+    [
+        ("abc", "a"),
+        ("ab|cd", "ac"),
+        ("(?:ab|_)d", "a_"),
+        ("_*(?:x|y)?z", "_xyz"),
+        (r"\(a|b+", "(b"),
+        ("(?:a(?:b|[)c]*)|d)", "ad"),
+        ("(?:a|)b", "ab"),
+        ("a?", None),
+        ("(?:a|b*)", None),
+        (".*a", None),
+        ("[ab]c", None),
+        (r"\w", None),
+        ("a{0,2}b", None),
+        ("(?i:a)", None),
+        ("(?:a|[|])?b", None),
+        ("", None),
+    ],
 )
-def test_what_an_entry_begins_with_is_told_only_where_it_is_sure(entry: str, character: str) -> None:
-    """An alternative outside of all groups may begin otherwise."""
-    assert lists._begins(entry) == character
+def test_what_an_expression_begins_with_is_told_only_where_it_is_sure(entry: str, characters: str | None) -> None:
+    """Sets, classes and what need not be there may begin otherwise."""
+    assert beginnings.of(entry) == (None if characters is None else {*characters})
 
 
-@given(st.from_regex(r"\A[A-Za-z_]\w{0,30}\Z"))
-def test_a_plain_name_is_told_as_siggen_tells_it(function: str) -> None:
-    """What has nothing to leave out is not looked through."""
-    frame = Frame(function=function, file="a.c", line=7)
-    long_way = signatures._NAMES.normalize_frame(function=function, file="a.c", line=7)
-    assert signatures.name(frame) == long_way
+@pytest.mark.parametrize(
+    ("entry", "fits"),
+    [("(?:.*::)?abort$", "a"), ("(?:[a ]+\\s)?std::", ""), ("(?:a|b)::c", "ab"), ("x|std::", "xs")],
+)
+def test_a_text_without_scopes_needs_fewer_entries(entry: str, fits: str) -> None:
+    """What is left out of them cannot fit it."""
+    assert "".join(first for first in "abcsx" if lists.may_fit(entry, first, scoped=False)) == "".join(sorted(fits))
