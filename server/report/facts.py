@@ -43,9 +43,9 @@ class Facts:
         """How many signatures there are."""
         return self._scratch.number("SELECT count(*) FROM signatures")
 
-    def lines(self, limit: int = -1, offset: int = 0) -> Iterator[Line]:
+    def lines(self, limit: int = -1) -> Iterator[Line]:
         """Signatures, the commonest first."""
-        return self._lists.lines(limit=limit, offset=offset)
+        return self._lists.lines(limit=limit)
 
     def asked(self, lines: Iterable[Line]) -> Iterator[list[Asked]]:
         """These signatures with the documents that their pages need, in batches."""

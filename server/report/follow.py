@@ -126,7 +126,7 @@ def _add_result(touched: _Touched, result: Result) -> None:
 def _apply(farm: Farm, scratch: Scratch, touched: _Touched) -> Iterator[str]:
     """Do what is to be done, and say after each step what it was."""
     for key, rows in zip(touched.tuples, _sightings(farm, touched.tuples), strict=True):
-        tables.set_seen(scratch, seen.fold(key, rows), touched.tuples[key])
+        tables.set_seen(scratch, seen.of_tuple(key, rows), touched.tuples[key])
         scratch.insert("dirty", [(tables.name_of(list(key)),)])
         yield "results"
     inputs = sorted(touched.inputs)

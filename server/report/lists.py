@@ -17,7 +17,7 @@ from server.report.text import natural, slug
 _LINES = """
 SELECT name, kind, detail, message, title, severity, first_seen, last_seen, {seen}, tuples, suppressed, differs,
     open_bugs, closed_bugs, branches
-FROM {table} WHERE {condition} ORDER BY {first}, findings DESC, first_seen, name LIMIT {limit} OFFSET {offset}
+FROM {table} WHERE {condition} ORDER BY {first}, findings DESC, first_seen, name LIMIT {limit}
 """
 _EVERYWHERE = {"seen": "findings", "table": "signatures", "first": "suppressed"}
 _WORST = _EVERYWHERE | {"first": f"instr('{' '.join(Severity)}', severity)"}
@@ -85,9 +85,9 @@ class Lists:
         self._tables = tables
         self._since = since
 
-    def lines(self, condition: str = "1", *values: Any, limit: int = -1, offset: int = 0) -> Iterator[Line]:
+    def lines(self, condition: str = "1", *values: Any, limit: int = -1) -> Iterator[Line]:
         """The signatures that meet an SQL condition, the commonest first; a negative limit means all."""
-        return self._lines(_EVERYWHERE, condition, *values, limit=limit, offset=offset)
+        return self._lines(_EVERYWHERE, condition, *values, limit=limit)
 
     def worst(self, condition: str, *values: Any, limit: int) -> Iterator[Line]:
         """The same, the gravest first, however seldom they are seen."""
@@ -111,8 +111,8 @@ class Lists:
         here = {"seen": f"{table}.count AS findings", "table": f"signatures JOIN {table} ON signature = name"}
         return self._lines(_EVERYWHERE | here, condition, *values, limit=limit)
 
-    def _lines(self, where: Mapping[str, str], condition: str, *values: Any, **cut: int) -> Iterator[Line]:
-        statement = _LINES.format(**where, condition=condition, **{"offset": 0} | cut)
+    def _lines(self, where: Mapping[str, str], condition: str, *values: Any, limit: int) -> Iterator[Line]:
+        statement = _LINES.format(**where, condition=condition, limit=limit)
         return (self._line(row) for row in self._tables.rows(statement, *values))
 
     def number(self, condition: str, *values: Any) -> int:

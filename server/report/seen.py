@@ -1,7 +1,6 @@
 """Rows of the crash view, one for each finding of a result, folded into what each tuple was seen."""
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,20 +33,25 @@ class Seen:
 
 
 def by_tuple(rows: Iterable[Row]) -> Iterator[Seen]:
-    """Fold rows in the order of their keys; what comes is in that order, too."""
-    for key, same in itertools.groupby(rows, key=lambda row: row.key[:WHEN]):
-        yield fold(key, same)
-
-
-def fold(key: Iterable[Any], rows: Iterable[Row]) -> Seen:
-    """Fold the rows of one tuple, the oldest first."""
+    """Fold rows in the order of their keys, of each tuple the oldest first; what comes is in that order, too."""
+    key: list[Any] | None = None
     days: dict[str, int] = {}
-    first: str | None = None
-    when, newest = "", ""
+    first = when = newest = ""
     # Plainly, for there are very many.
     for row in rows:
+        if row.key[:WHEN] != key:
+            if key is not None:
+                yield Seen(tuple(key), days, first, when, newest)
+            key, days = row.key[:WHEN], {}
+            first = row.key[WHEN] or ""
         when, newest = row.key[WHEN] or "", row.id or ""
-        first = when if first is None else first
         day = when[:10]
         days[day] = days.get(day, 0) + 1
-    return Seen(tuple(key), days, first or "", when, newest)
+    if key is not None:
+        yield Seen(tuple(key), days, first, when, newest)
+
+
+def of_tuple(key: Sequence[Any], rows: Iterable[Row]) -> Seen:
+    """What one tuple was seen, out of rows that may be of others, too: a database sorts what looks alike to one place."""
+    its = by_tuple(row for row in rows if row.key[:WHEN] == [*key])
+    return next(its, Seen(tuple(key), {}, "", "", ""))

@@ -136,6 +136,17 @@ def test_an_attachment_that_comes_later_makes_nothing_anew(tmp_path: Path, monke
     assert report(farm, tmp_path / "out", state) == before
 
 
+def test_texts_that_only_look_alike_are_counted_apart(tmp_path: Path) -> None:
+    """The database sorts them to one place; what comes later is not counted for both."""
+    farm = farms.in_memory([])
+    details = ("caf\u00e9", "cafe\u0301")
+    for number in range(3):
+        runs = [result(10 * number + at, finding(detail=detail)) for at, detail in enumerate(details)]
+        record(farm, runs)
+        step = report(farm, tmp_path / "step", tmp_path / "state.sqlite")
+    assert step == report(farm, tmp_path / "anew")
+
+
 def test_experiments_of_the_farms_own_change_nothing(tmp_path: Path) -> None:
     """No view counts them, and so no report does."""
     farm = farms.in_memory([])
