@@ -52,6 +52,6 @@ def by_tuple(rows: Iterable[Row]) -> Iterator[Seen]:
 
 
 def of_tuple(key: Sequence[Any], rows: Iterable[Row]) -> Seen:
-    """What one tuple was seen, out of rows that may be of others, too: a database sorts what looks alike to one place."""
+    """What one tuple was seen, out of rows that may be of others, too: a database may take two texts for one."""
     its = by_tuple(row for row in rows if row.key[:WHEN] == [*key])
     return next(its, Seen(tuple(key), {}, "", "", ""))

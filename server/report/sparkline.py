@@ -36,16 +36,25 @@ def sparkline(days: Sequence[tuple[str, int]]) -> Sparkline | None:
         return None
     last = known[-1][0]
     begin = max(known[0][0], last - DAYS + 1)
-    shown = [(at - begin, number) for at, _, number in known if at >= begin]
-    words = ", ".join(f"{day}: {number:,}" for _, day, number in known[-LISTED:])
-    first_day, last_day = (date.fromordinal(at).isoformat() for at in (begin, last))
-    return Sparkline(_path(shown), 5 * (last - begin + 1), first_day, last_day, words)
+    shown = [(at - begin, number) for at, _, number in known[-DAYS:] if at >= begin]
+    words = ", ".join([f"{day}: {number:,}" for _, day, number in known[-LISTED:]])
+    return Sparkline(_path(shown), 5 * (last - begin + 1), _day(begin), _day(last), words)
 
 
 def _path(shown: Sequence[tuple[int, int]]) -> str:
-    highest = max(number for _, number in shown)
-    heights = ((at, max(2, round(HEIGHT * number / highest))) for at, number in shown if number)
-    return "".join(f"M{5 * at} {HEIGHT}v-{height}h4v{height}z" for at, height in heights)
+    scale = HEIGHT / max([number for _, number in shown])
+    return "".join([_bar(at, round(scale * number)) for at, number in shown if number])
+
+
+@functools.lru_cache(DAYS * HEIGHT)
+def _bar(at: int, height: int) -> str:
+    high = max(2, height)
+    return f"M{5 * at} {HEIGHT}v-{high}h4v{high}z"
+
+
+@functools.lru_cache(4096)
+def _day(at: int) -> str:
+    return date.fromordinal(at).isoformat()
 
 
 @functools.lru_cache(4096)

@@ -6,7 +6,8 @@ by the values that they were made of.
 
 import functools
 import html
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +18,7 @@ from markupsafe import Markup, escape
 
 from server.report import asks, text
 from server.report.filing import bug_text
-from server.report.model import Line, count
+from server.report.model import Ask, Line, count
 from server.report.sparkline import sparkline
 
 LONG = 1000
@@ -29,13 +30,18 @@ SHOWN = 10_000
 PARTS = 2_000
 """Of each small part, those that are remembered."""
 
-SMALL = ("time", "kind", "place", "cell", "source", "tile")
+SMALL = ("kind", "place", "cell", "source", "tile")
 """The small parts that are filters: of what is known beforehand they are shown when templates are compiled."""
 
 _NAME = "0123456789abcdef"
 """A name in whose place others are put."""
 
 Shown = Callable[..., Markup]
+
+_is_plain = re.compile(r"[\w./:+ -]{0,200}", re.ASCII).fullmatch
+"""Whether a text is one in which there is nothing to escape and nothing that is hidden."""
+
+_is_time = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII).fullmatch
 
 
 def _markup(text: str) -> Markup:
@@ -134,11 +140,12 @@ def _add_parts(made: jinja2.Environment) -> None:
         return strip(line.branches, branches)
 
     made.filters |= {name: _remembered(getattr(module, name)) for name in SMALL}
-    made.filters |= {"marks": marks_of, "strip": strip_of}
+    made.filters |= {"marks": marks_of, "strip": strip_of, "time": _time(module.time)}
     heads = {name: _remembered(getattr(module, name)) for name in ("assets", "top", "programs")}
     made.filters["asks_named"] = _asks_named(str(module.answers(asks.named(_NAME))))
+    questions = _questions(module.questions, made.filters["show"])
     made.globals |= {"ask_list": asks.listed(), "ask_unfiled": asks.unfiled(), "ask_bugs": asks.bugs()}
-    made.globals |= {"heads": SimpleNamespace(**heads), "questions": module.questions}
+    made.globals |= {"heads": SimpleNamespace(**heads), "questions": questions}
 
 
 def _asks_named(template: str) -> Callable[[str], Markup]:
@@ -150,10 +157,19 @@ def _remembered(part: Shown) -> Shown:
     return functools.lru_cache(PARTS)(part)
 
 
+def _pieces(shown: Markup, *texts: str) -> list[str]:
+    """What a part shows before, between and behind these texts, each of which it shows once, in their order."""
+    found, rest = [], str(shown)
+    for one in texts:
+        before, _, rest = rest.partition(one)
+        found.append(before)
+    return [*found, rest]
+
+
 def _show(made: jinja2.Environment) -> Shown:
     """The macro that shows text, less its cost for what pages are full of: short texts in which nothing is hidden."""
     macro: Shown = made.get_template("_text.j2").module.show  # type: ignore[attr-defined]
-    before, after = str(macro("text")).split("text")
+    before, after = _pieces(macro("text"), "text")
 
     @functools.lru_cache(SHOWN)
     def short(words: str) -> Markup:
@@ -162,9 +178,39 @@ def _show(made: jinja2.Environment) -> Shown:
         return _markup(f"{before}{html.escape(words)}{after}")
 
     def show(words: str, limit: int = 0) -> Markup:
-        return short(words) if len(words) <= (limit or LONG) else macro(words, limit)
+        if len(words) > (limit or LONG):
+            return macro(words, limit)
+        # Names and paths are too many to be remembered.
+        return _markup(f"{before}{words}{after}") if _is_plain(words) else short(words)
 
     return show
+
+
+def _time(macro: Shown) -> Shown:
+    """The macro that shows a document's time, less its cost for times as they should be: nearly each is another one."""
+    example = "2026-11-22T06:10:03.123Z"
+    before, between, after = _pieces(macro(example), example, _moment(example))
+
+    def time(when: str) -> Markup:
+        return _markup(f"{before}{when}{between}{_moment(when)}{after}") if _is_time(when) else macro(when)
+
+    return time
+
+
+def _questions(macro: Shown, show: Shown) -> Shown:
+    """The macro that shows commands, less its cost: each page has its own."""
+    example = Ask("a name", "a word", "a command")
+    begin, end = _pieces(macro((), "more"), "more")
+    one = str(macro((example,), "more")).removeprefix(begin).removesuffix(f"more{end}")
+    before, between, behind, after = _pieces(Markup(one), example.name, example.about, show(example.command))  # noqa: S704 ours
+
+    def answer(ask: Ask) -> str:
+        return f"{before}{html.escape(ask.name)}{between}{html.escape(ask.about)}{behind}{show(ask.command)}{after}"
+
+    def questions(found: Sequence[Ask], more: str = "") -> Markup:
+        return _markup(f"{begin}{''.join(map(answer, found))}{escape(more)}{end}")
+
+    return questions
 
 
 @functools.lru_cache(PARTS)

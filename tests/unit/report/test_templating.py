@@ -1,7 +1,12 @@
 """What templates do with values."""
 
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
 from markupsafe import Markup
 
+from server.report.model import Ask
 from server.report.templating import environment
 
 
@@ -24,3 +29,30 @@ def test_markup_is_not_made_anew() -> None:
     part = Markup("<p>")
     compiled = environment().get_template("signature.html.j2").root_render_func.__globals__
     assert compiled["escape"](part) is part
+
+
+ANY = st.text(max_size=30) | st.text("&<>\"'ab/:.\n\t\u202e\xad", max_size=30)
+TIMES = st.datetimes().map(lambda when: when.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+def part(name: str, template: str = "_small.j2") -> Any:
+    """A macro, as it is written."""
+    return getattr(environment().get_template(template).module, name)
+
+
+@given(text=ANY, limit=st.sampled_from([0, 5]))
+def test_text_is_shown_fast_as_it_would_be_slowly(text: str, limit: int) -> None:
+    """Whatever it is made of."""
+    assert environment().filters["show"](text, limit) == part("show", "_text.j2")(text, limit)
+
+
+@given(when=TIMES | ANY | TIMES.flatmap(lambda when: ANY.map(lambda text: when + text)))
+def test_times_are_shown_fast_as_they_would_be_slowly(when: str) -> None:
+    """Also what is none."""
+    assert environment().filters["time"](when) == part("time")(when)
+
+
+@given(found=st.lists(st.builds(Ask, ANY, ANY, ANY), max_size=3), more=st.just("") | ANY.map(Markup))
+def test_commands_are_shown_fast_as_they_would_be_slowly(found: list[Ask], more: str) -> None:
+    """With what stands behind them."""
+    assert environment().globals["questions"](found, more) == part("questions")(found, more)
