@@ -56,3 +56,10 @@ def test_times_are_shown_fast_as_they_would_be_slowly(when: str) -> None:
 def test_commands_are_shown_fast_as_they_would_be_slowly(found: list[Ask], more: str) -> None:
     """With what stands behind them."""
     assert environment().globals["questions"](found, more) == part("questions")(found, more)
+
+
+def test_each_character_is_shown_fast_as_it_would_be_slowly() -> None:
+    """Between others that are plain."""
+    for code in range(0x300):
+        text = f"a{chr(code)}b"
+        assert environment().filters["show"](text) == part("show", "_text.j2")(text), text
