@@ -15,6 +15,7 @@ from crashfarm.documents.history import HISTORY_TYPES, History
 from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm
 from server.queries import paging
+from server.queries.signatures import kind_of
 from server.report import bugs, counting, follow, notes, seen, tables
 from server.report.hands import Hands
 from server.report.scratch import Scratch
@@ -35,8 +36,8 @@ READ = (TUPLES, ("results", "by_input"), ("signatures", "by_count"))
 DOCUMENT_PAGE = 500
 """Documents that one request brings."""
 
-AT_ONCE = 5000
-"""Tuples whose sightings are noted at once: they share most days."""
+AT_ONCE = 300
+"""Tuples whose sightings are noted at once: of so few that the database has not long to wait for the next question."""
 
 
 def collect(farm: Farm, scratch: Scratch, progress: Progress, hands: Hands) -> None:
@@ -77,15 +78,20 @@ def _read_all(farm: Farm, scratch: Scratch, progress: Progress, hands: Hands) ->
     numbers = {key[0]: number for key, number in paging.groups(farm.history, "crash_type", "results", 1)}
     runs = paging.total(farm.history, "results", "by_input")
     tell = _Told(progress, sum(numbers.values()) + runs)
+    days = tables.OnDays(scratch)
     with counting.beside(farm, scratch, runs, hands) as hand:
-        # In which order they are noted makes no difference; the database finds some while others are noted.
-        _do_all(_histories(farm, scratch, tell, name) for name in numbers if name in HISTORY_TYPES)
+        # Of each kind what is known of the tuples and what was seen of them, side by side: the one is more work for the
+        # database, the other for this process. In which order they are noted makes no difference.
+        names = [name for name in sorted(numbers, key=kind_of) if name in HISTORY_TYPES or name.startswith("result_")]
+        _do_all(_of_type(farm, scratch, tell, days, name) for name in names)
+        days.note()
         scratch.index()
-        found = [_sightings(farm, scratch, tell, name) for name in numbers if name.startswith("result_")]
         # Only now is it known which inputs show anything.
-        _do_all(found if hand else [_runs(farm, scratch, tell), *found])
-        for more in hand.finish() if hand else ():
-            tell.more("runs", more)
+        if hand:
+            for more in hand.finish():
+                tell.more("runs", more)
+        else:
+            _do_all([_runs(farm, scratch, tell)])
     notes.collect(farm, scratch)
     scratch.change("INSERT OR IGNORE INTO dirty SELECT DISTINCT signature FROM tuples")
 
@@ -115,6 +121,13 @@ class _Told:
         self._progress(self._done, self._total, f"reading {what}")
 
 
+def _of_type(farm: Farm, scratch: Scratch, tell: _Told, days: tables.OnDays, type_name: str) -> Iterator[Note]:
+    """What there is to note of one type of the crash view's rows."""
+    if type_name in HISTORY_TYPES:
+        return _histories(farm, scratch, tell, type_name)
+    return _sightings(farm, scratch, tell, days, type_name)
+
+
 def _histories(farm: Farm, scratch: Scratch, tell: _Told, type_name: str) -> Iterator[Note]:
     """The history documents of one type, in the order of their tuples, less those that are gone."""
     pages = paging.raw_pages(farm.history, *TUPLES, [type_name], page=DOCUMENT_PAGE)
@@ -130,10 +143,11 @@ def _history(type_name: str, doc: msgspec.Raw) -> History | None:
         return None
 
 
-def _sightings(farm: Farm, scratch: Scratch, tell: _Told, type_name: str) -> Iterator[Note]:
+def _sightings(farm: Farm, scratch: Scratch, tell: _Told, days: tables.OnDays, type_name: str) -> Iterator[Note]:
     """What the results of one type show, tuple by tuple."""
     pages = tell.of("results", paging.ahead(paging.pages(farm.history, *TUPLES, [type_name]), many=1, deep=paging.DEEP))
     for some in paging.batches(seen.by_tuple(itertools.chain.from_iterable(pages)), AT_ONCE):
+        days.add(some)
         yield functools.partial(tables.add_seen, scratch, some)
 
 

@@ -1,8 +1,8 @@
 """Rows of views and documents, as rows of the scratch tables."""
 
 import functools
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ from server.report.scratch import Scratch
 from server.report.seen import Days, Seen
 
 _KINDS = {name: kind_of(name) for name in HISTORY_TYPES}
+
+MANY_DAYS = 20_000
+"""Days of branches that are counted in memory."""
 
 PRODUCT, BRANCH = PARTS.index("product"), PARTS.index("branch")
 
@@ -108,16 +111,33 @@ def forget_history(scratch: Scratch, document_id: str) -> None:
         scratch.change(f"DELETE FROM {table} WHERE document = ?", document_id)  # noqa: S608 names are ours
 
 
+class OnDays:
+    """How often anything was seen on a branch on a day, noted now and then: nearly all tuples share these."""
+
+    def __init__(self, scratch: Scratch) -> None:
+        self._scratch = scratch
+        self._counts: dict[tuple[str, str, str], int] = {}
+
+    def add(self, seen: Iterable[Seen]) -> None:
+        """Count what tuples were seen."""
+        counts = self._counts
+        for one in seen:
+            product, branch = texts(one.key[PRODUCT : BRANCH + 1])
+            for day, number in one.days.items():
+                where = (product, branch, day)
+                counts[where] = counts.get(where, 0) + number
+        if len(counts) > MANY_DAYS:
+            self.note()
+
+    def note(self) -> None:
+        """Note what was counted since this was last done."""
+        self._scratch.change_all(_COUNT, [(*where, number) for where, number in self._counts.items()])
+        self._counts.clear()
+
+
 def add_seen(scratch: Scratch, seen: Iterable[Seen]) -> None:
     """Add to what tuples were seen. Where one has no history document yet, the times of its results tell the rest."""
-    all_of_them = list(seen)
-    scratch.change_all(_SEE, [_saw(one) for one in all_of_them])
-    found: dict[tuple[str, ...], dict[str, int]] = defaultdict(dict)
-    for one in all_of_them:
-        counts = found[tuple(texts(one.key[PRODUCT : BRANCH + 1]))]
-        for day, number in one.days.items():
-            counts[day] = counts.get(day, 0) + number
-    scratch.change_all(_COUNT, [(*where, *counted) for where, counts in found.items() for counted in counts.items()])
+    scratch.change_all(_SEE, [_saw(one) for one in seen])
 
 
 def _saw(seen: Seen) -> tuple[Any, ...]:
@@ -131,13 +151,18 @@ def set_seen(scratch: Scratch, seen: Seen, since: str) -> None:
     noted = days_of(scratch, seen.key)
     if noted is None:
         add_seen(scratch, [seen])
+        _count(scratch, seen.key, seen.days)
         return
     days = {**{day: n for day, n in noted.items() if day < since}, **seen.days}
     _note(scratch, seen, days)
     more = Counter(days)
     more.subtract(noted)
-    where = texts(seen.key[PRODUCT : BRANCH + 1])
-    scratch.change_all(_COUNT, [(*where, day, number) for day, number in more.items() if number])
+    _count(scratch, seen.key, more)
+
+
+def _count(scratch: Scratch, key: Sequence[Any], days: Mapping[str, int]) -> None:
+    where = texts(key[PRODUCT : BRANCH + 1])
+    scratch.change_all(_COUNT, [(*where, day, number) for day, number in days.items() if number])
 
 
 def days_of(scratch: Scratch, key: Iterable[Any]) -> Days | None:

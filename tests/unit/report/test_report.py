@@ -312,6 +312,14 @@ def test_a_broken_document_does_not_cost_the_others_their_report(tmp_path: Path)
     assert "#ask-unreadable" in page.links and "ask-unreadable" in page.ids
 
 
+def test_documents_of_types_that_nobody_knows_are_passed_over(tmp_path: Path) -> None:
+    """The view has rows of whatever calls itself history."""
+    farm = farms.in_memory([result(1, finding())])
+    known = farms.histories([result(1, finding())])[0].to_doc()
+    farm.history.put(known | {"_id": "history_odd:1", "type": "history_odd"})
+    assert write_report(farm, tmp_path / "out", now=LATER).findings == 1
+
+
 def test_a_signature_page_tells_how_often_it_shows_in_how_many_runs(tmp_path: Path) -> None:
     """Two of three runs on one branch, none of one on the other."""
     runs = [result(1, finding()), result(2, finding()), result(3), result(4, branch="3.12")]
