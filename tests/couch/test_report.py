@@ -26,6 +26,12 @@ RESULTS = farms.generate(days=3)
 take = tables.take_runs
 
 
+@pytest.fixture(autouse=True)
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What the commands keep from run to run is nobody's who runs tests."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture(scope="module")
 def farm_settings(couch_url: str) -> Settings:
     """A farm of its own on the CouchDB under test."""
@@ -192,10 +198,8 @@ def test_every_command_on_the_pages_gives_what_they_say(
     farm_settings: Settings,
     summary: ReportSummary,
     monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
 ) -> None:
     """Each can be typed as it stands there; the first page's give the first page's numbers."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     told: dict[str, list[dict[str, int]]] = {}
     for page in [*summary.index.parent.glob("[bms]*/*.html"), summary.index]:
         assert "hidden-character" not in page.read_text().partition('<aside class="ask">')[2]

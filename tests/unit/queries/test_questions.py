@@ -225,8 +225,9 @@ def test_versions_are_in_the_order_of_their_numbers(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture
-def say(monkeypatch: pytest.MonkeyPatch) -> Any:
+def say(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Runs a command on a farm of these results and other documents; gives what it says beside its answer."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
     def run(results: list[Result], *others: Document, words: tuple[str, ...]) -> str:
         farm = farms.in_memory(results, *others)
