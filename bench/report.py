@@ -10,7 +10,7 @@ run, on most branches and machines, and most of them a few times in a few places
 Timed are: reading the rows and documents that the first report reads, one after the other, with nothing done to them
 (the faster of two times, so that nothing is read from a cold disk); the first report, against that; and the next one
 after `--more` new results. Each report is made by a process of its own, of which is told: the processor time of it and
-of the painters that it starts, and the peaks of memory of it and of the largest painter. A report is many thousands of
+of the processes that it starts, and the peaks of memory of it and of the largest of these. A report is thousands of
 small files: `--out` tells on which disk they are, and a temporary folder in memory shows what it costs to make them,
 apart from a slow disk. Some file systems take ten times as long to make a file where many were deleted just before.
 """
@@ -177,13 +177,13 @@ def timed(work: Callable[[], T]) -> tuple[T, float]:
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """What one report took: seconds, seconds of processors, peaks of memory in MiB, its own and that of a painter."""
+    """What one report took: seconds, seconds of processors, peaks of memory in MiB, its own and of one beside it."""
 
     line: str
     seconds: float
     busy: float
     own: int
-    painter: int
+    beside: int
 
 
 def report(found: Settings, folder: Path, number: int) -> Figures:
@@ -292,7 +292,7 @@ def tell(what: str, took: Figures) -> None:
     """Print a report's figures."""
     print(took.line)
     print(f"{what}: {took.seconds:.1f} s, {took.busy:.1f} s of processors", flush=True)
-    print(f"peak memory: {took.own} MiB, and {took.painter} MiB in a painter", flush=True)
+    print(f"peak memory: {took.own} MiB, and {took.beside} MiB in a process beside it", flush=True)
 
 
 if __name__ == "__main__":

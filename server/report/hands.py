@@ -24,6 +24,9 @@ from crashfarm.errors import CrashfarmError
 PIPE = 1024 * 1024
 """Bytes of tasks that wait for a hand, so that it has some while another one gets its own."""
 
+MOST = 8
+"""Hands that one report has to write pages: more would wait for the one process that gives them work."""
+
 Tell = Callable[[Any], None]
 """Tells the process that makes the report of something, which must be fit to be pickled."""
 
@@ -133,9 +136,9 @@ class Hands:
 
 
 def spare() -> int:
-    """How many hands are of use: as many as there are processors, and none where there is but one."""
+    """How many hands are of use: as many as there are processors, up to `MOST`, and none where there is but one."""
     processors = len(os.sched_getaffinity(0))
-    return processors if processors > 1 else 0
+    return min(processors, MOST) if processors > 1 else 0
 
 
 def work(source: IO[bytes], answer: IO[bytes]) -> None:
