@@ -11,7 +11,7 @@ import msgspec
 from crashfarm import changes
 from crashfarm.changes import Change
 from crashfarm.database import Database
-from crashfarm.errors import DatabaseUnavailable
+from crashfarm.errors import DatabaseUnavailable, NotFound
 from crashfarm.settings import Farm, Settings
 
 RECONNECT_SECONDS = 1.0
@@ -101,8 +101,13 @@ def _pump(
                 _put(box, tell(change) if change else None, stop)
                 if stop.is_set():
                     return
-        except DatabaseUnavailable as exc:
-            _put(box, Event("trouble", str(exc)), stop)
+        except (DatabaseUnavailable, NotFound) as exc:
+            if since != 0:
+                _put(box, Event("trouble", str(exc)), stop)
+            if isinstance(exc, NotFound):
+                # Not made yet, or made anew: all that it will hold is still to come, and the other one goes on.
+                since = 0
+                opened.set()
             stop.wait(RECONNECT_SECONDS)
 
 
