@@ -7,9 +7,10 @@ in a folder: then a second run goes on with what the first one loaded, and `--fi
 are made by a generator whose signatures have a long tail, as those of real farms do: a few are seen in every hundredth
 run, on most branches and machines, and most of them a few times in a few places.
 
-Timed are: reading the rows and documents that the first report reads, one after the other, with nothing done to them
-(the faster of two times, so that nothing is read from a cold disk); the first report, against that; and the next one
-after `--more` new results. Each report is made by a process of its own, of which is told: the processor time of it and
+Timed are: reading the rows and documents that the first report reads, one after the other, with nothing done to them,
+right before and right after the report, for machines are faster at one time than at another, and once more before, so
+that nothing is read from a cold disk; the first report, against the mean of these two; and the next one after `--more`
+new results. Each report is made by a process of its own, of which is told: the processor time of it and
 of the processes that it starts, and the peaks of memory of it and of the largest of these. A report is thousands of
 small files: `--out` tells on which disk they are, and a temporary folder in memory shows what it costs to make them,
 apart from a slow disk. Some file systems take ten times as long to make a file where many were deleted just before.
@@ -267,25 +268,25 @@ def next_number(farm: Farm) -> int:
 def measure(farm: Farm, found: Settings, folder: Path, asked: argparse.Namespace) -> None:
     """The figures of one farm."""
     number = next_number(farm)
-    reading = read(farm)
+    signatures = sum(1 for _ in paging.groups(farm.history, "signatures", "by_count", 2))
+    paging.total(farm.history, "crash_type", "results")
+    read(farm, signatures)
+    before = read(farm, signatures)
     first = apart(found, folder, number)
     tell("first report", first)
-    print(f"that is {first.seconds / reading:.2f} times as long as reading", flush=True)
+    after = read(farm, signatures)
+    print(f"that is {2 * first.seconds / (before + after):.2f} times as long as reading", flush=True)
     load(farm, results(asked.more, asked.signatures, asked.tuples, first=number, seed=number))
     paging.total(farm.history, "crash_type", "results")
     paging.total(farm.history, "results", "by_input")
     tell(f"next report after {asked.more:,} results", apart(found, folder, number + asked.more))
 
 
-def read(farm: Farm) -> float:
+def read(farm: Farm, signatures: int) -> float:
     """How many seconds it takes to read what the report reads."""
-    signatures = sum(1 for _ in paging.groups(farm.history, "signatures", "by_count", 2))
-    paging.total(farm.history, "crash_type", "results")
-    took = [timed(lambda: read_rows(farm, signatures)) for _ in range(2)]
-    print(
-        f"reading {took[0][0]:,} rows and documents: {', '.join(f'{seconds:.1f} s' for _, seconds in took)}", flush=True
-    )
-    return min(seconds for _, seconds in took)
+    number, seconds = timed(lambda: read_rows(farm, signatures))
+    print(f"reading {number:,} rows and documents: {seconds:.1f} s", flush=True)
+    return seconds
 
 
 def tell(what: str, took: Figures) -> None:

@@ -16,6 +16,8 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import termios
+from array import array
 from collections.abc import Callable, Iterator
 from typing import IO, Any, Self
 
@@ -73,6 +75,12 @@ class Hand:
             self._tasks.flush()
         except BrokenPipeError:
             self.wait()
+
+    def waiting(self) -> int:
+        """How many bytes of tasks it has before it."""
+        unread = array("i", [0])
+        fcntl.ioctl(self._tasks, termios.FIONREAD, unread)
+        return unread[0]
 
     def wait(self, seconds: float | None = None) -> bool:
         """Let it come to its end, for there will be no more tasks; tells whether it is there after so many seconds.

@@ -5,6 +5,7 @@ A painter reads the report's tables, and tells the sources of what it has painte
 
 import functools
 import itertools
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,8 +80,7 @@ class Painters:
     """Hands that paint. They must be able to import what is in the values of a page."""
 
     def __init__(self, pages: Pages, scratch: Scratch, hands: Sequence[Hand]) -> None:
-        self._hands = hands
-        self._turn = 0
+        self._hands = deque(hands)
         for hand in hands:
             hand.be(painter, pages, scratch.path)
 
@@ -108,8 +108,9 @@ class Painters:
         return itertools.chain.from_iterable(told)
 
     def _next(self) -> Hand:
-        self._turn = (self._turn + 1) % len(self._hands)
-        return self._hands[self._turn]
+        """The one with the least to do; of several, the one whose turn it is."""
+        self._hands.rotate(-1)
+        return min(self._hands, key=Hand.waiting)
 
 
 @contextmanager
