@@ -1,36 +1,24 @@
 """A farm, and a collector that works for it."""
 
 from collections.abc import Callable, Iterator
-from urllib.parse import unquote, urlsplit
-from uuid import uuid4
 
 import pytest
 
-from crashfarm import settings
-from crashfarm.settings import Farm, Settings
+from crashfarm.settings import Farm
 from server import deploy
 from server.collector import Collector, matching
 from server.deploy import sources
 from tests.couch.collector.known import clock
+from tests.fresh import fresh_farm
 
 
 @pytest.fixture
 def farm(couch_url: str) -> Iterator[Farm]:
     """A farm that is set up, and empty."""
-    parts = urlsplit(couch_url)
-    found = Settings(
-        url=f"{parts.scheme}://{parts.hostname}:{parts.port}",
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-        farm=f"test-collector-{uuid4().hex}",
-    )
-    farm = settings.connect(found)
     needed = [design for design in sources.load() if design.name in ("documents", "tuples")]
-    deploy.push(farm, lambda done: None, needed)
-    yield farm
-    for database in (farm.status, farm.history):
-        farm.connection.drop(database.name)
-    farm.connection.close()
+    with fresh_farm(couch_url) as farm:
+        deploy.push(farm, lambda done: None, needed)
+        yield farm
 
 
 @pytest.fixture
