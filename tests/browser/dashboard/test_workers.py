@@ -158,6 +158,8 @@ def test_another_user_in_another_tab_is_not_taken_for_this_one(browser: Browser,
         other = page.context.new_page()
         other.goto(dashboard.door)
         other.get_by_role("button", name="Sign out").click()
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        expect(page.get_by_role("button", name="Sign in")).to_be_visible()
         sign_in(other, "reader")
         expect(other.get_by_text("may read")).to_be_visible()
         other.close()
@@ -165,6 +167,8 @@ def test_another_user_in_another_tab_is_not_taken_for_this_one(browser: Browser,
         expect(page.get_by_text("may read")).to_be_visible()
         expect(row(page, "common")).to_be_visible()
         assert page.locator(".act").count() == 0
+        # What this tab asks while nobody is signed in is refused, and Chromium says so.
+        dashboard.complaints[:] = [said for said in dashboard.complaints if "401" not in said]
 
 
 def test_a_machines_account_is_offered_nothing_and_refused(browser: Browser, dashboard: Dashboard) -> None:
