@@ -99,15 +99,15 @@ NOTHING = msgspec.Raw(b"null")
 
 
 class RawRow(msgspec.Struct, frozen=True, gc=False):
-    """A row asked for with include_docs, whose document is JSON as it came: `NOTHING` where there is none."""
+    """A row whose key and document are JSON as they came: `NOTHING` for a document that is not there, or not asked."""
 
-    key: Any = None
+    key: msgspec.Raw = NOTHING
     id: str | None = None
     doc: msgspec.Raw = NOTHING
 
 
 class RawView(msgspec.Struct, frozen=True):
-    """The answer of a view whose documents are not read yet."""
+    """The answer of a view whose keys and documents are not read yet."""
 
     rows: tuple[RawRow, ...]
 
@@ -267,8 +267,8 @@ class Database:
         return self._ask(_VIEW, design, view, query)
 
     def raw_view(self, design: str, view: str, **query: Any) -> RawView:
-        """The same with include_docs, of which the documents are left as they came."""
-        return self._ask(_RAW_VIEW, design, view, query | {"include_docs": True})
+        """The same, of which keys and documents are left as they came."""
+        return self._ask(_RAW_VIEW, design, view, query)
 
     def all_docs(self, *, keys: Sequence[str] | None = None, **query: Any) -> View:
         """All documents in the order of their ids, or those of the ids in `keys`, with the options of a view."""

@@ -41,8 +41,8 @@ class FakeDatabase:
         return View(tuple(chosen))
 
     def raw_view(self, design: str, view: str, **query: Any) -> RawView:
-        """The same with documents as JSON."""
-        return _raw(self.view(design, view, include_docs=True, **query))
+        """The same with keys and documents as JSON."""
+        return _raw(self.view(design, view, **query))
 
     def raw_docs(self, keys: list[str]) -> RawView:
         """The documents of these ids as JSON."""
@@ -107,15 +107,24 @@ class FakeDatabase:
         backwards = query.get("descending", False)
         low, high = ("endkey", "startkey") if backwards else ("startkey", "endkey")
         if low in query:
-            start = (collation.encode(query[low]), query.get("startkey_docid", ""))
+            start = (collation.encode(_read(query[low])), query.get("startkey_docid", ""))
             index = [(key, row) for key, row in index if (key, row.id) >= start]
         if high in query:
-            index = [(key, row) for key, row in index if key <= collation.encode(query[high])]
+            index = [(key, row) for key, row in index if key <= collation.encode(_read(query[high]))]
         return [row for _, row in (reversed(index) if backwards else index)]
 
 
 def _raw(view: View) -> RawView:
-    return RawView(tuple(RawRow(row.key, row.id, msgspec.Raw(msgspec.json.encode(row.doc))) for row in view.rows))
+    return RawView(tuple(RawRow(_json(row.key), row.id, _json(row.doc)) for row in view.rows))
+
+
+def _json(value: Any) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(value))
+
+
+def _read(key: Any) -> Any:
+    """A key, which may be asked for as it came."""
+    return msgspec.json.decode(key) if isinstance(key, msgspec.Raw) else key
 
 
 def _mapped(path: str, docs: list[Json]) -> list[Row]:

@@ -44,7 +44,7 @@ class Viewed(Protocol):
         """Ask one view."""
 
     def raw_view(self, design: str, view: str, **query: Any) -> RawView:
-        """The same with documents as they came."""
+        """The same with keys and documents as they came."""
 
     def get_json(self, *path: str) -> Any:
         """Read what is at an address below the database."""
@@ -125,7 +125,7 @@ def pages(
 def raw_pages(
     db: Viewed, design: str, view: str, prefix: Sequence[Any] = (), *, page: int = PAGE, **options: Any
 ) -> Iterator[Sequence[RawRow]]:
-    """The same rows with their documents as they came."""
+    """The same rows with their keys and documents as they came."""
 
     def question(**query: Any) -> Sequence[RawRow]:
         return _patiently(db, design, lambda: db.raw_view(design, view, **query)).rows

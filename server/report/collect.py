@@ -130,7 +130,7 @@ def _of_type(farm: Farm, scratch: Scratch, tell: _Told, days: tables.OnDays, typ
 
 def _histories(farm: Farm, scratch: Scratch, tell: _Told, type_name: str) -> Iterator[Note]:
     """The history documents of one type, in the order of their tuples, less those that are gone."""
-    pages = paging.raw_pages(farm.history, *TUPLES, [type_name], page=DOCUMENT_PAGE)
+    pages = paging.raw_pages(farm.history, *TUPLES, [type_name], page=DOCUMENT_PAGE, include_docs=True)
     for rows in tell.of("tuples", paging.ahead(pages, many=1, deep=paging.DEEP)):
         known = [(row.id or "", _history(type_name, row.doc)) for row in rows if row.doc != NOTHING]
         yield functools.partial(tables.add_histories, scratch, known)
@@ -145,8 +145,9 @@ def _history(type_name: str, doc: msgspec.Raw) -> History | None:
 
 def _sightings(farm: Farm, scratch: Scratch, tell: _Told, days: tables.OnDays, type_name: str) -> Iterator[Note]:
     """What the results of one type show, tuple by tuple."""
-    pages = tell.of("results", paging.ahead(paging.pages(farm.history, *TUPLES, [type_name]), many=1, deep=paging.DEEP))
-    for some in paging.batches(seen.by_tuple(itertools.chain.from_iterable(pages)), AT_ONCE):
+    pages = paging.ahead(paging.raw_pages(farm.history, *TUPLES, [type_name]), many=1, deep=paging.DEEP)
+    rows = itertools.chain.from_iterable(tell.of("results", pages))
+    for some in paging.batches(seen.by_tuple(rows), AT_ONCE):
         days.add(some)
         yield functools.partial(tables.add_seen, scratch, some)
 

@@ -4,6 +4,8 @@ It is temporary, or it is kept for the next report, which then reads only what h
 """
 
 import contextlib
+import functools
+import itertools
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +17,9 @@ import msgspec
 
 VERSION = "8"
 """Grows with every change of `scratch.sql` or of what its tables mean: a file of another version is made anew."""
+
+AT_ONCE = 50
+"""Rows that one statement adds. Between two statements another thread may run, and have this one wait to go on."""
 
 CACHE = 64
 """MiB of the tables that are held in memory."""
@@ -76,12 +81,15 @@ class Scratch(Tables):
         sql.execute("BEGIN")
         return sql
 
-    def insert(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Add rows that have all columns of the table; a row whose key is there already is left out."""
-        all_of_them = list(rows)
-        if all_of_them:
-            marks = ", ".join("?" * len(all_of_them[0]))
-            self._sql.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", all_of_them)  # noqa: S608 names are ours
+    def insert(self, table: str, rows: Iterable[Sequence[Any]], known: str = "") -> None:
+        """Add rows that have all columns of the table.
+
+        A row whose key is there already is left out, or changes what is there as the clause `known` says.
+        """
+        waiting = iter(rows)
+        while some := list(itertools.islice(waiting, AT_ONCE)):
+            statement = _insert(table, len(some[0]), len(some), known)
+            self._sql.execute(statement, [*itertools.chain.from_iterable(some)])
 
     def change(self, statement: str, *values: Any) -> int:
         """Execute a statement and return how many rows it changed."""
@@ -135,6 +143,13 @@ class Scratch(Tables):
         self._sql.execute("COMMIT")
         # In a transaction of its own, behind all that it vouches for.
         self._sql.execute("INSERT OR REPLACE INTO meta VALUES ('whole', 'yes')")
+
+
+@functools.lru_cache(1024)
+def _insert(table: str, columns: int, rows: int, known: str) -> str:
+    """A statement that adds so many rows with so many columns."""
+    row = f"({', '.join('?' * columns)})"
+    return f"INSERT {'' if known else 'OR IGNORE '}INTO {table} VALUES {', '.join([row] * rows)} {known}"  # noqa: S608 names are ours
 
 
 def _script(name: str) -> str:

@@ -1,10 +1,13 @@
 """Rows of the crash view, one for each finding of a result, folded into what each tuple was seen."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crashfarm.database import Row
+import msgspec
+
+from crashfarm.database import RawRow, Row
 from crashfarm.keys import PARTS
 
 WHEN = PARTS.index("when")
@@ -32,26 +35,36 @@ class Seen:
         return sum(self.days.values())
 
 
-def by_tuple(rows: Iterable[Row]) -> Iterator[Seen]:
+def by_tuple(rows: Iterable[RawRow]) -> Iterator[Seen]:
     """Fold rows in the order of their keys, of each tuple the oldest first; what comes is in that order, too."""
-    key: list[Any] | None = None
+    key: list[Any] = []
     days: dict[str, int] = {}
-    first = when = newest = ""
-    # Plainly, for there are very many.
+    same, first, when, newest = b"", "", "", ""
+    # Plainly, for there are very many: keys are only read where the bytes of the one before are not in them.
     for row in rows:
-        if row.key[:WHEN] != key:
-            if key is not None:
-                yield Seen(tuple(key), days, first, when, newest)
-            key, days = row.key[:WHEN], {}
-            first = row.key[WHEN] or ""
-        when, newest = row.key[WHEN] or "", row.id or ""
+        raw = bytes(row.key)
+        begin = raw.rfind(b',"')
+        time = raw[begin + 2 : -2]
+        if raw[:begin] != same or b'"' in time or b"\\" in time:
+            *parts, read = msgspec.json.decode(raw, type=list[Any])
+            if parts != key:
+                if key:
+                    yield Seen(tuple(key), days, first, when, newest)
+                key, days, first = parts, {}, read or ""
+            same, when = raw[:begin], read or ""
+        else:
+            when = time.decode()
+        newest = row.id or ""
         day = when[:10]
         days[day] = days.get(day, 0) + 1
-    if key is not None:
+    if key:
         yield Seen(tuple(key), days, first, when, newest)
 
 
 def of_tuple(key: Sequence[Any], rows: Iterable[Row]) -> Seen:
     """What one tuple was seen, out of rows that may be of others, too: a database may take two texts for one."""
-    its = by_tuple(row for row in rows if row.key[:WHEN] == [*key])
-    return next(its, Seen(tuple(key), {}, "", "", ""))
+    its = [(row.key[WHEN] or "", row.id or "") for row in rows if row.key[:WHEN] == [*key]]
+    if not its:
+        return Seen(tuple(key), {}, "", "", "")
+    days = Counter(when[:10] for when, _ in its)
+    return Seen(tuple(key), dict(days), its[0][0], *its[-1])

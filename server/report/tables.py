@@ -27,21 +27,17 @@ _TUPLE = (
     " AND os_version = ? AND cpu_name = ?"
 )
 
-_SAY = """
-INSERT INTO tuples VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '{}', '') ON CONFLICT DO UPDATE SET
+_SAY = """ON CONFLICT DO UPDATE SET
 first_seen = excluded.first_seen, last_seen = excluded.last_seen, title = excluded.title,
 severity = excluded.severity, suppressed = excluded.suppressed
 """
 
-_SEE = """
-INSERT INTO tuples VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', FALSE, ?, ?, ?) ON CONFLICT DO UPDATE SET
+_SEE = """ON CONFLICT DO UPDATE SET
 count = count + excluded.count, newest = excluded.newest,
 days = iif(count, add_days(days, excluded.days), excluded.days)
 """
 
-_COUNT = """
-INSERT INTO on_day VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count
-"""
+_COUNT = "ON CONFLICT DO UPDATE SET count = count + excluded.count"
 
 _ADD_RUNS = "ON CONFLICT DO UPDATE SET runs = runs + excluded.runs"
 
@@ -49,7 +45,6 @@ _RUN = f"""
 INSERT INTO ran
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM places WHERE product = ?1 AND place = ?2) {_ADD_RUNS}
 """  # noqa: S608 the statement is ours
-_ANY_RUN = f"INSERT INTO ran VALUES (?, ?, ?, ?, ?, ?, ?, ?) {_ADD_RUNS}"  # noqa: S608
 _TAKE_RUNS = f"""
 INSERT INTO main.ran
 SELECT * FROM other.ran AS its
@@ -71,7 +66,7 @@ def add_histories(scratch: Scratch, found: Iterable[tuple[str, History | None]])
     """The same of many documents, each with its id; None is one that cannot be read."""
     known = list(found)
     readable = [(_signature(one), id, one) for id, one in known if one]
-    scratch.change_all(_SAY, [_said(name, one) for name, _, one in readable])
+    scratch.insert("tuples", [_said(name, one) for name, _, one in readable], _SAY)
     scratch.insert("unreadable", [(id,) for id, one in known if not one])
     scratch.insert("places", [(name, one.product, place, id) for name, id, one in readable for place in one.places])
     scratch.insert("bugs", [(name, bug, True, id) for name, id, one in readable for bug in one.bugs.open])
@@ -84,7 +79,7 @@ def _signature(history: History) -> str:
 
 
 def _said(name: str, one: History) -> tuple[Any, ...]:
-    """What a history document says of its tuple, as the statement takes it."""
+    """What a history document says of its tuple, as a row of the table."""
     # Spelled out, for there are very many.
     return (
         name,
@@ -102,6 +97,9 @@ def _said(name: str, one: History) -> tuple[Any, ...]:
         one.title,
         one.severity,
         one.suppressed,
+        0,
+        "{}",
+        "",
     )
 
 
@@ -131,19 +129,19 @@ class OnDays:
 
     def note(self) -> None:
         """Note what was counted since this was last done."""
-        self._scratch.change_all(_COUNT, [(*where, number) for where, number in self._counts.items()])
+        self._scratch.insert("on_day", ((*where, number) for where, number in self._counts.items()), _COUNT)
         self._counts.clear()
 
 
 def add_seen(scratch: Scratch, seen: Iterable[Seen]) -> None:
     """Add to what tuples were seen. Where one has no history document yet, the times of its results tell the rest."""
-    scratch.change_all(_SEE, [_saw(one) for one in seen])
+    scratch.insert("tuples", map(_saw, seen), _SEE)
 
 
 def _saw(seen: Seen) -> tuple[Any, ...]:
     parts = texts(seen.key)
     where = (kind_of(parts[0]), *parts[1:])
-    return (name_of(parts), *where, seen.first, seen.last, seen.count, _json(seen.days), seen.newest)
+    return (name_of(parts), *where, seen.first, seen.last, "", "", False, seen.count, _json(seen.days), seen.newest)
 
 
 def set_seen(scratch: Scratch, seen: Seen, since: str) -> None:
@@ -162,7 +160,7 @@ def set_seen(scratch: Scratch, seen: Seen, since: str) -> None:
 
 def _count(scratch: Scratch, key: Sequence[Any], days: Mapping[str, int]) -> None:
     where = texts(key[PRODUCT : BRANCH + 1])
-    scratch.change_all(_COUNT, [(*where, day, number) for day, number in days.items() if number])
+    scratch.insert("on_day", [(*where, day, number) for day, number in days.items() if number], _COUNT)
 
 
 def days_of(scratch: Scratch, key: Iterable[Any]) -> Days | None:
@@ -196,7 +194,7 @@ def add_runs(scratch: Scratch, runs: Iterable[tuple[list[Any], int]]) -> None:
 
 def add_all_runs(scratch: Scratch, runs: Iterable[tuple[list[Any], int]]) -> None:
     """The same of all inputs, in tables that do not know where anything was seen."""
-    scratch.change_all(_ANY_RUN, _begun(runs))
+    scratch.insert("ran", _begun(runs), _ADD_RUNS)
 
 
 def take_runs(scratch: Scratch, path: Path) -> None:
