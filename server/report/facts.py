@@ -2,7 +2,7 @@
 
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from crashfarm.documents.branch import Branch, branch_id
 from crashfarm.errors import InvalidDocument
@@ -101,9 +101,8 @@ class Facts:
         names = sorted(found, key=lambda name: (name[0], natural(name[1])))
         return [self._lists.branch(*name, self._runs[name]) for name in names]
 
-    def overview(self) -> Overview:
-        """The first page."""
-        branches = tuple(self.branch_lines())
+    def overview(self, branches: Sequence[BranchLine]) -> Overview:
+        """The first page, which has a line for each of these branches."""
         unreadable = self._scratch.number("SELECT count(*) FROM unreadable")
         return Overview(
             runs=sum(branch.runs for branch in branches),
@@ -116,7 +115,7 @@ class Facts:
             new_count=self._lists.number(NEW, self._since) if self._since else 0,
             news=self._lists.news(SHOWN),
             top=tuple(self._lists.lines(limit=SHOWN)),
-            branches=branches,
+            branches=tuple(branches),
             machines=tuple(self.machines.lines()),
             unfiled=self._lists.number(UNFILED),
             bugs=len(self.bugs()),

@@ -51,6 +51,7 @@ def bring_up(farm: Farm, scratch: Scratch, info: Json, progress: Callable[[int, 
     since = scratch.get("seq")
     if not since or scratch.get("instance") != instance(farm, info) or _number(info["update_seq"]) < _number(since):
         return False
+    scratch.index_documents()
     touched = _read(farm.history, scratch, since)
     if touched is None:
         return False

@@ -27,17 +27,21 @@ _LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: 
 
 
 def write(facts: Facts, overview: Overview, pages: Pages) -> None:
-    """Write all of them. Where sources are is known when the pages of signatures are written."""
-    farm = pages.farm
+    """Write all of them but SARIF."""
     listed = list(facts.lines(limit=HANDED))
     pages.write("feed.xml.j2", "feed.xml", lines=facts.newest(FED))
     pages.write("mail.txt.j2", "mail.txt", page=overview, limit=MAILED)
-    pages.put("summary.json", msgspec.json.format(msgspec.json.encode(summary.of(overview, farm, listed))))
+    pages.put("summary.json", msgspec.json.format(msgspec.json.encode(summary.of(overview, pages.farm, listed))))
     pages.put("summary.schema.json", msgspec.json.format(msgspec.json.encode(summary.schema())))
-    pages.put("findings.sarif", msgspec.json.encode(_sarif(facts, farm, listed)))
 
 
-def _sarif(facts: Facts, farm: Farm, listed: list[Line]) -> dict[str, Any]:
+def write_sarif(facts: Facts, pages: Pages) -> None:
+    """Write SARIF. Where sources are is known when the pages of signatures are written."""
+    pages.put("findings.sarif", msgspec.json.encode(_sarif(facts, pages.farm)))
+
+
+def _sarif(facts: Facts, farm: Farm) -> dict[str, Any]:
+    listed = list(facts.lines(limit=HANDED))
     rules = [_sarif_rule(kind) for kind in sorted({line.kind for line in listed})]
     driver = {"name": "crashfarm", "version": farm.version, "rules": rules}
     results = [_sarif_result(facts, farm, line) for line in listed if not line.suppressed]

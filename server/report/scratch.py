@@ -107,6 +107,10 @@ class Scratch(Tables):
         """Have the tables ready to be asked in every order, now that they are full."""
         self._execute("indexes.sql")
 
+    def index_documents(self) -> None:
+        """Have them ready to be asked what is noted of a document."""
+        self._execute("documents.sql")
+
     def clear(self) -> None:
         """Forget everything."""
         for (table,) in list(self.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")):

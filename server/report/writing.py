@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from server.report import handoffs, model, publish
 from server.report.collect import Progress, collect
 from server.report.facts import Facts
 from server.report.hands import Hands
-from server.report.model import ReportSummary
+from server.report.model import BranchLine, ReportSummary
 from server.report.pages import Pages
 from server.report.painting import Writer, painting
 from server.report.scratch import Scratch
@@ -62,27 +62,34 @@ def write_report(
         if not before or scratch.get("token") != before.token:
             scratch.change("DELETE FROM pages")
         facts = Facts(farm, scratch, since_text)
-        overview = facts.overview()
-        _write(facts, overview, scratch, Pages(folder, out, about, overview.branches), tell, hands)
+        branches = facts.branch_lines()
+        overview = _write(facts, branches, scratch, Pages(folder, out, about, branches), tell, hands)
         scratch.set("token", marker.token)
     return _summary(overview, out)
 
 
 def _write(
-    facts: Facts, overview: model.Overview, scratch: Scratch, pages: Pages, tell: Progress, hands: Hands
-) -> None:
-    """Write all files."""
-    changed = overview.signatures - _keep(facts, scratch, pages)
-    with painting(pages, scratch, changed + overview.signatures // LINES, hands) as paint:
+    facts: Facts, branches: Sequence[BranchLine], scratch: Scratch, pages: Pages, tell: Progress, hands: Hands
+) -> model.Overview:
+    """Write all files; returns what is on the first page."""
+    signatures = facts.signature_count
+    changed = signatures - _keep(facts, scratch, pages)
+    with painting(pages, scratch, changed + signatures // LINES, hands) as paint:
+        # What takes long to write and nothing to ask for comes first.
+        paint.junit(branches)
+        paint.index()
+        overview = facts.overview(branches)
         _write_pages(facts, overview, paint)
         written = 0
         for batch in facts.asked(facts.changed(pages.look)):
             paint.signatures(batch)
             written += len(batch)
             tell(written, changed, "writing pages")
+        handoffs.write(facts, overview, pages)
     facts.all_true(pages.look)
     # Last, for it tells what the pages have found.
-    handoffs.write(facts, overview, pages)
+    handoffs.write_sarif(facts, pages)
+    return overview
 
 
 @contextlib.contextmanager
@@ -107,8 +114,6 @@ def _write_pages(facts: Facts, overview: model.Overview, pages: Writer) -> None:
         pages.write("bug.html.j2", bug.href, page=facts.bug(bug))
     pages.write("unfiled.html.j2", "unfiled.html", lines=facts.unfiled(), total=overview.unfiled)
     pages.write("search.html.j2", "search.html")
-    pages.index()
-    pages.junit(overview.branches)
 
 
 def _keep(facts: Facts, scratch: Scratch, pages: Pages) -> int:
