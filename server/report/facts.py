@@ -57,8 +57,8 @@ class Facts:
         return (name for (name,) in self._scratch.rows(statement, *self._looks(look)))
 
     def changed(self, look: str) -> Iterator[Line]:
-        """The other ones, the commonest first."""
-        return self._lists.lines(f"NOT {STILL_TRUE}", *self._looks(look))
+        """The other ones."""
+        return self._lists.as_stored(f"NOT {STILL_TRUE}", *self._looks(look))
 
     def all_true(self, look: str) -> None:
         """Note that the pages of all signatures are true now."""

@@ -33,7 +33,7 @@ _PLACES = f"SELECT DISTINCT signature, place FROM places WHERE {_ASKED} ORDER BY
 
 Build = tuple[str, str, str]
 Machine = tuple[str, str, str]
-Counts = dict[tuple[Build, Machine], int]
+Counts = dict[Build, dict[Machine, int]]
 
 _DAYS = msgspec.json.Decoder(dict[str, int])
 
@@ -98,7 +98,10 @@ def _fold(rows: Iterable[tuple[Any, ...]]) -> Tuples:
         if len(found.rows) < MAX_ROWS:
             href = branch_href(product, branch)
             found.rows.append(TupleRow(href, message, *build, " ".join(machine), first, last, count))
-        seen[build, machine] = seen.get((build, machine), 0) + count
+        here = seen.get(build)
+        if here is None:
+            here = seen[build] = {}
+        here[machine] = here.get(machine, 0) + count
         for day, number in _DAYS.decode(counted).items():
             days[day] = days.get(day, 0) + number
     return found
@@ -107,5 +110,5 @@ def _fold(rows: Iterable[tuple[Any, ...]]) -> Tuples:
 def _runs(rows: Iterable[tuple[Any, ...]]) -> Mapping[str, Counts]:
     found: dict[str, Counts] = defaultdict(dict)
     for name, product, branch, buildtype, os_name, os_version, cpu_name, runs in rows:
-        found[name][(product, branch, buildtype), (os_name, os_version, cpu_name)] = runs
+        found[name].setdefault((product, branch, buildtype), {})[os_name, os_version, cpu_name] = runs
     return found

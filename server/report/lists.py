@@ -20,6 +20,7 @@ SELECT name, kind, detail, message, title, severity, first_seen, last_seen, {see
 FROM {table} WHERE {condition} ORDER BY {first}, findings DESC, first_seen, name LIMIT {limit}
 """
 _EVERYWHERE = {"seen": "findings", "table": "signatures", "first": "suppressed"}
+_AS_STORED = _EVERYWHERE | {"first": "name"}
 _WORST = _EVERYWHERE | {"first": f"instr('{' '.join(Severity)}', severity)"}
 
 _TOLD = """
@@ -88,6 +89,10 @@ class Lists:
     def lines(self, condition: str = "1", *values: Any, limit: int = -1) -> Iterator[Line]:
         """The signatures that meet an SQL condition, the commonest first; a negative limit means all."""
         return self._lines(_EVERYWHERE, condition, *values, limit=limit)
+
+    def as_stored(self, condition: str, *values: Any) -> Iterator[Line]:
+        """The same in the order of their names, in which the tables are read fastest."""
+        return self._lines(_AS_STORED, condition, *values, limit=-1)
 
     def worst(self, condition: str, *values: Any, limit: int) -> Iterator[Line]:
         """The same, the gravest first, however seldom they are seen."""

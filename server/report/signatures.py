@@ -1,13 +1,15 @@
 """The values of one signature's page."""
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from crashfarm.documents.result import Result
 from crashfarm.errors import InvalidDocument
 from server.queries.signatures import signature
 from server.report.fetching import Asked
 from server.report.frames import folded
-from server.report.gathering import MAX_ROWS, Build, Known, gather
+from server.report.gathering import MAX_ROWS, Build, Known, Machine, gather
 from server.report.lists import branch_href, machine_name
 from server.report.model import Cell, Line, MachineLink, MatrixRow, Sample, SignaturePage
 from server.report.scratch import Tables
@@ -44,12 +46,18 @@ def _page(known: Known, asked: Asked) -> SignaturePage:
 def _matrix(known: Known) -> tuple[tuple[MachineLink, ...], tuple[MatrixRow, ...]]:
     """Machines, and for each build how often the signature was seen on each of them in how many runs."""
     seen, ran = known.tuples.seen, known.ran
-    pairs = {*seen, *ran}
-    cells = {pair: _cell(seen.get(pair, 0), ran.get(pair)) for pair in pairs}
-    builds = sorted({build for build, _ in pairs}, key=lambda build: (build[0], natural(build[1]), build[2]))
-    machines = sorted({machine for _, machine in pairs})
-    links = tuple(MachineLink(machine_name(machine), " ".join(machine)) for machine in machines)
-    return links, tuple(_matrix_row(build, [cells.get((build, machine)) for machine in machines]) for build in builds)
+    builds = sorted(seen.keys() | ran.keys(), key=_order)
+    machines = sorted(set().union(*seen.values(), *ran.values()))
+    links = tuple([MachineLink(machine_name(machine), " ".join(machine)) for machine in machines])
+    nowhere: dict[Machine, int] = {}
+    return links, tuple(
+        [_matrix_row(build, machines, seen.get(build, nowhere), ran.get(build, nowhere)) for build in builds]
+    )
+
+
+def _order(build: Build) -> tuple[Any, ...]:
+    product, branch, buildtype = build
+    return product, natural(branch), buildtype
 
 
 def _read(doc: bytes) -> Result | None:
@@ -76,11 +84,18 @@ def _sample_of(line: Line, result: Result) -> Sample | None:
     return None
 
 
-def _cell(seen: int, ran: int | None) -> Cell:
-    # A run can show a finding twice, and inputs beyond the list of places are not counted: then there is no score.
-    return Cell(seen, ran if ran is None or ran >= seen else None)
-
-
-def _matrix_row(build: Build, cells: list[Cell | None]) -> MatrixRow:
+def _matrix_row(
+    build: Build, machines: Iterable[Machine], seen: Mapping[Machine, int], ran: Mapping[Machine, int]
+) -> MatrixRow:
     product, branch, buildtype = build
-    return MatrixRow(branch, branch_href(product, branch), buildtype, tuple(cells))
+    cells = tuple([_cell(seen.get(machine), ran.get(machine)) for machine in machines])
+    return MatrixRow(branch, branch_href(product, branch), buildtype, cells)
+
+
+@functools.lru_cache(4096)
+def _cell(seen: int | None, ran: int | None) -> Cell | None:
+    if seen is None and ran is None:
+        return None
+    # A run can show a finding twice, and inputs beyond the list of places are not counted: then there is no score.
+    number = seen or 0
+    return Cell(number, ran if ran is None or ran >= number else None)

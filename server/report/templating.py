@@ -21,14 +21,8 @@ from server.report.filing import bug_text
 from server.report.model import Ask, Line, count
 from server.report.sparkline import sparkline
 
-LONG = 1000
-"""Characters from which on a text is shown without remembering how."""
-
-SHOWN = 10_000
-"""Texts that are remembered as they were shown: names come again and again."""
-
 PARTS = 2_000
-"""Of each small part, those that are remembered."""
+"""Of each small part, and of labels, those that are remembered."""
 
 SMALL = ("kind", "place", "cell", "source", "tile")
 """The small parts that are filters: of what is known beforehand they are shown when templates are compiled."""
@@ -36,17 +30,14 @@ SMALL = ("kind", "place", "cell", "source", "tile")
 _NAME = "0123456789abcdef"
 """A name in whose place others are put."""
 
-Shown = Callable[..., Markup]
+MARKUP = frozenset((*SMALL, "marks", "strip", "show", "label", "time", "thousands", "questions", "asks_named"))
+"""Filters that give markup whatever they are given: pages hold what these say as it is."""
 
 _is_plain = re.compile(r"[\w./:+ -]{0,200}", re.ASCII).fullmatch
-"""Whether a text is one in which there is nothing to escape and nothing that is hidden."""
+"""Whether a text is one in which there is nothing to escape and nothing that is hidden: names, nearly all, are."""
 
-_is_time = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII).fullmatch
-
-
-def _markup(text: str) -> Markup:
-    """What is escaped already, as markup; as `Markup` does, less its search for a better account of the text."""
-    return str.__new__(Markup, text)
+Shown = Callable[..., str]
+"""What shows values as markup, which need not be known for markup by its type."""
 
 
 def _escape(value: Any) -> str:
@@ -81,13 +72,29 @@ class _Template(jinja2.Template):
 class _Code(CodeGenerator):
     """Python out of a template, in which `line.name` asks for the attribute and for nothing else.
 
-    What lacks it is an error at once, as with `StrictUndefined`; a mapping's items are asked for in brackets.
+    What lacks it is an error at once, as with `StrictUndefined`; a mapping's items are asked for in brackets. What a
+    filter says that gives markup is not looked at again.
     """
 
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:
         """Write what reads an attribute."""
         self.visit(node.node, frame)
         self.write(f".{node.attr}")
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        if _gives_markup(node):
+            self.write("(")
+        else:
+            super()._output_child_pre(node, frame, finalize)
+
+    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
+        if _gives_markup(node):
+            return str(node.as_const(frame.eval_ctx))
+        return super()._output_child_to_const(node, frame, finalize)
+
+
+def _gives_markup(node: nodes.Expr) -> bool:
+    return isinstance(node, nodes.Filter) and node.name in MARKUP
 
 
 class _Environment(jinja2.Environment):
@@ -124,6 +131,8 @@ def environment() -> jinja2.Environment:
         "ask_bug": asks.bug,
     }
     made.filters["show"] = _show(made)
+    # The same for what stands on many pages.
+    made.filters["label"] = _remembered(made.filters["show"])
     _add_parts(made)
     return made
 
@@ -133,33 +142,33 @@ def _add_parts(made: jinja2.Environment) -> None:
     module: Any = made.get_template("_small.j2").module
     marks, strip = _remembered(module.marks), _remembered(module.strip)
 
-    def marks_of(line: Line) -> Markup:
+    def marks_of(line: Line) -> str:
         return marks(line.new, line.differs, line.open_bugs > 0, line.closed_bugs > 0, line.suppressed)
 
-    def strip_of(line: Line, branches: tuple[tuple[str, str], ...]) -> Markup:
+    def strip_of(line: Line, branches: tuple[tuple[str, str], ...]) -> str:
         return strip(line.branches, branches)
 
     made.filters |= {name: _remembered(getattr(module, name)) for name in SMALL}
     made.filters |= {"marks": marks_of, "strip": strip_of, "time": _time(module.time)}
     heads = {name: _remembered(getattr(module, name)) for name in ("assets", "top", "programs")}
     made.filters["asks_named"] = _asks_named(str(module.answers(asks.named(_NAME))))
-    questions = _questions(module.questions, made.filters["show"])
+    made.filters["questions"] = _questions(module.questions, made.filters["show"])
     made.globals |= {"ask_list": asks.listed(), "ask_unfiled": asks.unfiled(), "ask_bugs": asks.bugs()}
-    made.globals |= {"heads": SimpleNamespace(**heads), "questions": questions}
+    made.globals["heads"] = SimpleNamespace(**heads)
 
 
-def _asks_named(template: str) -> Callable[[str], Markup]:
+def _asks_named(template: str) -> Shown:
     """The commands that differ in the signature's name only, which is 16 hex digits."""
-    return lambda name: Markup(template.replace(_NAME, name))  # noqa: S704 the rest is the macro's
+    return lambda name: template.replace(_NAME, name)
 
 
 def _remembered(part: Shown) -> Shown:
     return functools.lru_cache(PARTS)(part)
 
 
-def _pieces(shown: Markup, *texts: str) -> list[str]:
+def _pieces(shown: str, *texts: str) -> list[str]:
     """What a part shows before, between and behind these texts, each of which it shows once, in their order."""
-    found, rest = [], str(shown)
+    found, rest = [], shown
     for one in texts:
         before, _, rest = rest.partition(one)
         found.append(before)
@@ -167,21 +176,16 @@ def _pieces(shown: Markup, *texts: str) -> list[str]:
 
 
 def _show(made: jinja2.Environment) -> Shown:
-    """The macro that shows text, less its cost for what pages are full of: short texts in which nothing is hidden."""
+    """The macro that shows text, less its cost for what pages are full of: texts in which nothing is hidden."""
     macro: Shown = made.get_template("_text.j2").module.show  # type: ignore[attr-defined]
     before, after = _pieces(macro("text"), "text")
 
-    @functools.lru_cache(SHOWN)
-    def short(words: str) -> Markup:
-        if not text.harmless(words):
-            return macro(words)
-        return _markup(f"{before}{html.escape(words)}{after}")
-
-    def show(words: str, limit: int = 0) -> Markup:
-        if len(words) > (limit or LONG):
+    def show(words: str, limit: int = 0) -> str:
+        if limit and len(words) > limit:
             return macro(words, limit)
-        # Names and paths are too many to be remembered.
-        return _markup(f"{before}{words}{after}") if _is_plain(words) else short(words)
+        if _is_plain(words):
+            return f"{before}{words}{after}"
+        return f"{before}{html.escape(words)}{after}" if text.harmless(words) else macro(words)
 
     return show
 
@@ -191,32 +195,34 @@ def _time(macro: Shown) -> Shown:
     example = "2026-11-22T06:10:03.123Z"
     before, between, after = _pieces(macro(example), example, _moment(example))
 
-    def time(when: str) -> Markup:
-        return _markup(f"{before}{when}{between}{_moment(when)}{after}") if _is_time(when) else macro(when)
+    def time(when: str) -> str:
+        if len(when) > len(example) or not _is_plain(when):
+            return macro(when)
+        return f"{before}{when}{between}{_moment(when)}{after}"
 
     return time
 
 
 def _questions(macro: Shown, show: Shown) -> Shown:
-    """The macro that shows commands, less its cost: each page has its own."""
+    """The macro that shows commands, less its cost: each page has its own. What stands behind them is markup."""
     example = Ask("a name", "a word", "a command")
     begin, end = _pieces(macro((), "more"), "more")
     one = str(macro((example,), "more")).removeprefix(begin).removesuffix(f"more{end}")
-    before, between, behind, after = _pieces(Markup(one), example.name, example.about, show(example.command))  # noqa: S704 ours
+    before, between, behind, after = _pieces(one, example.name, example.about, show(example.command))
 
     def answer(ask: Ask) -> str:
         return f"{before}{html.escape(ask.name)}{between}{html.escape(ask.about)}{behind}{show(ask.command)}{after}"
 
-    def questions(found: Sequence[Ask], more: str = "") -> Markup:
-        return _markup(f"{begin}{''.join(map(answer, found))}{escape(more)}{end}")
+    def questions(found: Sequence[Ask], more: str = "") -> str:
+        return f"{begin}{''.join(map(answer, found))}{more}{end}"
 
     return questions
 
 
 @functools.lru_cache(PARTS)
-def _thousands(number: int) -> Markup:
+def _thousands(number: int) -> str:
     """A number as people read it."""
-    return Markup(f"{number:,}")  # noqa: S704 digits and commas
+    return f"{number:,}"
 
 
 def _moment(when: str) -> str:

@@ -55,7 +55,7 @@ def test_times_are_shown_fast_as_they_would_be_slowly(when: str) -> None:
 @given(found=st.lists(st.builds(Ask, ANY, ANY, ANY), max_size=3), more=st.just("") | ANY.map(Markup))
 def test_commands_are_shown_fast_as_they_would_be_slowly(found: list[Ask], more: str) -> None:
     """With what stands behind them."""
-    assert environment().globals["questions"](found, more) == part("questions")(found, more)
+    assert environment().filters["questions"](found, more) == part("questions")(found, more)
 
 
 def test_each_character_is_shown_fast_as_it_would_be_slowly() -> None:
