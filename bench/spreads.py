@@ -11,7 +11,8 @@ import msgspec
 
 from bench import filling, stores
 from bench.claims import EVERYTHING, LEASE
-from crashfarm.database import Connection, Database, Outcome
+from crashfarm.answers import Outcome
+from crashfarm.database import Connection, Database
 from crashfarm.documents.job import Job, JobResult
 from crashfarm.queue import JobQueue, transitions
 from crashfarm.queue.transitions import Holder

@@ -19,6 +19,7 @@ import couchdb.json
 import msgspec
 
 from crashfarm import errors
+from crashfarm.answers import Outcome, RawView, View
 from crashfarm.sending import OnePiece
 
 Json = dict[str, Any]
@@ -27,24 +28,6 @@ T = TypeVar("T")
 
 TIMEOUT = 30.0
 """Seconds without a byte from the server until a request is given up."""
-FOR_GOOD = frozenset(
-    (
-        "forbidden",
-        "unauthorized",
-        "bad_request",
-        "doc_validation",
-        "illegal_docid",
-        "illegal_document_id",
-        "invalid_attachment",
-        "missing_stub",
-        "not_found",
-        "attachment_too_large",
-        "document_too_large",
-        "request_entity_too_large",
-        "too_large",
-    )
-)
-"""CouchDB's words for a document that it does not take from us. Any other failure is the server's, and passes."""
 LONG_QUERY = 1500
 """Bytes of JSON from which on a view's query is posted: escaped thrice as long, it must fit a line of 8 KiB."""
 
@@ -52,64 +35,6 @@ LONG_QUERY = 1500
 couchdb.json.use(decode=msgspec.json.decode, encode=lambda value: msgspec.json.encode(value).decode())
 # The library makes its connections of this class.
 couchdb.http.HTTPConnection = OnePiece
-
-
-class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """What became of one document of a bulk write: its new revision, or CouchDB's error and reason."""
-
-    id: str
-    rev: str | None = None
-    error: str | None = None
-    reason: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """Whether the document was written."""
-        return self.error is None
-
-    @property
-    def refused(self) -> bool:
-        """Whether the document is at fault, or who writes it: trying again is of no use."""
-        return self.error in FOR_GOOD
-
-    @property
-    def passing(self) -> bool:
-        """Whether the server is at fault: the same write may succeed another time."""
-        return self.error is not None and self.error != "conflict" and not self.refused
-
-
-class Row(msgspec.Struct, frozen=True, gc=False):
-    """A row of a view. Reduced rows have no id; `doc` is there with include_docs."""
-
-    key: Any = None
-    value: Any = None
-    id: str | None = None
-    doc: Json | None = None
-
-
-class View(msgspec.Struct, frozen=True):
-    """The answer of a view. `total_rows` and `offset` are None where CouchDB gives none: in reduced answers."""
-
-    rows: tuple[Row, ...]
-    total_rows: int | None = None
-    offset: int | None = None
-
-
-NOTHING = msgspec.Raw(b"null")
-
-
-class RawRow(msgspec.Struct, frozen=True, gc=False):
-    """A row whose key and document are JSON as they came: `NOTHING` for a document that is not there, or not asked."""
-
-    key: msgspec.Raw = NOTHING
-    id: str | None = None
-    doc: msgspec.Raw = NOTHING
-
-
-class RawView(msgspec.Struct, frozen=True):
-    """The answer of a view whose keys and documents are not read yet."""
-
-    rows: tuple[RawRow, ...]
 
 
 # Straight from the bytes: the rows are many, and would else be made twice.

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from crashfarm.database import RawRow, RawView, Row, View
+from crashfarm.answers import RawRow, RawView, Row, View
 from crashfarm.errors import NotFound
 from server.store import collation
 from tests.javascript import ROOT, map_function

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from crashfarm.database import Database, Outcome
+from crashfarm.answers import Outcome
+from crashfarm.database import Database
 from crashfarm.documents.base import Json
 from crashfarm.documents.environment import Environment
 from crashfarm.documents.history import HISTORY_TYPES, History, Sighting, history_of

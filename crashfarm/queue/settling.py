@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from crashfarm.database import Database, Outcome
+from crashfarm.answers import Outcome
+from crashfarm.database import Database
 from crashfarm.documents.base import Json
 from crashfarm.documents.job import Job
 from crashfarm.errors import DatabaseUnavailable, InvalidDocument

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from crashfarm import times
-from crashfarm.database import Outcome
+from crashfarm.answers import Outcome
 from crashfarm.documents.base import Json
 from crashfarm.documents.cursor import Cursor, cursor_id
 from crashfarm.documents.history import Sighting

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
-from crashfarm.database import Json, RawRow, RawView, Row, View
+from crashfarm.answers import RawRow, RawView, Row, View
+from crashfarm.database import Json
 from crashfarm.errors import ConfigError, DatabaseUnavailable, NotFound, UnexpectedAnswer
 from crashfarm.keys import prefix_range
 

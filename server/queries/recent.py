@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from crashfarm.database import Json, Row
+from crashfarm.answers import Row
+from crashfarm.database import Json
 from crashfarm.keys import PARTS
 from server.queries import paging
 

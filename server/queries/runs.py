@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from crashfarm.database import Row as ViewRow
+from crashfarm.answers import Row as ViewRow
 from crashfarm.documents.result import Result
 from crashfarm.errors import InvalidDocument
 from crashfarm.keys import PARTS

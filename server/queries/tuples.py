@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from crashfarm.database import Row
+from crashfarm.answers import Row
 from crashfarm.errors import InputError
 from crashfarm.keys import PARTS, prefix_range
 from crashfarm.ordering import natural

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from crashfarm.database import NOTHING
+from crashfarm.answers import NOTHING
 from crashfarm.documents.history import HISTORY_TYPES, History
 from crashfarm.errors import InvalidDocument
 from crashfarm.settings import Farm

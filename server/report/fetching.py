@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from crashfarm.database import NOTHING
+from crashfarm.answers import NOTHING
 from crashfarm.documents.signature import SignatureNote
 from crashfarm.settings import Farm
 from server.queries import paging

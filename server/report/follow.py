@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from crashfarm.database import Database, Row
+from crashfarm.answers import Row
+from crashfarm.database import Database
 from crashfarm.documents.base import Json
 from crashfarm.documents.history import HISTORY_TYPES, History
 from crashfarm.documents.result import Result

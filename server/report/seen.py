@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from crashfarm.database import RawRow, Row
+from crashfarm.answers import RawRow, Row
 from crashfarm.keys import PARTS
 
 WHEN = PARTS.index("when")

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from crashfarm.database import Outcome, Row, View
+from crashfarm.answers import Outcome, Row, View
 from crashfarm.errors import Conflict, DatabaseUnavailable, NotFound
 from server.store import collation
 from tests.fake_views import FakeDatabase

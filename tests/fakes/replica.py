@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from crashfarm.database import Outcome
+from crashfarm.answers import Outcome
 from crashfarm.errors import Conflict
 
 Json = dict[str, Any]

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, cast
 
 from crashfarm import times
-from crashfarm.database import View
+from crashfarm.answers import View
 from crashfarm.documents.branch import Branch, Build, branch_id
 from crashfarm.documents.finding import Finding, Kind
 from crashfarm.documents.history import Sighting, history_of

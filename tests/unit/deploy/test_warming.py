@@ -4,7 +4,8 @@ from typing import Any, cast
 
 import pytest
 
-from crashfarm.database import Database, View
+from crashfarm.answers import View
+from crashfarm.database import Database
 from crashfarm.errors import DatabaseUnavailable
 from server.deploy import pushing
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crashfarm.database import Row, View
+from crashfarm.answers import Row, View
 from crashfarm.errors import ConfigError, DatabaseUnavailable
 from server.queries import paging
 from tests import farms

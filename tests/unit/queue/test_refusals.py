@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from crashfarm.database import FOR_GOOD, Outcome
+from crashfarm.answers import FOR_GOOD, Outcome
 from crashfarm.documents.job import JobResult, JobState
 from crashfarm.errors import DatabaseUnavailable
 from crashfarm.queue import JobQueue

@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crashfarm.database import RawRow, Row
+from crashfarm.answers import RawRow, Row
 from server.report.seen import Seen, by_tuple, of_tuple
 
 TEXTS = st.sampled_from([None, "", "a", 'a","b', "\\", 'é,"', "null", "]"]) | st.text(max_size=3)

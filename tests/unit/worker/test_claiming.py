@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from crashfarm.database import Outcome
+from crashfarm.answers import Outcome
 from crashfarm.documents.job import JobState
 from crashfarm.errors import DatabaseUnavailable
 from tests.claiming_contract import ClaimingContract, MakeHand

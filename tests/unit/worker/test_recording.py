@@ -7,7 +7,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from crashfarm.database import Outcome
+from crashfarm.answers import Outcome
 from crashfarm.documents.finding import Finding
 from crashfarm.documents.job import Job
 from crashfarm.documents.result import Result
