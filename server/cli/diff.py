@@ -74,7 +74,7 @@ def diff(
     found = diffs.compare(farm.history, *sides)
     shown = [one for one in found.differences if all_of_them or (one.chance < SURE and one.change != "same")]
     form.write(COLUMNS, [_cells(one) for one in shown])
-    _explain(found, before, after, len(shown))
+    _explain(found, sides[0], sides[1], len(shown))
 
 
 def _check(farm: Farm, side: diffs.Side) -> None:
@@ -94,8 +94,10 @@ def _check(farm: Farm, side: diffs.Side) -> None:
         raise InputError(f"no older build of {side.parts['branch']} is called {side.build!r}; {told}")
 
 
-def _explain(found: diffs.Comparison, before: str, after: str, shown: int) -> None:
-    console.say(f"{before}: {found.runs_before} runs; {after}: {found.runs_after} runs")
+def _explain(found: diffs.Comparison, before: diffs.Side, after: diffs.Side, shown: int) -> None:
+    console.say(f"{before.text}: {found.runs_before} runs; {after.text}: {found.runs_after} runs")
+    if before.overlaps(after):
+        console.say("the sides overlap: a run that counts on both makes them more alike than the chance supposes")
     if left_out := len(found.differences) - shown:
         console.say(f"{left_out} signatures do not differ surely; --all lists them")
     if not (found.runs_before and found.runs_after):

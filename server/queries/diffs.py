@@ -39,6 +39,12 @@ class Side:
         """Whether a time, or a day, is in the period."""
         return self.first <= when[:10] and (not self.end or when[:10] < self.end)
 
+    def overlaps(self, other: "Side") -> bool:
+        """Whether a run can count on both sides."""
+        alike = all(other.parts.get(name, value) == value for name, value in self.parts.items())
+        ends = [end for end in (self.end, other.end) if end]
+        return alike and self.build == other.build and (not ends or max(self.first, other.first) < min(ends))
+
 
 @dataclass(frozen=True)
 class Difference:

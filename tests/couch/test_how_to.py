@@ -2,15 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from urllib.parse import unquote, urlsplit
-from uuid import uuid4
 
 import pytest
 
-from crashfarm import settings
-from crashfarm.settings import Settings
 from server import deploy
 from tests import farms
+from tests.fresh import farm_settings, fresh_farm
 from tests.javascript import ROOT
 
 STEPS = re.findall(r"```python\n(.*?)```", (ROOT / "docs/how-to/questions.md").read_text(), re.DOTALL)
@@ -19,24 +16,15 @@ STEPS = re.findall(r"```python\n(.*?)```", (ROOT / "docs/how-to/questions.md").r
 @pytest.fixture
 def _farm(couch_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A farm with results, named by the environment as on an analyst's machine."""
-    parts = urlsplit(couch_url)
-    found = Settings(
-        url=f"{parts.scheme}://{parts.hostname}:{parts.port}",
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-        farm=f"test-how-to-{uuid4().hex}",
-    )
-    farm = settings.connect(found)
-    deploy.push(farm, lambda done: None)
-    assert all(outcome.ok for outcome in farm.history.bulk(farms.history_docs(farms.generate())))
+    found = farm_settings(couch_url)
     monkeypatch.setenv("COUCHDB_URL", found.url)
     monkeypatch.setenv("COUCHDB_USER", found.user)
     monkeypatch.setenv("COUCHDB_PASSWORD", found.password)
-    monkeypatch.setenv("CRASHFARM_FARM", found.farm)
-    yield
-    for database in (farm.status, farm.history):
-        farm.connection.drop(database.name)
-    farm.connection.close()
+    with fresh_farm(couch_url) as farm:
+        monkeypatch.setenv("CRASHFARM_FARM", farm.status.name)
+        deploy.push(farm, lambda done: None)
+        assert all(outcome.ok for outcome in farm.history.bulk(farms.history_docs(farms.generate())))
+        yield
 
 
 @pytest.mark.usefixtures("_farm")

@@ -160,3 +160,23 @@ def test_a_period_without_a_day_is_refused(text: str) -> None:
     """It would compare nothing with something."""
     with pytest.raises(InputError, match="there is no day in"):
         diffs.read_side(text, {})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "overlap"),
+    [
+        ("a", "b", False),
+        ("a", "a", True),
+        ("a", "a/debug", True),
+        ("a/release", "a/debug", False),
+        ("a", "a@older", False),
+        ("a@older", "a@older", True),
+        ("2026-W46", "2026-W47", False),
+        ("2026-W46", "2026-11-15..2026-11-20", True),
+        ("2026-W46", "a", True),
+    ],
+)
+def test_sides_that_share_runs_are_told(before: str, after: str, overlap: bool) -> None:
+    """They are not what the test supposes; the order of the sides makes no difference."""
+    one, two = diffs.read_side(before, {}), diffs.read_side(after, {})
+    assert (one.overlaps(two), two.overlaps(one)) == (overlap, overlap)
