@@ -3,11 +3,12 @@
 A list's first line is a comment that gives the reason. A line `# Languages: ...` names the languages whose frames it
 is for (`native` without it), a line `# Hides what stands above.` says that frames further in tell nothing either.
 Every other line is a regular expression that is matched at the start of a frame's function, or of its file or module
-where the line begins with `file ` or `module `.
+where the line begins with `file ` or `module `. What may stand anywhere is asked for fastest where its line begins with
+`.*` or `(?:.*/)?` and goes on with plain characters.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -21,6 +22,8 @@ FIELDS = ("function", "file", "module")
 SCOPE = "::"
 
 _ANY_SCOPE = "(?:.*::)?"
+_ANYTHING = re.compile(r"(?:\.\*|\(\?:\.\*/\)\?)(?![?+])")
+"""How an entry begins that may stand anywhere in a text."""
 _NEVER = "(?!)"
 
 
@@ -69,7 +72,7 @@ def why_dropped(frame: Frame, language: str = "native") -> Dropped | None:
     """Why a frame tells nothing, or None when it does tell something; what hides others is asked first."""
     # Most frames are on no list, and told so at once.
     for field, text in zip(FIELDS, (frame.function, frame.file, frame.module), strict=True):
-        if text and _listed(language, field, text[0], SCOPE in text).match(text):
+        if text and _listed(language, field, text[: beginnings.LENGTH], SCOPE in text)(text):
             return next((found for found in (one.match(frame) for one in _of_language(language)) if found), None)
     return None
 
@@ -80,28 +83,44 @@ def _of_language(language: str) -> tuple[FrameList, ...]:
     return tuple(one for one in sorted(all_lists(), key=lambda one: not one.hides) if language in one.languages)
 
 
-@lru_cache(maxsize=1024)
-def _listed(language: str, field: str, first: str, scoped: bool) -> re.Pattern[str]:
-    """Fits a text if any entry does; `first` is its first character, and `scoped` tells whether it holds a `SCOPE`.
+@lru_cache(maxsize=4096)
+def _listed(language: str, field: str, begin: str, scoped: bool) -> Callable[[str], object]:
+    """Finds in a text whether any entry may fit; `begin` are its first characters, `scoped` whether it has a `SCOPE`.
 
-    Entries that cannot fit such a text need not be tried.
+    Entries that cannot fit such a text are not tried.
     """
     entries = [entry for one in _of_language(language) for entry in one.entries.get(field, ())]
-    return _any([entry for entry in entries if may_fit(entry, first, scoped)] or [_NEVER])
+    return _search(tuple(entry for entry in entries if may_fit(entry, begin, scoped)))
 
 
-def may_fit(entry: str, first: str, scoped: bool) -> bool:
-    """Whether an entry may fit a text with that first character; `scoped` tells whether the text holds a `SCOPE`."""
+@cache
+def _search(entries: tuple[str, ...]) -> Callable[[str], object]:
+    """Finds at once what may stand anywhere, which would else be looked for from the beginning by each of them."""
+    anywhere = [entry[found.end() :] for entry in entries if (found := _ANYTHING.match(entry))]
+    first = [entry for entry in entries if not _ANYTHING.match(entry)]
+    anchored = [rf"\A(?:{_union(first)})"] if first else []
+    return re.compile("|".join([*anchored, *anywhere]) or _NEVER).search
+
+
+def may_fit(entry: str, begin: str, scoped: bool) -> bool:
+    """Whether an entry may fit a text of which these are the first characters; `scoped` is whether it has a `SCOPE`."""
+    begins = _begins(entry, scoped)
+    return begins is None or begin.startswith(begins)
+
+
+@cache
+def _begins(entry: str, scoped: bool) -> tuple[str, ...] | None:
+    """Beginnings one of which each text has that the entry fits, or None where nobody knows."""
     if not scoped:
         if entry.endswith(SCOPE) and len(beginnings.alternatives(entry)) == 1:
-            return False
+            return ()
         entry = entry.removeprefix(_ANY_SCOPE)
     begins = beginnings.of(entry)
-    return begins is None or first in begins
+    return None if begins is None else tuple(begins)
 
 
-def _any(entries: Sequence[str]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{entry})" for entry in entries))
+def _union(entries: Sequence[str]) -> str:
+    return "|".join(f"(?:{entry})" for entry in entries)
 
 
 def _parse(name: str, text: str) -> FrameList:
@@ -109,7 +128,7 @@ def _parse(name: str, text: str) -> FrameList:
     entries: dict[str, list[str]] = {}
     for field, entry in _entries(rest):
         entries.setdefault(field, []).append(entry)
-    patterns = {field: _any(found) for field, found in entries.items()}
+    patterns = {field: re.compile(_union(found)) for field, found in entries.items()}
     languages = next((line.partition(":")[2].split() for line in rest if line.startswith("# Languages:")), ["native"])
     hides = "# Hides what stands above." in rest
     return FrameList(

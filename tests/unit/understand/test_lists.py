@@ -52,35 +52,62 @@ def test_what_an_entry_fits_is_left_out(one: tuple[tuple[str, str, str], str]) -
 
 
 @pytest.mark.parametrize(
-    ("entry", "characters"),
+    ("entry", "begins"),
     [
-        ("abc", "a"),
-        ("ab|cd", "ac"),
-        ("(?:ab|_)d", "a_"),
-        ("_*(?:x|y)?z", "_xyz"),
-        (r"\(a|b+", "(b"),
-        ("(?:a(?:b|[)c]*)|d)", "ad"),
-        ("(?:a|)b", "ab"),
+        ("abc", "ab"),
+        ("ab|cd", "ab cd"),
+        ("a|bcd", "a bc"),
+        ("(?:ab|_)d", "ab _d"),
+        ("_*(?:x|y)?z", "__ _x _y _z xz yz z"),
+        ("_*x", "__ _x x"),
+        ("_+x", "__ _x"),
+        ("(?:ab)*c", "ab c"),
+        ("(?:a|b)+c", "aa ab ac ba bb bc"),
+        (r"\(a|b+", "(a bb b"),
+        ("(?:a(?:b|[)c]*)|d)", "ab a d"),
+        ("(?:a|)b", "ab b"),
+        ("a$", "a"),
+        ("ab?c", "ab ac"),
+        ("a.*b", "a"),
         ("a?", None),
         ("(?:a|b*)", None),
         (".*a", None),
         ("[ab]c", None),
         (r"\w", None),
         ("a{0,2}b", None),
+        ("ab{0,2}c", "a"),
+        ("a*?b", None),
         ("(?i:a)", None),
         ("(?:a|[|])?b", None),
         ("", None),
     ],
 )
-def test_what_an_expression_begins_with_is_told_only_where_it_is_sure(entry: str, characters: str | None) -> None:
+def test_how_what_an_expression_fits_begins_is_told_only_where_it_is_sure(entry: str, begins: str | None) -> None:
     """Sets, classes and what need not be there may begin otherwise."""
-    assert beginnings.of(entry) == (None if characters is None else {*characters})
+    assert beginnings.of(entry) == (None if begins is None else {*begins.split()})
+
+
+ATOMS = st.sampled_from(["a", "b", "ab", r"\.", ".", "[ab]", r"\w", "a|b", "a|", "ab|[b]", "a$"])
+EXPRESSIONS = st.recursive(
+    ATOMS,
+    lambda inner: st.builds("(?:{}){}{}".format, inner, st.sampled_from(["", "?", "*", "+", "{2}", "*?"]), inner),
+    max_leaves=4,
+)
+
+
+@given(EXPRESSIONS, st.text("ab.", max_size=4))
+def test_a_text_that_an_expression_fits_has_one_of_its_beginnings(expression: str, text: str) -> None:
+    """Whatever it is made of."""
+    begins = beginnings.of(expression)
+    if begins is not None and re.match(expression, text):
+        assert text.startswith(tuple(begins))
 
 
 @pytest.mark.parametrize(
     ("entry", "fits"),
-    [("(?:.*::)?abort$", "a"), ("(?:[a ]+\\s)?std::", ""), ("(?:a|b)::c", "ab"), ("x|std::", "xs")],
+    [("(?:.*::)?abort$", "ab"), ("(?:[a ]+\\s)?std::", ""), ("(?:a|b)::c", "a: b:"), ("x|std::", "st x x:")],
 )
 def test_a_text_without_scopes_needs_fewer_entries(entry: str, fits: str) -> None:
     """What is left out of them cannot fit it."""
-    assert "".join(first for first in "abcsx" if lists.may_fit(entry, first, scoped=False)) == "".join(sorted(fits))
+    begins = ("a", "ab", "a:", "b:", "st", "x", "x:")
+    assert [begin for begin in begins if lists.may_fit(entry, begin, scoped=False)] == fits.split()
