@@ -88,7 +88,7 @@ def _repeated(atom: _Begins, quantifier: str) -> _Begins:
 
 
 def _atom(expression: str, at: int) -> tuple[_Begins | None, int]:
-    """The first characters of what stands there, and where it ends."""
+    """What stands there, or None where that is not understood, and where it ends."""
     character = expression[at]
     if character not in _SPECIAL:
         return (frozenset(character), _NONE), at + 1

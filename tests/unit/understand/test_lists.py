@@ -38,7 +38,7 @@ def asked_one_by_one(frame: Frame, language: str) -> bool:
 
 @given(SMALL, SMALL | st.just(""), st.sampled_from(sorted({language for *_, language in ENTRIES})))
 def test_a_frame_is_left_out_just_where_an_entry_fits(function: str, file: str, language: str) -> None:
-    """Entries that cannot fit, by the first character of the text, are not tried; nothing else is passed over."""
+    """Entries that cannot fit, by the first characters of the text, are not tried; nothing else is passed over."""
     frame = Frame(function=function, file=file)
     assert asked_short(frame, language) == asked_one_by_one(frame, language)
 
