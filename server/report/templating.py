@@ -24,6 +24,9 @@ from server.report.sparkline import sparkline
 PARTS = 2_000
 """Of each small part, and of labels, those that are remembered."""
 
+LONG = 1000
+"""Characters of a label beyond which it is not remembered."""
+
 SMALL = ("kind", "place", "cell", "source", "tile")
 """The small parts that are filters: of what is known beforehand they are shown when templates are compiled."""
 
@@ -131,8 +134,7 @@ def environment() -> jinja2.Environment:
         "ask_bug": asks.bug,
     }
     made.filters["show"] = _show(made)
-    # The same for what stands on many pages.
-    made.filters["label"] = _remembered(made.filters["show"])
+    made.filters["label"] = _label(made.filters["show"])
     _add_parts(made)
     return made
 
@@ -188,6 +190,16 @@ def _show(made: jinja2.Environment) -> Shown:
         return f"{before}{html.escape(words)}{after}" if text.harmless(words) else macro(words)
 
     return show
+
+
+def _label(show: Shown) -> Shown:
+    """The same for what stands on many pages."""
+    remembered = _remembered(show)
+
+    def label(words: str, limit: int = 0) -> str:
+        return remembered(words, limit) if len(words) <= LONG else show(words, limit)
+
+    return label
 
 
 def _time(macro: Shown) -> Shown:

@@ -1,7 +1,9 @@
 """What templates do with values."""
 
+import re
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
@@ -29,6 +31,26 @@ def test_markup_is_not_made_anew() -> None:
     part = Markup("<p>")
     compiled = environment().get_template("signature.html.j2").root_render_func.__globals__
     assert compiled["escape"](part) is part
+
+
+@pytest.mark.parametrize("limit", [0, 2, 5_000])
+@pytest.mark.parametrize("times", [1, 500])
+@pytest.mark.parametrize("text", ["<script>", "&\"'", "\u202e<b>", "<b>\n"])
+@pytest.mark.parametrize(
+    "shown",
+    [
+        f"{text}|{name}"
+        for text in ("text", "(text ~ '')", "'<i>'")
+        for name in ("show(limit)", "label(limit)", "time", "kind", "source", "source(text)", "place(text, text)")
+    ]
+    + ["'more'|tile(text, text)", "[ask]|questions"],
+)
+def test_what_is_not_looked_at_again_has_been_escaped(shown: str, text: str, times: int, limit: int) -> None:
+    """By the filter itself: of a text, of one that is known when the template is compiled, of a long one."""
+    values = {"text": text * times, "limit": limit, "ask": Ask(text, text, text)}
+    page = environment().from_string(f"{{{{ {shown} }}}}").render(values).replace("farm's", "")
+    left = re.sub(r"</?(?:bdi|time|span|a|div|dt|dd|dl|pre|code|aside|h2|p)(?: [\w-]+=\"[^\"<>]*\")*>", "", page)
+    assert not {*left} & {*"<>\"'"}, left
 
 
 ANY = st.text(max_size=30) | st.text("&<>\"'ab/:.\n\t\u202e\xad", max_size=30)
