@@ -158,6 +158,7 @@ def test_another_user_in_another_tab_is_not_taken_for_this_one(browser: Browser,
         other = page.context.new_page()
         other.goto(dashboard.door)
         other.get_by_role("button", name="Sign out").click()
+        expect(other.get_by_text("You have signed out.")).to_be_visible()
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         expect(page.get_by_role("button", name="Sign in")).to_be_visible()
         sign_in(other, "reader")
